@@ -1,0 +1,1 @@
+"""The `edensim` command: argument parsing and printing, one module per verb. Heavy imports stay inside the verbs."""

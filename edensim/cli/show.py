@@ -1,0 +1,155 @@
+"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edensim.cli import console
+from edensim.cli.options import common, json_option, set_option
+from edensim.study.text_table import columns
+
+if TYPE_CHECKING:
+    from edensim.config import Row
+
+
+LONGEST_CELL = 40
+"""Texts longer than this stand above the table instead of in it."""
+
+
+class _ConfigByDefault(click.Group):
+    """Takes a word that is no subject as the configuration to show."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands:
+            args = ["config", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_ConfigByDefault, context_settings={"ignore_unknown_options": True})
+def show() -> None:
+    r"""Show a configuration (CONFIG [--origins]), or a workload, machine or dram by name.
+
+    \b
+    edensim show configs/eyeriss-alexnet.toml --origins
+    edensim show workload alexnet
+    edensim show dram ddr4-2400r-8gb-x8
+    """
+
+
+@show.command("config")
+@click.argument("config")
+@set_option
+@click.option("--origins", is_flag=True, help="Tell for every value which file and line it comes from.")
+@json_option
+@common
+def show_config(config: str, overrides: tuple[str, ...], origins: bool, as_json: bool) -> None:
+    """Print the resolved configuration, as TOML that loads to the same configuration again."""
+    from edensim.config import describe_text, load_config
+
+    resolved = load_config(config, set=list(overrides))
+    if as_json:
+        data: dict[str, Any] = {"config": resolved.config.model_dump(mode="json"), "config_hash": resolved.hash}
+        console.say_json(data | ({"origins": resolved.origins} if origins else {}))
+    else:
+        console.say(describe_text(resolved, origins=origins).rstrip("\n"))
+
+
+@show.command("workload")
+@click.argument("name", required=False)
+@click.option("--precision", default="int8", show_default=True, help="int4, int8, int16 or fp32.")
+@click.option("--batch", default=1, show_default=True, help="Images at once.")
+@json_option
+@common
+def show_workload(name: str | None, precision: str, batch: int, as_json: bool) -> None:
+    """Print layers, MACs and sizes of a network (a built-in name, a SCALE-Sim .csv or an .onnx file), or list all."""
+    from edensim.workloads.describe import describe_network
+    from edensim.workloads.load import builtin_names, load_network
+
+    if name is None:
+        networks = [load_network(known) for known in builtin_names()]
+        if as_json:
+            console.say_json(
+                {n.name: {"layers": len(n.layers), "macs": n.macs, "parameters": n.parameter_count} for n in networks}
+            )
+            return
+        rows = [[n.name, len(n.layers), f"{n.macs:,}", f"{n.parameter_count:,}"] for n in networks]
+        console.say(columns([["network", "layers", "MACs", "parameters"], *rows]))
+        return
+    network = describe_network(load_network(name), precision, batch)
+    if as_json:
+        console.say_json({"layers": list(network.rows), "totals": network.totals})
+        return
+    sums = ("macs", "weight_bytes", "ifm_bytes", "ofm_bytes")
+    head = ["layer", "kind", "shape", "MACs", "weights (B)", "ifm (B)", "ofm (B)"]
+    body = [[r["layer"], r["kind"], r["shape"], *(f"{r[c]:,}" for c in sums)] for r in network.rows]
+    totals = network.totals
+    total = ["total", "", f"{totals['layers']} layers", *(f"{totals[c]:,}" for c in sums)]
+    console.say(
+        f"{totals['network']}: {totals['parameters']:,} parameters, {precision}, batch {batch}\n{totals['source']}\n"
+    )
+    console.say(columns([head, *body, total], right_from=3))
+
+
+@show.command("machine")
+@click.argument("name", required=False)
+@json_option
+@common
+def show_machine(name: str | None, as_json: bool) -> None:
+    """Print a shipped machine, or list all."""
+    _show_preset("machine", name, as_json)
+
+
+@show.command("dram")
+@click.argument("name", required=False)
+@json_option
+@common
+def show_dram(name: str | None, as_json: bool) -> None:
+    """Print a shipped memory with its timings in clocks, or list all."""
+    _show_preset("dram", name, as_json)
+
+
+def _show_preset(kind: str, name: str | None, as_json: bool) -> None:
+    from edensim.config import Presets, describe, load_config
+
+    if name is None:
+        names = Presets().names(kind)
+        if as_json:
+            console.say_json({kind: names})
+        else:
+            console.say("\n".join(names))
+        return
+    # A configuration always has a memory, so a machine is shown beside any.
+    other = {} if kind == "dram" else {"dram": {"preset": Presets().names("dram")[0]}}
+    resolved = load_config({kind: {"preset": name}} | other)
+    data = getattr(resolved.config, kind).model_dump(mode="json", exclude_none=True)
+    clocks = _clocks(resolved.config.dram) if kind == "dram" else {}
+    if as_json:
+        console.say_json(data | ({"clocks": clocks} if clocks else {}))
+        return
+    rows = [row for row in describe(resolved) if row.path[0] == kind and row.value is not None]
+    prose = [row for row in rows if isinstance(row.value, str) and len(row.value) > LONGEST_CELL]
+    for row in prose:
+        console.say(_wrapped(f"{_key(row)}: {row.value}") + "\n")
+    cells = [[_key(row), console.compact_json(row.value), row.unit, row.doc] for row in rows if row not in prose]
+    console.say(columns(cells, right_from=9))
+    if clocks:
+        console.say("\n" + _wrapped("in clocks: " + ", ".join(f"{key} {value}" for key, value in clocks.items())))
+
+
+def _key(row: Row) -> str:
+    return ".".join(map(str, row.path[1:]))
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _clocks(dram: Any) -> dict[str, int]:
+    from edensim.dram.timing import resolve_timing
+
+    return {name: int(value) for name, value in sorted(resolve_timing(dram).ck.items())}

@@ -1,0 +1,16 @@
+"""`edensim trace`: make, inspect, convert, replay and check traces; one module per verb."""
+
+from __future__ import annotations
+
+import click
+
+from edensim.cli import trace_check, trace_convert, trace_info
+
+
+@click.group()
+def trace() -> None:
+    """Request traces: gen, info, convert, replay, check."""
+
+
+for verb in (trace_info.info, trace_convert.convert, trace_check.check):
+    trace.add_command(verb)

@@ -1,0 +1,47 @@
+"""`edensim trace check FILE`: hold a command log against the protocol of its memory."""
+
+from __future__ import annotations
+
+import click
+
+from edensim.cli import console
+from edensim.cli.options import common, json_option
+from edensim.cli.progress import Progress
+from edensim.errors import SOME_FAILED
+
+
+@click.command()
+@click.argument("file")
+@json_option
+@common
+def check(file: str, as_json: bool) -> int:
+    """Check every command of a log (`trace replay --commands`) against all timing and state rules.
+
+    Exits with 1 if a rule is broken. The log carries the timings it ran under.
+    """
+    from edensim.dram.checker import check_log
+    from edensim.dram.command_log import load_command_log
+
+    log = load_command_log(file)
+    total = sum(map(len, log.commands))
+    reports = []
+    done = 0
+    with Progress("commands") as progress:
+        for channel, commands in enumerate(log.commands):
+            before = done
+            report = check_log(
+                commands,
+                log.edges(channel),
+                log.geometry,
+                f"{file}, channel {channel}",
+                lambda count, before=before: progress(before + count, total, "checking"),  # type: ignore[misc]
+            )
+            reports.append(report)
+            done += len(commands)
+    violations = sum(report.violations for report in reports)
+    if as_json:
+        channels = [report.to_dict() for report in reports]
+        console.say_json({"commands": total, "violations": violations, "channels": channels})
+    else:
+        console.say("\n\n".join(map(str, reports)))
+    return SOME_FAILED if violations else 0

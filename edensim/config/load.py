@@ -1,0 +1,137 @@
+"""From files, presets and settings to one frozen, validated, hashed configuration that knows where each value is from.
+
+Order: files named by `extends`, then presets named by `[dram] preset` and `[machine] preset`, below the file, below
+`--set`. A preset lies below every file: what a file writes down always wins over the preset, and a preset named by
+`--set` replaces the one named in the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edensim.config.crosscheck import crosscheck
+from edensim.config.extend import merge_file_bases, read_with_bases
+from edensim.config.keys import tables_with_preset
+from edensim.config.override import Settings, override
+from edensim.config.presets import Presets
+from edensim.config.schema import Config
+from edensim.config.tree import Node, Origin, Problems, build, merge, show_path
+from edensim.config.validate import validate
+from edensim.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A configuration ready to run.
+
+    `origins` maps the dotted key of every value to where it was written (`"configs/x.toml:12"`,
+    `"preset ddr4-2400r-8gb-x8 (line 14)"`, `"--set"`, `"dict"`, `"default"`). `hash` is the SHA-256 of
+    `canonical_json(config)`. Relative paths in the configuration are relative to `base_folder`.
+    """
+
+    config: Config
+    origins: dict[str, str]
+    path: Path | None
+    name: str
+    hash: str
+    base_folder: Path
+    written: Node = field(repr=False, compare=False)
+    """Files and settings merged, without presets: what further settings are applied to."""
+    presets: Presets = field(repr=False, compare=False)
+
+
+def load_config(
+    source: str | os.PathLike[str] | Mapping[str, Any] | Resolved,
+    set: Settings = (),
+    *,
+    preset_root: Path | None = None,
+) -> Resolved:
+    """Load, merge and check a configuration.
+
+    Parameters
+    ----------
+    source
+        Path of a TOML file, a nested dictionary of the same shape, or an earlier result (to which `set` is added).
+    set
+        `["dram.channels=2", …]` with values in TOML, or `{"dram.channels": 2, …}` with Python values.
+    preset_root
+        Folder of presets (default: those shipped with edensim).
+
+    Raises
+    ------
+    ConfigError
+        With all problems found, each with file and line, what was found, and what is expected.
+    """
+    if isinstance(source, Resolved):
+        return _resolve(source.written, set, source.path, source.name, source.base_folder, source.presets)
+    presets = Presets(preset_root)
+    if isinstance(source, Mapping):
+        written = merge_file_bases(build(source, Origin("dict", "dict")), Path())
+        return _resolve(written, set, None, "config", Path.cwd(), presets)
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return _resolve(read_with_bases(path), set, path, path.stem, path.resolve().parent, presets)
+    raise ConfigError(f"load_config takes a path, a dictionary or a loaded configuration, not {type(source).__name__}")
+
+
+def _resolve(
+    written: Node, settings: Settings, path: Path | None, name: str, base_folder: Path, presets: Presets
+) -> Resolved:
+    problems = Problems()
+    written = override(written, settings, problems)
+    merged, unread = _with_presets(written, presets, problems)
+    choices = {table: presets.names(table) for table in tables_with_preset()}
+    config = validate(merged, problems, choices, unread)
+    crosscheck(merged, problems)
+    problems.raise_any()
+    assert config is not None  # validate notes a problem whenever it returns None
+    digest = hashlib.sha256(canonical_json(config).encode()).hexdigest()
+    return Resolved(config, _origins(config, merged), path, name, digest, base_folder, written, presets)
+
+
+def canonical_json(config: Config) -> str:
+    """One spelling per configuration: sorted keys, no blanks, shortest exact numbers, ASCII."""
+    return json.dumps(config.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _with_presets(written: Node, presets: Presets, problems: Problems) -> tuple[Node, set[str]]:
+    """Presets below what is written, and the tables whose preset could not be read."""
+    merged, unread = dict(written.value), set()
+    for table in tables_with_preset():
+        node = written.get(table)
+        name = node.get("preset") if node is not None else None
+        if node is None or name is None or name.value is None:
+            continue
+        unread.add(table)
+        if not isinstance(name.value, str):
+            continue  # the schema says what is wrong with it
+        try:
+            merged[table] = merge(presets.load(table, name.value), node)
+            unread.remove(table)
+        except ConfigError as error:
+            problems.add(name.origin, (table, "preset"), str(error))
+    return Node(merged, written.origin), unread
+
+
+def _origins(config: Config, merged: Node) -> dict[str, str]:
+    origins: dict[str, str] = {}
+
+    def visit(value: Any, node: Node | None, path: tuple[str | int, ...]) -> None:
+        entries: Any = ()
+        if isinstance(value, dict):
+            entries = value.items()
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            entries = enumerate(value)
+        for part, below in entries:
+            visit(below, node.get(part) if node is not None else None, (*path, part))
+        if not entries:
+            origins[show_path(path)] = "default" if node is None else str(node.origin)
+
+    visit(config.model_dump(), merged, ())
+    return origins

@@ -1,0 +1,238 @@
+"""Every key a configuration may hold: type, unit, range and meaning. Nothing is accepted that is not listed here.
+
+The models are strict (no coercion of "1.1" or true), closed (unknown keys are errors), finite (no NaN) and frozen.
+Quantities carry their unit in the key (`tRCD_ns`, `clock_mhz`) or in the `unit` of the field.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+STRICT = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class Table(BaseModel):
+    """Base of all tables: strict, closed, frozen."""
+
+    model_config = STRICT
+
+
+def key(default: Any, doc: str, unit: str = "", **limits: Any) -> Any:
+    """A field with its meaning, unit and range."""
+    return Field(default, description=doc, json_schema_extra={"unit": unit} if unit else None, **limits)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Indices = list[int] | str
+"""A list of indices, or "a:b" for a, a+1, …, b-1."""
+
+
+class Workload(Table):
+    """[workload]: the network, how its numbers are stored, and how many images run at once."""
+
+    network: Name = key(..., "built-in network, or path of a SCALE-Sim .csv or an .onnx file")
+    precision: Literal["int4", "int8", "int16", "fp32"] = key("int8", "storage format of weights and feature maps")
+    batch: int = key(1, "images per inference", ge=1, le=4096)
+    layers: list[Name] | None = key(None, "run only these layers (default: all)")
+
+
+class Machine(Table):
+    """[machine]: the accelerator that turns layers into memory requests."""
+
+    preset: Name | None = key(None, "shipped machine to start from")
+    kind: Literal["eyeriss", "tpu"] = key(..., "row-stationary array (eyeriss) or systolic weight-stationary array (tpu)")
+    source: str = key("", "where the numbers come from")
+    array_rows: int = key(..., "rows of processing elements", ge=1, le=4096)
+    array_cols: int = key(..., "columns of processing elements", ge=1, le=4096)
+    clock_mhz: float = key(..., "clock of the array", "MHz", gt=0, le=10_000)
+    buffer_bytes: int = key(..., "on-chip buffer shared by weights and feature maps", "byte", ge=1024, le=1 << 40)
+    double_buffered: bool = key(True, "load the next tile while the present one computes")
+    psum_bytes: int = key(4, "bytes of one partial sum held in the buffer", "byte", ge=1, le=8)
+    compute_model: Literal["native", "scalesim_compat"] = key(
+        "native", "native: row-stationary passes or weight tiles; scalesim_compat: SCALE-Sim fold formulas"
+    )
+    dataflow: Literal["row_stationary", "weight_stationary", "output_stationary", "input_stationary"] = key(
+        ..., "what stays in the array; scalesim_compat knows the last three"
+    )
+    dma_outstanding: int = key(64, "read requests under way at once", "request", ge=1, le=4096)
+    dma_bytes_per_cycle: float = key(..., "widest transfer between DRAM and buffer per array clock", "byte", gt=0, le=65_536)
+    fmaps_in_dram: bool = key(True, "feature maps live in DRAM (false: they stay on chip, as in TPU v1)")
+    compression: Literal["none", "rlc"] = key("none", "run-length coding of feature maps in DRAM (Eyeriss)")
+    zero_fraction: float = key(0.0, "share of zeros in feature maps, used by compression", "fraction", ge=0, le=1)
+    # row-stationary processing elements
+    spad_ifm_words: int = key(12, "input words a PE holds", "word", ge=1)
+    spad_filter_words: int = key(224, "filter words a PE holds", "word", ge=1)
+    spad_psum_words: int = key(24, "partial sums a PE holds", "word", ge=1)
+    # weight-stationary systolic array
+    weight_fifo_tiles: int = key(4, "weight tiles fetched ahead", "tile", ge=1)
+    accumulators: int = key(4096, "accumulator rows", "row", ge=1)
+
+
+class Timing(Table):
+    """[dram.timing]: times in ns (rounded up to clocks by the standard's rule) or, where the data sheet says so, in clocks."""
+
+    CL: int | None = key(None, "read latency", "clock", ge=1)
+    CWL: int | None = key(None, "write latency", "clock", ge=1)
+    tRCD_ns: float | None = key(None, "ACT to RD or WR", "ns", ge=0, le=1000)
+    tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
+    tRPab_ns: float | None = key(None, "PRE of all banks to ACT or REF (LPDDR)", "ns", ge=0, le=1000)
+    tRAS_ns: float | None = key(None, "ACT to PRE", "ns", ge=0, le=1000)
+    tRC_ns: float | None = key(None, "ACT to ACT of one bank (default tRAS + tRP)", "ns", ge=0, le=2000)
+    tWR_ns: float | None = key(None, "end of write data to PRE", "ns", ge=0, le=1000)
+    tRTP_ns: float | None = key(None, "RD to PRE", "ns", ge=0, le=1000)
+    tRRD_S_ns: float | None = key(None, "ACT to ACT, other bank group", "ns", ge=0, le=1000)
+    tRRD_L_ns: float | None = key(None, "ACT to ACT, same bank group", "ns", ge=0, le=1000)
+    tFAW_ns: float | None = key(None, "window of four ACTs", "ns", ge=0, le=1000)
+    tWTR_S_ns: float | None = key(None, "end of write data to RD, other bank group", "ns", ge=0, le=1000)
+    tWTR_L_ns: float | None = key(None, "end of write data to RD, same bank group", "ns", ge=0, le=1000)
+    tCCD_L_ns: float | None = key(None, "column to column command, same bank group", "ns", ge=0, le=1000)
+    tRFC_ns: float | None = key(None, "duration of an all-bank refresh", "ns", ge=0, le=10_000)
+    tREFI_ns: float | None = key(None, "average interval of refresh commands", "ns", gt=0, le=1e6)
+    tDQSCK_ns: float | None = key(None, "clock to data strobe (LPDDR)", "ns", ge=0, le=100)
+    tDQSS: int | None = key(None, "write data start after WL (LPDDR)", "clock", ge=0)
+    minimum_ck: dict[str, int] = key({}, "smallest value in clocks of a timing given in ns, e.g. {tRRD_L = 4}", "clock")
+    tRTRS: int = key(2, "bus turnaround between ranks", "clock", ge=0)
+
+
+class Rail(Table):
+    """[dram.power.rails.NAME]: one supply and the data-sheet currents drawn from it, per device."""
+
+    voltage_v: float = key(..., "nominal voltage", "V", gt=0, le=5)
+    IDD0: float = key(..., "one bank activate-precharge", "mA", ge=0)
+    IDD2N: float = key(..., "precharge standby", "mA", ge=0)
+    IDD3N: float = key(..., "active standby", "mA", ge=0)
+    IDD4R: float = key(..., "burst read", "mA", ge=0)
+    IDD4W: float = key(..., "burst write", "mA", ge=0)
+    IDD5B: float = key(..., "burst refresh", "mA", ge=0)
+    IDD2P: float | None = key(None, "precharge power-down", "mA", ge=0)
+    IDD3P: float | None = key(None, "active power-down", "mA", ge=0)
+    IDD6: float | None = key(None, "self refresh", "mA", ge=0)
+    follows_vdd: bool = key(False, "this rail is the one `operating_point.vdd` lowers (others stay nominal)")
+
+
+class Interface(Table):
+    """[dram.power.io]: what the data pins cost, per transferred bit."""
+
+    vddq_v: float = key(..., "I/O supply", "V", gt=0, le=5)
+    termination: Literal["pod", "sstl", "none"] = key(..., "pod: zeros draw current (DDR4); sstl: both levels (DDR3); none")
+    r_on_ohm: float = key(34.0, "driver resistance", "ohm", gt=0)
+    r_tt_ohm: float = key(60.0, "termination resistance", "ohm", gt=0)
+    c_load_pf: float = key(..., "switched capacitance of a data line", "pF", ge=0)
+    ones_fraction: float = key(0.5, "share of ones on the bus when no data are simulated", "fraction", ge=0, le=1)
+    toggle_rate: float = key(0.5, "edges per bit when no data are simulated", "fraction", ge=0, le=1)
+    source: str = key("", "where the numbers come from")
+
+
+class Power(Table):
+    """[dram.power]: supplies, currents and interface of one device."""
+
+    part: str = key("", "device the currents belong to")
+    source: str = key(..., "data sheet or file the currents come from")
+    trust: Literal["high", "medium", "low"] = key("medium", "how well the source is confirmed")
+    idd3n_basis: Literal["all_banks", "one_bank"] = key(..., "how many banks are open when IDD3N is measured")
+    rho: float = key(1.0, "share of active background common to all banks", "fraction", ge=0, le=1)
+    rails: dict[str, Rail] = key(..., "supplies by name (VDD, VPP, VDD1, VDD2 …)")
+    io: Interface | None = key(None, "data pins")
+
+
+class DramController(Table):
+    """[dram.controller]: scheduling."""
+
+    scheduler: Literal["FRFCFS_RowHit", "FRFCFS"] = key(
+        "FRFCFS_RowHit",
+        "FRFCFS_RowHit: oldest ready command, but no row is closed while an older request still hits it; FRFCFS: oldest ready command",
+    )
+    read_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
+    write_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
+    write_high: float = key(0.8, "enter write mode above this share of the write queue", "fraction", gt=0, le=1)
+    write_low: float = key(0.2, "leave write mode below this share", "fraction", ge=0, lt=1)
+    row_policy: Literal["open"] = key("open", "rows stay open until another row is needed")
+    refresh: Literal["all_bank", "none"] = key("all_bank", "all-bank refresh every tREFI, or none")
+    refresh_scatter_ck: int = key(0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0)
+
+
+class Dram(Table):
+    """[dram]: the memory device, its organisation and its controller."""
+
+    preset: Name | None = key(None, "shipped memory to start from")
+    standard: Name = key(..., "family whose commands and constraints apply (DDR4, DDR3, LPDDR3)")
+    source: str = key("", "data sheet and table of the organisation and timings")
+    channels: int = key(1, "independent channels", ge=1, le=64)
+    ranks: int = key(1, "ranks per channel", ge=1, le=8)
+    data_rate_mt_s: int = key(..., "transfers per second and pin", "MT/s", ge=100, le=20_000)
+    clock_ps: int | None = key(None, "clock period (default: exactly 2e6 / data rate, as a fraction)", "ps", ge=50, le=20_000)
+    channel_width_bits: int = key(..., "data pins of a channel", "bit", ge=8, le=1024)
+    device_width_bits: int = key(..., "data pins of a device", "bit", ge=4, le=1024)
+    density_mbit: int = key(..., "capacity of a device", "Mbit", ge=64, le=1 << 20)
+    bank_groups: int = key(1, "bank groups per rank", ge=1, le=16)
+    banks_per_group: int = key(..., "banks per bank group", ge=1, le=64)
+    rows: int = key(..., "rows per bank", ge=2, le=1 << 24)
+    columns: int = key(..., "columns per row (each as wide as the device)", ge=8, le=1 << 16)
+    burst_length: int = key(8, "transfers of one column command", ge=2, le=64)
+    subarray_rows: int = key(512, "rows per subarray", ge=1, le=1 << 20)
+    address_map: Name = key("RoBaRaCoCh", "order of the address fields, high to low (Ro Ba Bg Ra Co Ch), or MOP4CLXOR")
+    address_wrap: bool = key(False, "addresses beyond the capacity wrap around instead of being errors")
+    line_bytes: int | None = key(None, "one trace line of this size is one burst (parity presets); default: the burst size", "byte", ge=8)
+    timing: Timing = key(Timing(), "times of the speed bin")
+    timing_ck: dict[str, int] | None = key(None, "complete table of timings in clocks, instead of `timing` (parity presets)", "clock")
+    controller: DramController = key(DramController(), "scheduling")
+    power: Power | None = key(None, "currents and supplies")
+
+
+class OperatingPoint(Table):
+    """[operating_point]: supply voltage and timings the memory really runs at; what is not given stays nominal."""
+
+    vdd: float | None = key(None, "supply of the rail that follows VDD", "V", gt=0, le=5)
+    tRCD_ns: float | None = key(None, "ACT to RD or WR (0: ideal)", "ns", ge=0, le=1000)
+    tRAS_ns: float | None = key(None, "ACT to PRE", "ns", ge=0, le=1000)
+    tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
+    tREFI_scale: float | None = key(None, "factor on the refresh interval", "", gt=0, le=1000)
+    delta_vdd: float | None = key(None, "change of the supply, instead of `vdd`", "V", ge=-5, le=5)
+    delta_vdd_mode: Literal["relative", "absolute"] = key("relative", "relative: scaled by nominal / delta_vdd_reference")
+    delta_vdd_reference: float = key(1.35, "nominal voltage of the chips on which the change was measured (EDEN)", "V", gt=0, le=5)
+    delta_tRCD_ns: float | None = key(None, "change of tRCD, instead of `tRCD_ns`", "ns", ge=-1000, le=1000)
+    delta_tRCD_mode: Literal["relative", "absolute"] = key("relative", "relative: scaled by nominal / delta_tRCD_reference_ns")
+    delta_tRCD_reference_ns: float = key(12.5, "nominal tRCD of the chips on which the change was measured (EDEN)", "ns", gt=0)
+
+
+class Partition(OperatingPoint):
+    """[[partition]]: a part of the memory with an operating point of its own; axes that are not given mean all."""
+
+    name: Name = key(..., "name used by [placement]")
+    channel: Indices | None = key(None, "channels")
+    rank: Indices | None = key(None, "ranks")
+    banks: Indices | None = key(None, "banks within a rank (bank group * banks per group + bank)")
+    subarrays: Indices | None = key(None, "subarrays of a bank (placement only; timing per subarray comes later)")
+
+
+class Placement(Table):
+    """[placement]: which partition holds which tensors; without it everything lies in the whole module."""
+
+    weights: Name | None = key(None, "partition of all weights")
+    ifm: Name | None = key(None, "partition of all input feature maps")
+    ofm: Name | None = key(None, "partition of output maps that are nobody's input")
+    tensors: dict[str, str] = key({}, "partition of single tensors, e.g. {\"conv1.weights\" = \"safe\"}")
+
+
+class Energy(Table):
+    """[energy]: how counters become joules."""
+
+    voltage_model: Literal["quadratic", "drampower"] = key("quadratic", "energy follows VDD squared, or linearly (currents fixed)")
+    currents: Literal["datasheet"] = key("datasheet", "data-sheet maxima")
+
+
+class Config(Table):
+    """A whole configuration."""
+
+    title: str = key("", "one line for tables and figures")
+    workload: Workload | None = key(None, "what runs")
+    machine: Machine | None = key(None, "where it runs")
+    dram: Dram = key(..., "the memory")
+    operating_point: OperatingPoint = key(OperatingPoint(), "supply and timings of the whole memory")
+    compare: dict[str, OperatingPoint] = key({}, "further operating points that run beside it")
+    partition: list[Partition] = key([], "parts with an operating point of their own")
+    placement: Placement = key(Placement(), "where tensors lie")
+    energy: Energy = key(Energy(), "energy model")
+    seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)

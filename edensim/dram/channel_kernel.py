@@ -1,0 +1,543 @@
+"""One DRAM channel as a resumable, event-skipping state machine: accept a request, advance one controller clock.
+
+All state is one record per channel (see `channel_state.py`); the lengths of its nested arrays belong to its type, so the
+compiler specialises this file for every shape and policy. The kernel knows no timing name and no level: a command raises
+whole rows of next-allowed times by delays taken from the compiled constraint table (`table.py`).
+
+Times are clocks of the channel. Constraints only ever move later, so every bound kept here is safe: `next_scan` is a
+clock before which no command can issue.
+
+Scheduling: requests whose row was opened for them come first, then a pending refresh, then the queue of the present mode
+(reads or writes), each time the oldest command that may issue. Two candidates per (mode, bank) stand for all: the
+oldest request that hits the open row and the oldest that does not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RD, REFAB, WR
+from edensim.jit import LANES, count_bits, jit, jit_inline, lowest_bit, raise_lanes
+
+NEVER = 1 << 60  # or-ed into a time or a key it disables it
+FEW = 3  # up to so many busy banks a bit-mask loop beats the branch-free scan
+FILTER = 1024  # buckets of the filter over waiting write addresses
+PENDING = 2048  # room for pending refreshes
+KEY_BITS = 8  # a key is acceptance clock << 8 | bank, so the oldest is a plain minimum
+FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE = range(3)
+ACCEPTED, FORWARDED, COALESCED, FULL = range(4)
+
+
+@jit
+def mode_flips(ch):
+    """Whether the hysteresis between read and write mode changes side now."""
+    if ch.mode:
+        return ch.queued[1] < ch.leave and ch.queued[0] != 0
+    return ch.queued[1] >= ch.enter or ch.queued[0] == 0
+
+
+@jit
+def set_candidates(ch, entry, hit, other):
+    """Oldest row hit and oldest non-hit of one (mode, bank) list; -1 = none."""
+    ch.hit[entry] = hit
+    ch.hit_key[entry] = ch.slot_key[hit] if hit >= 0 else NEVER
+    ch.other[entry] = other
+    ch.other_key[entry] = ch.slot_key[other] if other >= 0 else NEVER
+    if hit >= 0 or other >= 0:
+        ch.busy[entry >> 4] |= 1 << (entry & 15)
+    else:
+        ch.busy[entry >> 4] &= ~(1 << (entry & 15))
+
+
+@jit
+def unlink(ch, entry, slot):
+    """Take a request out of its (mode, bank) list."""
+    after = ch.slot_next[slot]
+    if ch.head[entry] == slot:
+        ch.head[entry] = after
+        if after < 0:
+            ch.tail[entry] = -1
+        return
+    p = ch.head[entry]
+    while ch.slot_next[p] != slot:
+        p = ch.slot_next[p]
+    ch.slot_next[p] = after
+    if ch.tail[entry] == slot:
+        ch.tail[entry] = p
+
+
+@jit_inline
+def is_write_waiting(ch, bank, line):
+    """Whether a write of this very line waits in the write queue."""
+    if ch.written[line & (FILTER - 1)] == 0:
+        return False
+    s = ch.head[len(ch.state) + bank]
+    while s >= 0 and ch.slot_line[s] != line:
+        s = ch.slot_next[s]
+    return s >= 0
+
+
+@jit
+def may_be_accepted(ch, line, write):
+    """False only if an offer now would surely be refused: the queue is full and nothing can be forwarded."""
+    return ch.queued[write] < ch.capacity[write] or ch.written[line & (FILTER - 1)] > 0
+
+
+@jit_inline
+def offer(ch, t, bank, row, column, line, write, token):
+    """Offer a request in the tick that ends at clock `t`; returns ACCEPTED, FORWARDED, COALESCED or FULL."""
+    if is_write_waiting(ch, bank, line):
+        ch.last = max(ch.last, t)
+        if write:
+            ch.coalesced += 1
+            return COALESCED
+        ch.forwarded += 1
+        ch.latency_sum += 1
+        ch.latency_count[1] += 1
+        return FORWARDED
+    if ch.queued[write] >= ch.capacity[write]:
+        return FULL
+    pad = len(ch.state)
+    ch.n_free -= 1
+    s = ch.free[ch.n_free]
+    entry = write * pad + bank
+    k = ((t - 1) << KEY_BITS) | bank
+    ch.slot_row[s] = row
+    ch.slot_key[s] = k
+    ch.slot_next[s] = -1
+    ch.slot_write[s] = write
+    ch.slot_seen[s] = 0
+    ch.slot_line[s] = line
+    if len(ch.log) > 1:  # known from the type: without a log the line is not compiled
+        ch.slot_column[s] = column
+    ch.slot_token[s] = token
+    if ch.head[entry] < 0:
+        ch.head[entry] = s
+    else:
+        ch.slot_next[ch.tail[entry]] = s
+    ch.tail[entry] = s
+    ch.queued[write] += 1
+    if write:
+        ch.written[line & (FILTER - 1)] += 1
+    first = -1  # where its first command stands in `allowed`, if the request became a candidate
+    if ch.open_row[bank] == row:
+        if ch.hit[entry] < 0:
+            ch.hit[entry] = s
+            ch.hit_key[entry] = k
+            first = entry
+    elif ch.other[entry] < 0:
+        ch.other[entry] = s
+        ch.other_key[entry] = k
+        first = (PRE if ch.state[bank] else ACT) * pad + bank
+    if first >= 0:
+        ch.busy[entry >> 4] |= 1 << (entry & 15)
+    if ch.pending_head == ch.pending_tail:  # a pending refresh blocks everything that is not active
+        if first >= 0 and write == ch.mode:
+            ch.next_scan = min(ch.next_scan, max(t, ch.allowed[first]))
+        if mode_flips(ch):
+            ch.next_scan = t
+    return ACCEPTED
+
+
+@jit
+def scan_queue(ch, entry, n, t, row_hit):
+    """Both candidates of every bank without a branch: number ready, oldest ready key, earliest clock of the others.
+
+    `n`, the number of banks, is an argument although the type knows it: a known trip count is unrolled first and then
+    no longer vectorised.
+    """
+    entry = np.uint64(entry)
+    pre = np.uint64(PRE * n)
+    act = np.uint64(ACT * n)
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for j in range(np.uint64(n)):
+        hit_key = ch.hit_key[entry + j]
+        other_key = ch.other_key[entry + j]
+        is_open = ch.state[j] != 0
+        hit_at = ch.allowed[entry + j] | (hit_key & NEVER)
+        other_at = ((ch.allowed[pre + j] | ch.claimed[j]) if is_open else ch.allowed[act + j]) | (other_key & NEVER)
+        if row_hit:
+            other_at = other_at | (NEVER if (hit_key < other_key) & is_open else 0)
+        hit_ok = hit_at <= t
+        other_ok = other_at <= t
+        ready += (1 if hit_ok else 0) + (1 if other_ok else 0)
+        oldest = min(oldest, min(hit_key if hit_ok else NEVER, other_key if other_ok else NEVER))
+        soon = min(soon, min(NEVER if hit_ok else hit_at, NEVER if other_ok else other_at))
+    return ready, oldest, soon
+
+
+@jit_inline
+def scan_queue_few(ch, mode, t, row_hit):
+    """`scan_queue` when only a few banks have requests."""
+    pad = len(ch.state)
+    blocks = pad // LANES
+    entry = mode * pad
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for g in range(blocks):
+        mask = ch.busy[mode * blocks + g]
+        while mask:
+            b = g * LANES + lowest_bit(mask)
+            mask &= mask - 1
+            hit_key = ch.hit_key[entry + b]
+            other_key = ch.other_key[entry + b]
+            if hit_key < NEVER:
+                at = ch.allowed[entry + b]
+                if at <= t:
+                    ready += 1
+                    oldest = min(oldest, hit_key)
+                else:
+                    soon = min(soon, at)
+            if other_key < NEVER:
+                if ch.state[b]:
+                    if row_hit and hit_key < other_key:
+                        continue
+                    at = ch.allowed[PRE * pad + b] | ch.claimed[b]
+                else:
+                    at = ch.allowed[ACT * pad + b]
+                if at <= t:
+                    ready += 1
+                    oldest = min(oldest, other_key)
+                else:
+                    soon = min(soon, at)
+    return ready, oldest, soon
+
+
+@jit
+def scan_active(ch, n, t):
+    """The same for requests whose row has been opened for them; their keys lie parallel to the RD and WR rows."""
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for j in range(np.uint64(n)):
+        k = ch.active_key[j]
+        at = ch.allowed[j] | (k & NEVER)
+        ok = at <= t
+        ready += 1 if ok else 0
+        oldest = min(oldest, k if ok else NEVER)
+        soon = min(soon, NEVER if ok else at)
+    return ready, oldest, soon
+
+
+@jit_inline
+def scan_active_few(ch, t):
+    """`scan_active` when only a few requests are active."""
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for g in range(len(ch.active_mask)):
+        mask = ch.active_mask[g]
+        while mask:
+            k = g * LANES + lowest_bit(mask)
+            mask &= mask - 1
+            at = ch.allowed[k]
+            if at <= t:
+                ready += 1
+                oldest = min(oldest, ch.active_key[k])
+            else:
+                soon = min(soon, at)
+    return ready, oldest, soon
+
+
+@jit
+def pick_refresh(ch, t):
+    """Head of the priority queue: the command it needs now, or -1, and the earliest clock it may issue."""
+    pad = len(ch.state)
+    nodes = len(ch.node_open)
+    node = ch.pending[ch.pending_head & (PENDING - 1)]
+    if ch.node_open[node] == 0:
+        at = ch.allowed[BANK_COMMANDS * pad + nodes + node]
+        return (REFAB if at <= t else -1), node, at
+    for b in range(node * ch.node_span, (node + 1) * ch.node_span):
+        if ch.claimed[b] != 0:  # an active request forbids PREab; its column command will wake the scan
+            return -1, node, NEVER
+    at = ch.allowed[BANK_COMMANDS * pad + node]
+    return (PREAB if at <= t else -1), node, at
+
+
+@jit_inline
+def raise_allowed(ch, tab, command, node, t):
+    """Apply every constraint that follows from `command` at bank (or rank) `node`, issued at clock `t`."""
+    pad = len(ch.state)
+    blocks = pad // LANES
+    for d in range(tab.row_n[command]):
+        x = tab.row_target[command, d] * pad
+        y = tab.row_at[command, d] + node * pad
+        for g in range(blocks):
+            raise_lanes(ch.allowed, x + g * LANES, tab.delay, y + g * LANES, t)
+    for d in range(tab.one_n[command]):
+        x = tab.one_at[command, node, d]
+        ch.allowed[x] = max(ch.allowed[x], t + tab.one_delay[command, node, d])
+    for d in range(tab.window_n[command]):
+        k = tab.window_id[command, d]
+        h = tab.window_node[k, node]
+        p = ch.window[k, h, 0]
+        ch.window[k, h, 1 + p] = t
+        p = p + 1 if p + 1 < tab.window_length[k] else 0
+        ch.window[k, h, 0] = p
+        x = tab.window_target[k] * pad
+        y = tab.window_at[k] + h * pad
+        for g in range(blocks):
+            raise_lanes(ch.allowed, x + g * LANES, tab.delay, y + g * LANES, ch.window[k, h, 1 + p])
+
+
+@jit
+def close_bin(ch, t):
+    """End the timeline bins that lie before clock `t`; when they run out, every other one is dropped and bins get twice as long.
+
+    A bin holds the counters at its end, so a bin that is dropped loses resolution, not counts.
+    """
+    bins = ch.timeline.shape[0]
+    while t >= ch.bin_end:
+        if ch.bins == bins:
+            for i in range(bins // 2):
+                for j in range(4):
+                    ch.timeline[i, j] = ch.timeline[2 * i + 1, j]
+            ch.bins = bins // 2
+            ch.bin_clocks *= 2
+            ch.bin_end = (ch.bins + 1) * ch.bin_clocks
+            continue
+        reads = 0
+        writes = 0
+        for b in range(len(ch.state)):
+            reads += ch.counts[RD, b]
+            writes += ch.counts[WR, b]
+        ch.timeline[ch.bins, 0] = reads
+        ch.timeline[ch.bins, 1] = writes
+        ch.timeline[ch.bins, 2] = ch.hits
+        ch.timeline[ch.bins, 3] = ch.misses + ch.conflicts
+        ch.bins += 1
+        ch.bin_end += ch.bin_clocks
+
+
+@jit
+def close_bank(ch, b, t):
+    """Bookkeeping of a bank that closes at `t`: nothing hits any more."""
+    pad = len(ch.state)
+    if ch.state[b]:
+        node = b // ch.node_span
+        ch.node_open[node] -= 1
+        ch.open_ck[b] += t - ch.open_since[b]
+        ch.closings[b] += 1
+        if ch.node_open[node] == 0:
+            ch.node_open_ck[node] += t - ch.node_open_since[node]
+    ch.state[b] = 0
+    ch.open_row[b] = -1
+    set_candidates(ch, b, -1, ch.head[b])
+    set_candidates(ch, pad + b, -1, ch.head[pad + b])
+
+
+@jit
+def open_bank(ch, b, row, t):
+    """Bookkeeping of an activation: both lists of the bank are searched anew for hits."""
+    pad = len(ch.state)
+    node = b // ch.node_span
+    if ch.node_open[node] == 0:
+        ch.node_open_since[node] = t
+    ch.node_open[node] += 1
+    ch.open_since[b] = t
+    ch.state[b] = 1
+    ch.open_row[b] = row
+    for entry in range(b, b + 2 * pad, pad):
+        hit = -1
+        other = -1
+        s = ch.head[entry]
+        while s >= 0 and (hit < 0 or other < 0):
+            if ch.slot_row[s] == row:
+                if hit < 0:
+                    hit = s
+            elif other < 0:
+                other = s
+            s = ch.slot_next[s]
+        set_candidates(ch, entry, hit, other)
+
+
+@jit_inline
+def leave_queue(ch, slot, entry):
+    """A request leaves its queue: a place is free from the next clock on."""
+    w = ch.slot_write[slot]
+    ch.queued[w] -= 1
+    if w:
+        ch.written[ch.slot_line[slot] & (FILTER - 1)] -= 1
+    ch.freed = w
+    unlink(ch, entry, slot)
+
+
+@jit_inline
+def finish_column(ch, slot, b, source, t):
+    """A column command was issued for the request in `slot`: it completes; returns a bound on the bank's next command."""
+    pad = len(ch.state)
+    w = ch.slot_write[slot]
+    entry = w * pad + b
+    if w:
+        ch.last = max(ch.last, t)
+    else:
+        wait = t + ch.read_latency - (ch.slot_key[slot] >> KEY_BITS)
+        ch.latency_sum += wait
+        ch.latency_count[min(wait, len(ch.latency_count) - 1)] += 1
+        ch.last = max(ch.last, t + ch.read_latency)
+    if source == FROM_ACTIVE:
+        ch.actives -= 1
+        ch.active_key[entry] = NEVER
+        ch.active_mask[entry >> 4] &= ~(1 << (entry & 15))
+        ch.claimed[b] = 0
+    else:
+        s = ch.slot_next[slot]
+        while s >= 0 and ch.slot_row[s] != ch.open_row[b]:
+            s = ch.slot_next[s]
+        leave_queue(ch, slot, entry)
+        set_candidates(ch, entry, s, ch.other[entry])
+    ch.free[ch.n_free] = slot
+    ch.n_free += 1
+    k = ch.mode * pad + b
+    bound = NEVER
+    if ch.hit[k] >= 0:
+        bound = ch.allowed[k]
+    if ch.other[k] >= 0:
+        bound = min(bound, ch.allowed[PRE * pad + b])
+    return bound
+
+
+@jit_inline
+def issue(ch, tab, t, command, node, slot, source):
+    """Issue one command: statistics, log, constraints, and where the request goes next; returns a bound on the next scan."""
+    pad = len(ch.state)
+    if t >= ch.bin_end:
+        close_bin(ch, t)
+    if source != FROM_PRIORITY and ch.slot_seen[slot] == 0:
+        ch.slot_seen[slot] = 1
+        if ch.state[node] == 0:
+            ch.misses += 1
+        elif ch.open_row[node] == ch.slot_row[slot]:
+            ch.hits += 1
+        else:
+            ch.conflicts += 1
+    ch.counts[command, node] += 1
+    if len(ch.log) > 1:
+        k = ch.logged
+        ch.log[k, 0] = t
+        ch.log[k, 1] = command
+        ch.log[k, 2] = node
+        ch.log[k, 3] = ch.slot_row[slot] if command == ACT else -1
+        ch.log[k, 4] = ch.slot_column[slot] if command <= WR else -1
+        ch.logged = k + 1
+    raise_allowed(ch, tab, command, node, t)
+    if command <= WR:
+        return finish_column(ch, slot, node, source, t)
+    if command == ACT:
+        w = ch.slot_write[slot]
+        entry = w * pad + node
+        leave_queue(ch, slot, entry)
+        open_bank(ch, node, ch.slot_row[slot], t)
+        ch.active_slot[entry] = slot
+        ch.active_key[entry] = ch.slot_key[slot]
+        ch.active_mask[entry >> 4] |= 1 << (entry & 15)
+        ch.actives += 1
+        ch.claimed[node] = NEVER
+        return ch.allowed[entry]
+    if command == PRE:
+        close_bank(ch, node, t)
+        return ch.allowed[ACT * pad + node]
+    if command == PREAB:
+        for b in range(node * ch.node_span, (node + 1) * ch.node_span):
+            close_bank(ch, b, t)
+    else:
+        ch.pending_head += 1
+    return t + 1
+
+
+@jit
+def tick(ch, tab, t):
+    """One clock of the controller. Returns the slot whose column command issued, or -1.
+
+    Sets `ch.next_scan`; `ch.freed` = queue (0 reads, 1 writes) that lost an entry, or -1.
+    """
+    pad = len(ch.state)
+    row_hit = len(ch.is_row_hit) == 2
+    ch.scans += 1
+    ch.freed = -1
+    upcoming = NEVER
+    command = -1
+    node = -1
+    slot = -1
+    source = -1
+    # 1. requests whose row was opened for them
+    if ch.actives > 0:
+        if ch.actives <= FEW:
+            ready, oldest, soon = scan_active_few(ch, t)
+        else:
+            ready, oldest, soon = scan_active(ch, 2 * pad, t)
+        upcoming = soon
+        if ready > 0:
+            source = FROM_ACTIVE
+            node = oldest & ((1 << KEY_BITS) - 1)
+            command = RD if ch.active_key[node] == oldest else WR
+            slot = ch.active_slot[command * pad + node]
+            if ready > 1:
+                upcoming = t + 1
+    # 2. a pending refresh: nothing new starts meanwhile
+    if ch.pending_head != ch.pending_tail:
+        if source >= 0:
+            upcoming = t + 1
+        else:
+            command, node, at = pick_refresh(ch, t)
+            if command >= 0:
+                source = FROM_PRIORITY
+            else:
+                upcoming = min(upcoming, at)
+    # 3. the queue of the present mode
+    else:
+        if source < 0 and mode_flips(ch):
+            ch.mode = 1 - ch.mode
+        mode = ch.mode
+        blocks = pad // LANES
+        busy = 0
+        for g in range(blocks):
+            busy += count_bits(ch.busy[mode * blocks + g])
+        if busy <= FEW:
+            ready, oldest, soon = scan_queue_few(ch, mode, t, row_hit)
+        else:
+            ready, oldest, soon = scan_queue(ch, mode * pad, pad, t, row_hit)
+        upcoming = min(upcoming, soon)
+        if ready > (0 if source >= 0 else 1):
+            upcoming = t + 1
+        if source < 0 and ready > 0:
+            source = FROM_QUEUE
+            node = oldest & ((1 << KEY_BITS) - 1)
+            if ch.hit_key[mode * pad + node] == oldest:
+                command = mode
+                slot = ch.hit[mode * pad + node]
+            else:
+                command = PRE if ch.state[node] else ACT
+                slot = ch.other[mode * pad + node]
+    if command < 0:
+        ch.next_scan = upcoming
+        return -1
+    upcoming = min(upcoming, issue(ch, tab, t, command, node, slot, source))
+    if ch.pending_head == ch.pending_tail and mode_flips(ch):
+        upcoming = t + 1
+    ch.next_scan = max(upcoming, t + 1)
+    return slot if command <= WR else -1
+
+
+@jit
+def due_refreshes(ch, tab, t):
+    """Queue every refresh whose timer expires at clock `t`; all of them before any scan of that clock."""
+    while ch.next_refresh == t:
+        ch.pending[ch.pending_tail & (PENDING - 1)] = tab.timer_node[ch.timer]
+        ch.pending_tail += 1
+        ch.timer += 1
+        if ch.timer == len(tab.timer_node):
+            ch.timer = 0
+            ch.timer_base += tab.timer_period
+        ch.next_refresh = ch.timer_base + tab.timer_at[ch.timer]
+        ch.next_scan = t
+
+
+@jit
+def next_event(ch):
+    """Clock of the channel's next scan or refresh timer."""
+    return min(ch.next_scan, ch.next_refresh)

@@ -1,0 +1,79 @@
+"""The record that holds everything a DRAM channel remembers, and its initial values.
+
+One NumPy record per channel: it can be copied (checkpoint), hashed and handed to any kernel. Lengths of nested arrays
+belong to the type, so kernels are compiled once per (padded banks, ranks, queue slots, windows, policy).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edensim.dram.channel_kernel import FILTER, NEVER, PENDING
+from edensim.dram.commands import N_COMMANDS
+from edensim.dram.table import Refresh, Shape
+from edensim.jit import LANES
+
+TIMELINE_BINS = 512
+FIRST_BIN_CLOCKS = 1024
+LATENCY_BINS = 8192
+LOG_LENGTH = 1 << 14
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Queues and scheduling of one channel. `enter`/`leave`: occupancies of the write queue that switch the mode."""
+
+    read_queue: int
+    write_queue: int
+    enter: int
+    leave: int
+    read_latency: int
+    row_hit_first: bool
+    log_commands: bool = False
+
+
+def new_channels(shape: Shape, policy: Policy, refresh: Refresh, window_shape: tuple[int, int], channels: int) -> np.ndarray:
+    """Idle channels at clock 0: a record array of length `channels`. `window_shape` = (windows, longest window)."""
+    pad, ranks = shape.padded, shape.ranks
+    slots = policy.read_queue + policy.write_queue + 2 * pad
+    scalars = """n_free mode actives pending_head pending_tail next_scan next_refresh timer timer_base freed logged bins bin_end bin_clocks
+        enter leave read_latency node_span scans last hits misses conflicts forwarded coalesced latency_sum""".split()
+    per_bank = "state open_row claimed open_since open_ck closings".split()
+    per_entry = "hit_key other_key active_key head tail hit other active_slot".split()
+    per_slot = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
+    per_rank = "node_open node_open_since node_open_ck".split()
+    arrays: dict[str, tuple[int, ...]] = {x: (pad,) for x in per_bank} | {x: (2 * pad,) for x in per_entry}
+    arrays |= {x: (slots,) for x in per_slot} | {x: (ranks,) for x in per_rank}
+    arrays |= {
+        "allowed": (shape.allowed_size,),
+        "busy": (2 * pad // LANES,),
+        "active_mask": (2 * pad // LANES,),
+        "queued": (2,),
+        "capacity": (2,),
+        "written": (FILTER,),
+        "pending": (PENDING,),
+        "window": (window_shape[0], shape.banks, 1 + window_shape[1]),
+        "counts": (N_COMMANDS, pad),
+        "timeline": (TIMELINE_BINS, 4),
+        "latency_count": (LATENCY_BINS,),
+        "log": (LOG_LENGTH if policy.log_commands else 1, 5),
+        "is_row_hit": (2 if policy.row_hit_first else 1,),
+    }
+    fields = [(x, np.int64) for x in scalars] + [(x, np.int64, dims) for x, dims in arrays.items()]
+    out = np.zeros(channels, np.dtype((np.record, fields)))
+    for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "freed"):
+        out[name] = -1
+    for name in ("hit_key", "other_key", "active_key", "next_scan"):
+        out[name] = NEVER
+    out["free"] = np.arange(slots)
+    out["n_free"] = slots
+    out["capacity"] = (policy.read_queue, policy.write_queue)
+    out["window"] = -(1 << 40)
+    out["window"][..., 0] = 0
+    out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
+    out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
+    out["node_span"] = shape.node_span
+    out["next_refresh"] = refresh.first[0] if refresh.first else NEVER
+    return out

@@ -1,0 +1,281 @@
+"""Protocol checker: reads a command log and the constraint table, and recomputes every gap that the table limits.
+
+Checked: each timing rule of the table (with timings of single banks), one command per clock, time order, activates of open
+banks, column commands on closed banks or other rows, refreshes with open banks. Not checked: whether the right data were
+served, how often refresh comes (its longest interval is reported), power-down and mode-register commands.
+
+It shares the constraint table with the controller but no code that interprets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edensim.dram.bank_tree import LEVELS, BankLayout, BankTree
+from edensim.dram.checker_kernel import (
+    BUS,
+    BY_FOLLOWING,
+    BY_PRECEDING,
+    CHECKS,
+    ENTRY_FIELDS,
+    FIRST,
+    PARTNER,
+    PLAIN,
+    SIBLING,
+    SLACK,
+    STRUCTURE,
+    UNSEEN,
+    VIOLATIONS,
+    WINDOW,
+    check_block,
+)
+from edensim.dram.commands import ACT, BANK_COMMANDS, COMMAND_NAMES, N_COMMANDS, REFAB
+from edensim.dram.table import Edge
+from edensim.errors import InputError
+
+Int = npt.NDArray[np.int64]
+BLOCK = 1 << 20
+"""Commands between two progress reports."""
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """What one rule found.
+
+    Attributes
+    ----------
+    name, text : str
+        Name of the rule ("tFAW") and what it says.
+    checks : int
+        Gaps measured; for rules about states, violations only.
+    violations : int
+    slack : int or None
+        Smallest gap minus required clocks; 0 = the rule was reached exactly, None = never exercised.
+    first : int or None
+        Log index of the first offending command.
+    offence : str
+        The first offending pair in words.
+    """
+
+    name: str
+    text: str
+    checks: int
+    violations: int
+    slack: int | None
+    first: int | None = None
+    offence: str = ""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Results of all rules on one channel."""
+
+    commands: int
+    rules: tuple[RuleResult, ...]
+    precharges_of_closed_banks: int
+    longest_refresh_interval_ck: int | None
+    title: str = field(default="", compare=False)
+
+    @property
+    def violations(self) -> int:
+        """Violations of all rules."""
+        return sum(rule.violations for rule in self.rules)
+
+    @property
+    def first(self) -> RuleResult | None:
+        """The rule that was broken first."""
+        broken = [rule for rule in self.rules if rule.first is not None]
+        return min(broken, key=lambda rule: rule.first or 0, default=None)
+
+    def slack(self, name: str) -> int | None:
+        """Smallest slack over all rows of the table with this name; None if none was exercised."""
+        return min((r.slack for r in self.rules if r.name == name and r.slack is not None), default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"violations": self.violations}
+
+    def __str__(self) -> str:
+        """A table, one line per rule, and the first offence."""
+        width = max(len(rule.text) for rule in self.rules)
+        head = f"{'rule':<34}{'what':<{width}}{'checks':>12}{'violations':>12}{'slack':>8}"
+        lines = [self.title] if self.title else []
+        lines += [f"{self.commands} commands, {self.violations} violations", head, "-" * len(head)]
+        for rule in self.rules:
+            slack = "-" if rule.slack is None else str(rule.slack)
+            lines.append(f"{rule.name:<34}{rule.text:<{width}}{rule.checks:>12}{rule.violations:>12}{slack:>8}")
+        lines.append(f"precharges of closed banks (allowed): {self.precharges_of_closed_banks}")
+        if self.longest_refresh_interval_ck is not None:
+            lines.append(f"longest interval between refreshes of a rank: {self.longest_refresh_interval_ck} clocks")
+        return "\n".join(lines + ([f"first violation: {self.first.offence}"] if self.first else []))
+
+
+def check_log(
+    log: npt.ArrayLike,
+    edges: Sequence[Edge],
+    layout: BankLayout,
+    title: str = "",
+    progress: Callable[[int], None] | None = None,
+) -> CheckReport:
+    """Check the commands of one channel.
+
+    Parameters
+    ----------
+    log : int64 array, shape (n, 5)
+        Clock, command code, bank (rank for PREab and REFab), row (-1 if not known), column.
+    edges : sequence of Edge
+        The constraint table of this channel.
+    layout : BankLayout
+        Ranks, bank groups and banks per group.
+    title : str
+        Heads the report and names the log in errors.
+    progress : callable, optional
+        Called with the number of commands done, about once per million.
+
+    Raises
+    ------
+    InputError
+        If the log holds unknown commands, places that do not exist, or activates without a row.
+    """
+    commands = np.ascontiguousarray(log, np.int64)
+    tree = BankTree(layout)
+    validate(commands, tree, title)
+    entries, entry_of = flatten(edges)
+    cycles = np.array([np.broadcast_to(edge.cycles, tree.banks) for edge in edges], np.int64).reshape(-1, tree.banks)
+    node_of, nodes = node_tables(tree)
+    deepest = max((edge.window for edge in edges), default=1)
+    windowed = np.array([any(e.window > 1 and c in e.preceding for e in edges) for c in range(N_COMMANDS)], np.int64)
+    last = np.full((N_COMMANDS, len(nodes)), -1, np.int64)
+    ring = np.full((N_COMMANDS, len(nodes), deepest), -1, np.int64)
+    used = np.zeros((N_COMMANDS, len(nodes)), np.int64)
+    open_row, opener = np.full(tree.banks, -1, np.int64), np.full(tree.banks, -1, np.int64)
+    tally, structure, totals = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.zeros(1, np.int64)
+    for start in range(0, len(commands), BLOCK):
+        stop = min(start + BLOCK, len(commands))
+        check_block(
+            commands, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row,
+            opener, tally, structure, totals,
+        )  # fmt: skip
+        if progress:
+            progress(stop)
+    rules = [timing_result(edge, row, commands, tree) for edge, row in zip(edges, tally, strict=True)]
+    rules += [structure_result(k, row, commands, tree) for k, row in enumerate(structure)]
+    return CheckReport(len(commands), tuple(rules), int(totals[0]), longest_refresh_interval(commands), title)
+
+
+def new_tally(rules: int) -> Int:
+    """Empty tallies: int64 [rules, 5]."""
+    return np.tile(np.array([0, 0, UNSEEN, -1, -1], np.int64), (rules, 1))
+
+
+def validate(log: Int, tree: BankTree, title: str) -> None:
+    """Refuse logs that are not about this channel."""
+    where = f"{title}: " if title else ""
+    if log.ndim != 2 or log.shape[1] != 5:
+        raise InputError(f"{where}a command log has five columns (clock, command, bank, row, column), found shape {log.shape}")
+    code, target = log[:, 1], log[:, 2]
+    places = np.where(code < BANK_COMMANDS, tree.banks, tree.ranks)
+    problems = (
+        ((code < 0) | (code >= N_COMMANDS), 1, f"unknown command {{}} (known are 0 to {N_COMMANDS - 1})"),
+        ((target < 0) | (target >= places), 2, f"no bank or rank {{}} ({tree.banks} banks, {tree.ranks} ranks)"),
+        ((code == ACT) & (log[:, 3] < 0), 3, "ACT with row {}, expected a row of 0 or more"),
+    )
+    for is_wrong, column, text in problems:
+        if is_wrong.any():
+            k = int(np.argmax(is_wrong))
+            raise InputError(f"{where}command {k} at clock {log[k, 0]}: {text.format(log[k, column])}")
+
+
+def node_tables(tree: BankTree) -> tuple[Int, Int]:
+    """The tree as arrays: node of each level above each bank, and for each node its banks and the nodes of its parent."""
+    first_node = np.cumsum([0, *tree.counts.values()])
+    node_of = np.zeros((len(LEVELS), tree.banks), np.int64)
+    nodes: list[tuple[int, int, int, int]] = []
+    for k, level in enumerate(LEVELS):
+        count = tree.counts[level]
+        span, fan_out = tree.banks // count, count // tree.counts[LEVELS[max(k - 1, 0)]]
+        node_of[k] = first_node[k] + np.arange(tree.banks) // span
+        for node in range(count):
+            parent = int(first_node[k]) + node // fan_out * fan_out
+            nodes.append((node * span, (node + 1) * span, parent, parent + fan_out))
+    return node_of, np.array(nodes, np.int64)
+
+
+def flatten(edges: Sequence[Edge]) -> tuple[Int, Int]:
+    """One entry per (rule, preceding, following), sorted by following command, and where each command's begin."""
+    rows: list[list[tuple[int, ...]]] = [[] for _ in range(N_COMMANDS)]
+    for k, edge in enumerate(edges):
+        for before in edge.preceding:
+            for following in edge.following:
+                rows[following].append((k, before, LEVELS.index(edge.scope), kind_of(edge, before), edge.window))
+    entries = np.array(sum(rows, []), np.int64).reshape(-1, ENTRY_FIELDS)
+    return entries, np.cumsum([0, *map(len, rows)]).astype(np.int64)
+
+
+def kind_of(edge: Edge, before: int) -> int:
+    """How the kernel evaluates an edge after one of its preceding commands."""
+    is_uneven = bool(np.min(edge.cycles) < np.max(edge.cycles))
+    if edge.sibling or edge.window > 1:
+        if is_uneven or (edge.sibling and edge.window > 1):
+            raise ValueError(f"rule {edge.name}: neither a window nor banks that differ go with a window or sibling rule")
+        return SIBLING if edge.sibling else WINDOW
+    if is_uneven:
+        return BY_PRECEDING if before < BANK_COMMANDS else BY_FOLLOWING
+    return PLAIN
+
+
+def longest_refresh_interval(log: Int) -> int | None:
+    """Most clocks between two successive all-bank refreshes of one rank; None without two."""
+    refreshes = log[log[:, 1] == REFAB]
+    gaps = [np.diff(refreshes[refreshes[:, 2] == rank, 0]) for rank in np.unique(refreshes[:, 2])]
+    return max((int(g.max()) for g in gaps if len(g)), default=None)
+
+
+def timing_result(edge: Edge, row: Int, log: Int, tree: BankTree) -> RuleResult:
+    """Result of one row of the constraint table."""
+    low, high = int(np.min(edge.cycles)), int(np.max(edge.cycles))
+    wait = str(low) if low == high else f"{low} to {high}"
+    text = f"{commands_text(edge.preceding)} to {commands_text(edge.following)}, {'other' if edge.sibling else 'same'} "
+    text += f"{edge.scope}, {wait} clocks" + (f" after the {edge.window}th last" if edge.window > 1 else "")
+    return RuleResult(edge.name, text, *tallied(row, offence(row, edge.name, log, tree)))
+
+
+def structure_result(rule: int, row: Int, log: Int, tree: BankTree) -> RuleResult:
+    """Result of one rule about states."""
+    checks, violations, slack, first, words = tallied(row, offence(row, STRUCTURE[rule], log, tree))
+    return RuleResult(STRUCTURE[rule], "must not happen" if rule != BUS else "one command per clock", checks, violations,
+                      slack if rule == BUS else None, first, words)  # fmt: skip
+
+
+def tallied(row: Int, words: str) -> tuple[int, int, int | None, int | None, str]:
+    """Numbers of one row of the tallies, and the offence."""
+    checks, violations, slack, first = (int(row[k]) for k in (CHECKS, VIOLATIONS, SLACK, FIRST))
+    return checks, violations, None if slack == UNSEEN else slack, None if first < 0 else first, words
+
+
+def commands_text(commands: Sequence[int]) -> str:
+    """Command names, as in "RD/RDA"."""
+    return "/".join(COMMAND_NAMES[c] for c in commands)
+
+
+def offence(row: Int, name: str, log: Int, tree: BankTree) -> str:
+    """The first offending pair of a rule in words; empty without one."""
+    if row[FIRST] < 0:
+        return ""
+    words = f"{name}: {command_text(int(row[FIRST]), log, tree)}"
+    if row[PARTNER] < 0:
+        return f"{words}, with no command before that opened the bank"
+    gap = log[row[FIRST], 0] - log[row[PARTNER], 0]
+    return f"{words}, {gap} clocks after {command_text(int(row[PARTNER]), log, tree)}"
+
+
+def command_text(k: int, log: Int, tree: BankTree) -> str:
+    """One command in words."""
+    clock, command, target, row, _ = (int(x) for x in log[k])
+    place = tree.words(command, target) + (f", row {row}" if row >= 0 else "")
+    return f"command {k} {COMMAND_NAMES[command]} at clock {clock} ({place})"

@@ -1,0 +1,165 @@
+"""The inner loop of the protocol checker: for every command, how far behind each earlier command that binds it.
+
+It remembers where in the log each command last addressed each node of the channel's tree, and recomputes every gap from
+the log; it keeps no next-allowed times. Nodes are numbered level by level (channel, ranks, bank groups, banks).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RDA, REFAB, REFPB, WR, WRA
+from edensim.jit import jit
+
+UNSEEN = 1 << 60  # slack of a rule that was never exercised
+STRUCTURE = (
+    "command bus", "time order", "ACT on an open bank", "column command on a closed bank", "column command on another row",
+    "refresh with an open bank",
+)  # fmt: skip
+BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN = range(len(STRUCTURE))
+CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER = range(5)  # columns of the tallies
+ENTRY_FIELDS = 5
+RULE, BEFORE, LEVEL, KIND, DEPTH = range(ENTRY_FIELDS)
+PLAIN, SIBLING, WINDOW, BY_PRECEDING, BY_FOLLOWING = range(5)  # kinds of entry; the last two: banks differ
+FIRST_BANK, END_BANK, FIRST_SIBLING, END_SIBLING = range(4)  # columns of `nodes`
+BANK_LEVEL = 3
+
+
+@jit
+def note(tally, rule, slack, i, partner):
+    """Count one gap of a rule; `slack` < 0 is a violation by command `i` after command `partner`."""
+    tally[rule, CHECKS] += 1
+    tally[rule, SLACK] = min(tally[rule, SLACK], slack)
+    if slack < 0:
+        tally[rule, VIOLATIONS] += 1
+        if tally[rule, FIRST] < 0:
+            tally[rule, FIRST] = i
+            tally[rule, PARTNER] = partner
+
+
+@jit
+def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_of, nodes, last, ring, used, tally):
+    """All timing rules that bind command `i`: entries `begin` to `end`."""
+    t = log[i, 0]
+    for e in range(begin, end):
+        rule = entries[e, RULE]
+        before = entries[e, BEFORE]
+        level = entries[e, LEVEL]
+        low = node_of[level, first_bank]
+        high = node_of[level, end_bank - 1] + 1
+        wait = cycles[rule, first_bank]
+        worst = UNSEEN
+        partner = -1
+        kind = entries[e, KIND]
+        if kind == PLAIN or kind == BY_FOLLOWING:
+            if kind == BY_FOLLOWING:
+                for b in range(first_bank, end_bank):
+                    wait = max(wait, cycles[rule, b])
+            for node in range(low, high):
+                k = last[before, node]
+                if k >= 0 and t - log[k, 0] - wait < worst:
+                    worst = t - log[k, 0] - wait
+                    partner = k
+        elif kind == SIBLING:
+            for node in range(nodes[low, FIRST_SIBLING], nodes[low, END_SIBLING]):
+                k = last[before, node]
+                if (node < low or node >= high) and k >= 0 and t - log[k, 0] - wait < worst:
+                    worst = t - log[k, 0] - wait
+                    partner = k
+        elif kind == WINDOW:
+            deep = entries[e, DEPTH]
+            for node in range(low, high):
+                n = used[before, node]
+                if n >= deep:
+                    k = ring[before, node, (n - deep) % ring.shape[2]]
+                    if t - log[k, 0] - wait < worst:
+                        worst = t - log[k, 0] - wait
+                        partner = k
+        else:  # BY_PRECEDING, bank by bank: an earlier command of a slower bank may bind
+            for b in range(nodes[low, FIRST_BANK], nodes[high - 1, END_BANK]):
+                k = last[before, node_of[BANK_LEVEL, b]]
+                if k >= 0 and t - log[k, 0] - cycles[rule, b] < worst:
+                    worst = t - log[k, 0] - cycles[rule, b]
+                    partner = k
+        if partner >= 0:
+            note(tally, rule, worst, i, partner)
+
+
+@jit
+def check_structure(log, i, command, first_bank, end_bank, open_row, opener, tally, totals):
+    """Rules about states: what is open, which row, one command per clock."""
+    if i > 0:
+        gap = log[i, 0] - log[i - 1, 0]
+        if gap < 0:
+            note(tally, ORDER, gap, i, i - 1)
+        else:
+            note(tally, BUS, gap - 1, i, i - 1)
+    b = first_bank
+    if command == ACT:
+        if open_row[b] >= 0:
+            note(tally, ACT_OPEN, -1, i, opener[b])
+        open_row[b] = log[i, 3]
+        opener[b] = i
+        return
+    if command <= WR or command == RDA or command == WRA:
+        if open_row[b] < 0:
+            note(tally, COLUMN_CLOSED, -1, i, opener[b])
+        elif log[i, 3] >= 0 and log[i, 3] != open_row[b]:
+            note(tally, WRONG_ROW, -1, i, opener[b])
+    elif command == REFAB or command == REFPB:
+        for k in range(first_bank, end_bank):
+            if open_row[k] >= 0:
+                note(tally, REFRESH_OPEN, -1, i, opener[k])
+                break
+    if command == PRE or command == PREAB or command == RDA or command == WRA:
+        for k in range(first_bank, end_bank):
+            if open_row[k] >= 0:
+                opener[k] = i
+            elif command == PRE:
+                totals[0] += 1  # allowed: a precharge of a closed bank is a no-operation
+            open_row[k] = -1
+
+
+@jit
+def remember(i, command, first_bank, end_bank, node_of, last, ring, used, windowed):
+    """Note that command `i` addressed its nodes at every level."""
+    for level in range(node_of.shape[0]):
+        for node in range(node_of[level, first_bank], node_of[level, end_bank - 1] + 1):
+            last[command, node] = i
+            if windowed[command]:
+                n = used[command, node]
+                ring[command, node, n % ring.shape[2]] = i
+                used[command, node] = n + 1
+
+
+@jit
+def check_block(log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener,
+                tally, structure, totals):  # fmt: skip
+    """Check commands `start` to `stop` of a log; all other arrays hold the state between blocks.
+
+    Parameters
+    ----------
+    log : int64 [n, 5]: clock, command, bank or rank, row, column
+    entries : int64 [m, ENTRY_FIELDS], sorted by following command; `entry_of` int64 [commands + 1] where each begins
+    cycles : int64 [rules, banks]
+    node_of : int64 [4, banks]: the node of each level above each bank; nodes : int64 [nodes, 4], one row per node
+    last, used : int64 [commands, nodes]; ring : int64 [commands, nodes, longest window], kept for commands that are 1 in
+        `windowed`, int64 [commands]
+    open_row, opener : int64 [banks]: open row or -1, log index of the command that opened or closed the bank or -1
+    tally, structure : int64 [rules, 5]: CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER
+    totals : int64 [1]: precharges of closed banks
+    """
+    for i in range(start, stop):
+        command = log[i, 1]
+        first_bank = log[i, 2]
+        end_bank = first_bank + 1
+        if command >= BANK_COMMANDS:
+            rank = 1 + log[i, 2]  # node 0 is the channel
+            first_bank = nodes[rank, FIRST_BANK]
+            end_bank = nodes[rank, END_BANK]
+        check_structure(log, i, command, first_bank, end_bank, open_row, opener, structure, totals)
+        check_gaps(
+            log, i, first_bank, end_bank, entries, entry_of[command], entry_of[command + 1], cycles, node_of, nodes,
+            last, ring, used, tally,
+        )  # fmt: skip
+        remember(i, command, first_bank, end_bank, node_of, last, ring, used, windowed)

@@ -1,0 +1,167 @@
+"""A memory system ready to run: geometry, address map, timings and constraint tables compiled for the kernels.
+
+Modelled: any number of channels, ranks, bank groups and banks; FR-FCFS with or without row-hit protection; write mode by
+hysteresis; forwarding and coalescing from the write queue; all-bank refresh; open rows; tRCD, tRAS and tRP per bank. Not
+modelled here: power-down, closed-row policies, per-bank refresh.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim.config.schema import Dram, OperatingPoint
+from edensim.dram.channel_kernel import KEY_BITS
+from edensim.dram.channel_state import Policy, new_channels
+from edensim.dram.command_log import CommandLog, LogGeometry, resolve_edges
+from edensim.dram.commands import ACT, RD, REFAB, WR
+from edensim.dram.counters import Counters
+from edensim.dram.table import Refresh, Shape, compile_table
+from edensim.dram.timing import bank_clocks, resolve_timing
+from edensim.errors import ConfigError
+from edensim.memory import AddressMap, Geometry, OperatingState, resolve_operating_state
+
+Int = NDArray[np.int64]
+
+
+class DramSystem:
+    """The channels of one memory at one operating state.
+
+    Parameters
+    ----------
+    dram : schema.Dram
+        The memory.
+    state : OperatingState, optional
+        What every bank runs at (default: nominal).
+
+    Attributes
+    ----------
+    geometry, address_map, timing, state
+        As resolved from the configuration.
+    clocks : dict
+        nRCD, nRAS, nRP, nRC of every bank, int64 [channels, banks].
+    tables : record array [channels]
+        Compiled constraints.
+    """
+
+    def __init__(self, dram: Dram, state: OperatingState | None = None) -> None:
+        self.dram = dram
+        self.state = state if state is not None else resolve_operating_state(dram, OperatingPoint(), [])
+        self.geometry = Geometry.from_config(dram)
+        self.address_map = AddressMap(self.geometry, dram.address_map)
+        self.timing = resolve_timing(dram)
+        self.clocks = bank_clocks(self.timing, self.state)
+        self.shape = bank_shape(self.geometry)
+        self.refresh = refresh_schedule(dram, self.timing.ck, self.shape.ranks, self.state.tREFI_scale)
+        self.policy = queue_policy(dram, self.timing.read_latency)
+        self.tables = self._compile()
+
+    @property
+    def period(self) -> Fraction:
+        """Clock period in ps."""
+        return self.timing.period
+
+    @property
+    def line_bytes(self) -> int:
+        """Bytes of one request."""
+        return self.dram.line_bytes or self.geometry.burst_bytes
+
+    @property
+    def peak_bandwidth_gb_s(self) -> float:
+        """Bytes per ns when every clock of every data bus carries data."""
+        return float(self.geometry.channels * self.geometry.burst_bytes / (self.timing.burst_ck * self.period / 1000))
+
+    def _compile(self) -> np.ndarray:
+        compiled: dict[bytes, np.ndarray] = {}
+        tables = []
+        for c in range(self.geometry.channels):
+            mine = {name: cycles[c] for name, cycles in self.clocks.items()}
+            key = b"".join(mine[name].tobytes() for name in sorted(mine))
+            if key not in compiled:
+                edges = resolve_edges(self.timing.standard, self.timing.ck, mine, self.geometry.banks)
+                compiled[key] = compile_table(self.shape, edges, self.refresh)
+            tables.append(compiled[key])
+        return np.concatenate(tables)
+
+    def new_channels(self, log_commands: bool = False) -> np.ndarray:
+        """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
+        policy = Policy(**{**vars(self.policy), "log_commands": log_commands})
+        windows = (self.tables["window_id"].shape[2], int(self.tables["window_length"].max()))
+        return new_channels(self.shape, policy, self.refresh, windows, self.geometry.channels)
+
+    def counters(self, channels: np.ndarray, end_clock: int) -> Counters:
+        """Read what the channels did up to `end_clock` (inclusive); open banks count as open until then."""
+        banks, counts = self.geometry.banks, channels["counts"][:, :, : self.geometry.banks]
+        is_open = channels["state"][:, :banks] != 0
+        running = np.maximum(end_clock - channels["open_since"][:, :banks], 0)
+        rank_running = np.maximum(end_clock - channels["node_open_since"], 0)
+        n_ref = channels["counts"][:, REFAB, : self.shape.ranks].copy()
+        reads, writes = counts[:, RD].copy(), counts[:, WR].copy()
+        return Counters(
+            period_ps=self.period,
+            cycles=np.full(self.geometry.channels, end_clock, np.int64),
+            n_act=counts[:, ACT].copy(),
+            n_pre=channels["closings"][:, :banks].copy(),
+            n_rd=reads,
+            n_wr=writes,
+            n_ref=n_ref,
+            bank_open_ck=channels["open_ck"][:, :banks] + np.where(is_open, running, 0),
+            rank_open_ck=channels["node_open_ck"] + np.where(channels["node_open"] > 0, rank_running, 0),
+            refreshing_ck=n_ref * self.timing.ck["nRFC"],
+            row_hit=channels["hits"].copy(),
+            row_miss=channels["misses"].copy(),
+            row_conflict=channels["conflicts"].copy(),
+            reads=reads.sum(axis=1) + channels["forwarded"],
+            writes=writes.sum(axis=1) + channels["coalesced"],
+            reads_forwarded=channels["forwarded"].copy(),
+            writes_coalesced=channels["coalesced"].copy(),
+            read_latency_ck_sum=channels["latency_sum"].copy(),
+        )
+
+    def command_log(self, commands: tuple[Int, ...]) -> CommandLog:
+        """A command log with the rules it is held to."""
+        g = self.geometry
+        layout = LogGeometry(g.channels, g.ranks, g.bank_groups, g.banks_per_group, g.rows, g.columns)
+        differs = any((self.clocks[n] != self.timing.ck[n]).any() for n in self.clocks)
+        bank_ck = self.clocks if differs else {}
+        return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck)
+
+
+def bank_shape(geometry: Geometry) -> Shape:
+    """Bank tree of one channel."""
+    if geometry.banks > 1 << KEY_BITS:
+        raise ConfigError(f"dram: {geometry.banks} banks per channel; the controller handles at most {1 << KEY_BITS}")
+    spans = {"Channel": geometry.banks, "Rank": geometry.banks_per_rank, "BankGroup": geometry.banks_per_group}
+    return Shape({**spans, "Bank": 1})
+
+
+def refresh_schedule(dram: Dram, ck: dict[str, int] | object, ranks: int, scale: float) -> Refresh:
+    """When each rank's refresh falls due."""
+    if dram.controller.refresh == "none":
+        return Refresh(1, (), ())
+    period = int(ck["nREFI"] * scale)  # type: ignore[index]
+    if period <= ck["nRFC"]:  # type: ignore[index]
+        raise ConfigError(
+            f"operating_point.tREFI_scale = {scale:g} makes the refresh interval {period} clocks, "
+            f"but a refresh takes {ck['nRFC']} clocks"  # type: ignore[index]
+        )
+    scatter = dram.controller.refresh_scatter_ck
+    due = sorted(((k + 1) * scatter if scatter else period, k) for k in range(ranks))
+    if due[-1][0] > due[0][0] + period:
+        raise ConfigError(
+            f"dram.controller.refresh_scatter_ck = {scatter} spreads {ranks} ranks over more than one refresh "
+            f"interval of {period} clocks"
+        )
+    return Refresh(period, tuple(t for t, _ in due), tuple(k for _, k in due))
+
+
+def queue_policy(dram: Dram, read_latency: int) -> Policy:
+    """Queues and their thresholds; shares are rounded in single precision, as ramulator 2 does."""
+    c = dram.controller
+    enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
+    leave = int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue)))
+    return Policy(
+        c.read_queue, c.write_queue, min(enter, c.write_queue), leave, read_latency, c.scheduler == "FRFCFS_RowHit"
+    )

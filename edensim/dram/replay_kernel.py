@@ -1,0 +1,98 @@
+"""Replay of a request trace on the DRAM alone: at most one offer per clock for the whole system, in order.
+
+A refused offer blocks all later ones (head-of-line blocking). The acceptance stamp of a request is the clock before the
+tick in which it is offered. The state between two calls lies in `run` (see RUN_FIELDS), so a trace is streamed in blocks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edensim.dram.channel_kernel import (
+    ACCEPTED,
+    FULL,
+    NEVER,
+    due_refreshes,
+    may_be_accepted,
+    next_event,
+    offer,
+    tick,
+)
+from edensim.jit import jit
+
+RUN_FIELDS = 4
+ACCEPT_FROM, OUTSTANDING, LAST, NOW = range(RUN_FIELDS)
+MORE, DONE, LOG_FULL = range(3)
+
+
+@jit
+def replay(channels, tables, channel, bank, row, column, line, is_write, arrival, cursor, run, final):
+    """Advance the system through one block of decoded requests.
+
+    `cursor` int64[1] is the next request of the block. Returns MORE (block consumed, another follows), DONE (`final`
+    block and every request completed) or LOG_FULL (save and reset the command logs, then call again).
+    """
+    n = row.shape[0]
+    n_channels = len(channels)
+    i = cursor[0]
+    blocked = False
+    accept_from = run[ACCEPT_FROM]
+    outstanding = run[OUTSTANDING]
+    last = run[LAST]
+    result = MORE
+    while True:
+        if i == n and not final:
+            break
+        t_offer = NEVER
+        if i < n and not blocked:
+            t_offer = max(arrival[i], accept_from) + 1
+        t = t_offer
+        for c in range(n_channels):
+            t = min(t, next_event(channels[c]))
+        if t >= NEVER or (i == n and outstanding == 0 and t > last):
+            result = DONE
+            break
+        if len(channels[0].log) > 1:
+            full = False
+            for c in range(n_channels):
+                full = full or channels[c].logged == len(channels[c].log)
+            if full:
+                result = LOG_FULL
+                break
+        if t == t_offer:
+            u = np.uint64(i)
+            ch = channels[channel[u]]
+            w = is_write[u]
+            outcome = offer(ch, t, bank[u], row[u], column[u], line[u], w, i)
+            if outcome == FULL:
+                blocked = True
+            else:
+                if outcome == ACCEPTED:
+                    outstanding += 1
+                else:
+                    last = max(last, t)
+                accept_from = t
+                i += 1
+                if i < n:
+                    blocked = not may_be_accepted(channels[channel[i]], line[i], is_write[i])
+        for c in range(n_channels):
+            ch = channels[c]
+            if ch.next_refresh == t:
+                due_refreshes(ch, tables[c], t)
+            if ch.next_scan > t:
+                continue
+            slot = tick(ch, tables[c], t)
+            if slot >= 0:
+                outstanding -= 1
+                last = max(last, ch.last)
+            if ch.freed >= 0:
+                accept_from = max(accept_from, t)
+                if blocked and channel[i] == c and is_write[i] == ch.freed:
+                    blocked = False
+    cursor[0] = i
+    run[ACCEPT_FROM] = accept_from
+    run[OUTSTANDING] = outstanding
+    run[LAST] = last
+    return result
+
+

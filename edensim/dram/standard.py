@@ -1,0 +1,273 @@
+"""A DRAM family as data: levels, timing names, rounding rule and the table of command constraints.
+
+Modelled: pairwise waits between commands that share a node of a level (or sit in sibling nodes), windows over several
+commands, and the rule by which times of the data sheet become clocks. Not modelled: commands beyond `COMMAND_NAMES`
+(power-down, self refresh, per-bank refresh, calibration) and constraints that depend on data or mode registers.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache, reduce
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from edensim.config import schema
+from edensim.dram.commands import COMMAND_NAMES
+from edensim.errors import ConfigError, nearest
+
+LEVELS = ("Channel", "Rank", "BankGroup", "Bank")
+"""Levels a family may have, outermost first."""
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """After any of `preceding`, each of `following` in the same node of `scope` waits `latency` clocks.
+
+    Attributes
+    ----------
+    scope : str
+        One of the levels of the standard.
+    preceding, following : tuple of str
+        Command names.
+    latency : str
+        Expression over n-names, in clocks.
+    window : int
+        Counted from the `window`-th last preceding command (4: four activate window).
+    sibling : bool
+        The constraint binds the *other* nodes of `scope` under the same parent.
+    name : str
+        Name of the rule for reports, e.g. "tFAW".
+    """
+
+    scope: str
+    preceding: tuple[str, ...]
+    following: tuple[str, ...]
+    latency: str
+    window: int = 1
+    sibling: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class TimingRule:
+    """How one n-name (clocks) comes from the configuration: a key of [dram.timing], or an expression in clocks."""
+
+    name: str
+    given: str = ""
+    default: str = ""
+    minimum: int = 0
+    round_down: bool = False
+    clocks: str = ""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Rule that turns a time into clocks: floor(t/tCK + guard/1000), or ceil((t - tolerance)/tCK) without a guard."""
+
+    guard_permille: int | None = None
+    tolerance_ps: int = 0
+
+    def clocks(self, time_ps: Fraction, period_ps: Fraction) -> int:
+        """Whole clocks of a time, both in ps; 0 stays 0."""
+        if self.guard_permille is not None:
+            return int(time_ps / period_ps + Fraction(self.guard_permille, 1000))
+        return max(0, -((self.tolerance_ps - time_ps) // period_ps))
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A family: see the module docstring. `timings` is ordered, later rules may use earlier names."""
+
+    name: str
+    levels: tuple[str, ...]
+    read_latency: str
+    rounding: Rounding
+    timings: tuple[TimingRule, ...]
+    constraints: tuple[Constraint, ...]
+    source: str = field(default="", compare=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All n-names, in the order in which they are resolved."""
+        return tuple(rule.name for rule in self.timings)
+
+
+def standard_names() -> list[str]:
+    """Names of the shipped families, e.g. ["DDR3", "DDR4", "LPDDR3"]."""
+    files = (entry.name for entry in resources.files("edensim").joinpath("presets", "standard").iterdir())
+    return sorted(name.removesuffix(".toml").upper() for name in files if name.endswith(".toml"))
+
+
+@cache
+def load_standard(name: str) -> Standard:
+    """Read a shipped family.
+
+    Parameters
+    ----------
+    name : str
+        Family name, case does not matter ("DDR4").
+
+    Raises
+    ------
+    ConfigError
+        Unknown family, or a table that names an unknown level, command or timing.
+    """
+    known = standard_names()
+    if name.upper() not in known:
+        hint = nearest(name, known)
+        raise ConfigError(
+            f"dram.standard: no DRAM standard named '{name}'"
+            + (f" (did you mean {' or '.join(hint)}?)" if hint else "")
+            + f"; known are {', '.join(known)}"
+        )
+    text = resources.files("edensim").joinpath("presets", "standard", f"{name.lower()}.toml").read_text("utf-8")
+    return parse_standard(tomllib.loads(text), f"presets/standard/{name.lower()}.toml")
+
+
+def parse_standard(table: Mapping[str, Any], where: str) -> Standard:
+    """Build and check a `Standard` from a parsed TOML table; `where` names the file in errors."""
+    problems: list[str] = []
+    try:
+        levels = tuple(table["levels"])
+        rules = tuple(_timing_rule(n, row) for n, row in table["timings"].items())
+        rows = tuple(_constraint(row) for row in table["constraint"])
+        rounding, source = Rounding(**table["rounding"]), table.get("source", "")
+        standard = Standard(table["name"], levels, table["read_latency"], rounding, rules, rows, source)
+    except (KeyError, TypeError) as error:
+        raise ConfigError(f"{where}: not a DRAM standard: missing or unknown key {error}") from None
+    problems += _unknown(where, "level", levels, LEVELS)
+    problems += _unknown_rules(where, rules)
+    for row in rows:
+        here = f"{where}: constraint {row.name} at {row.scope}"
+        problems += _unknown(here, "level", [row.scope], levels)
+        problems += _unknown(here, "command", row.preceding + row.following, COMMAND_NAMES)
+        problems += _unknown(here, "timing", expression_names(row.latency), standard.names)
+        if row.window < 1:
+            problems.append(f"{here}: window {row.window} must be at least 1")
+        if row.sibling and row.scope == levels[0]:
+            problems.append(f"{here}: the outermost level has no siblings")
+    problems += _unknown(f"{where}: read_latency", "timing", expression_names(standard.read_latency), standard.names)
+    if problems:
+        raise ConfigError(problems)
+    return standard
+
+
+def _timing_rule(name: str, row: Mapping[str, Any]) -> TimingRule:
+    given = dict(row)
+    round_down = given.pop("round", "up") == "down"
+    return TimingRule(name, round_down=round_down, **given)
+
+
+def _constraint(row: Mapping[str, Any]) -> Constraint:
+    row = dict(row)
+    preceding, following = tuple(row.pop("preceding")), tuple(row.pop("following"))
+    return Constraint(preceding=preceding, following=following, **row)
+
+
+def _unknown(where: str, what: str, words: Iterable[str], known: Iterable[str]) -> list[str]:
+    """One message per word that is not known, with the nearest known ones."""
+    known = list(known)
+    found = []
+    for word in words:
+        if word not in known:
+            hint = nearest(word, known)
+            found.append(
+                f"{where}: unknown {what} '{word}'"
+                + (f" (did you mean {' or '.join(hint)}?)" if hint else f"; known are {', '.join(known)}")
+            )
+    return found
+
+
+def _unknown_rules(where: str, rules: Iterable[TimingRule]) -> list[str]:
+    """Timing rules that refer to keys of [dram.timing] or to n-names that do not exist (yet)."""
+    keys = list(schema.Timing.model_fields)
+    seen = ["burst_length"]
+    problems = []
+    for rule in rules:
+        here = f"{where}: timing {rule.name}"
+        if bool(rule.given) == bool(rule.clocks):
+            problems.append(f"{here}: needs either `given` or `clocks`")
+        problems += _unknown(here, "key of [dram.timing]", [rule.given] if rule.given else [], keys)
+        problems += _unknown(here, "key of [dram.timing]", expression_names(rule.default) if rule.default else [], keys)
+        problems += _unknown(here, "timing", expression_names(rule.clocks) if rule.clocks else [], seen)
+        seen.append(rule.name)
+    return problems
+
+
+# ---- expressions
+
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+}
+
+
+@cache
+def _parse(expression: str) -> ast.expr:
+    try:
+        return ast.parse(expression, mode="eval").body
+    except SyntaxError:
+        raise ConfigError(f"'{expression}' is not an expression over timing names") from None
+
+
+def expression_names(expression: str) -> list[str]:
+    """Names an expression refers to, sorted."""
+    found = {node.id for node in ast.walk(_parse(expression)) if isinstance(node, ast.Name)}
+    return sorted(found - {"max", "min", "ceil"})
+
+
+def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
+    """Value of an expression of whole numbers, names, ``+ - * //`` and ``max min ceil``; nothing else is executed.
+
+    Parameters
+    ----------
+    expression : str
+        E.g. "nCWL + nBL + nWR".
+    names : mapping of str to number or integer array
+        Arrays (one value per bank) broadcast, so one expression prices all banks.
+
+    Raises
+    ------
+    ConfigError
+        Unknown name (with the nearest known one) or anything that is not in the list above.
+    """
+    return _value(_parse(expression), names, expression)
+
+
+def _value(node: ast.expr, names: Mapping[str, Any], expression: str) -> Any:
+    match node:
+        case ast.Constant(value=bool()):
+            pass
+        case ast.Constant(value=int() | float() as number):
+            return number
+        case ast.Name(id=name):
+            if name in names:
+                return names[name]
+            raise ConfigError(_unknown(f"expression '{expression}'", "timing", [name], names)[0])
+        case ast.UnaryOp(op=ast.USub(), operand=inner):
+            return -_value(inner, names, expression)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_value(left, names, expression), _value(right, names, expression))
+        case ast.Call(func=ast.Name(id=function), args=[_, *_] as inner, keywords=[]):
+            values = [_value(argument, names, expression) for argument in inner]
+            if function in ("max", "min"):
+                return _extreme(function, values)
+            if function == "ceil" and len(values) == 1:
+                return -(-values[0] // 1)
+    raise ConfigError(f"expression '{expression}': '{ast.unparse(node)}' is not allowed (use + - * // max min ceil)")
+
+
+def _extreme(function: str, values: list[Any]) -> Any:
+    if any(isinstance(v, np.ndarray) for v in values):
+        return reduce(np.maximum if function == "max" else np.minimum, values)
+    return max(values) if function == "max" else min(values)

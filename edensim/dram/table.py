@@ -1,0 +1,189 @@
+"""The constraint table compiled to flat arrays: delay rows, single entries, windows and refresh timers.
+
+A command at bank k moves the next-allowed time of whole rows of targets: `allowed[f, :] = max(allowed[f, :], t +
+delay[p, k, f, :])` for every command f that a constraint with preceding command p names. Scope, sibling, rank switch and
+timings of single banks are then only different numbers in these rows. Rows that touch nothing but the own bank are kept
+as single entries; constraints over the n-th last command (tFAW) are rows counted from that command's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, REFAB, WR
+from edensim.jit import LANES
+
+Int = NDArray[np.int64]
+ISSUED = (RD, WR, ACT, PRE, PREAB, REFAB)
+"""Commands the open-page controller issues; constraints on others compile to nothing."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Banks of one channel as a tree. `spans`: level name -> banks below one node, from Channel down to Bank."""
+
+    spans: dict[str, int]
+
+    @property
+    def banks(self) -> int:
+        """Banks of the channel."""
+        return self.spans["Channel"]
+
+    @property
+    def node_span(self) -> int:
+        """Banks of one rank, the unit of PREab and REFab."""
+        return self.spans["Rank"]
+
+    @property
+    def ranks(self) -> int:
+        """Ranks of the channel."""
+        return self.banks // self.node_span
+
+    @property
+    def padded(self) -> int:
+        """Banks rounded up to whole vector lanes."""
+        return -(-self.banks // LANES) * LANES
+
+    @property
+    def allowed_size(self) -> int:
+        """Next-allowed times: seven rows of banks, PREab and REFab per rank, one dummy cell."""
+        return BANK_COMMANDS * self.padded + 2 * self.ranks + 1
+
+    def parent_span(self, level: str) -> int:
+        """Banks below the parent of a node of `level`."""
+        names = list(self.spans)
+        return self.spans[names[max(names.index(level) - 1, 0)]]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One resolved constraint: `following` waits `cycles` after the `window`-th last `preceding` in the same scope node.
+
+    `cycles` (int64, one per bank): the value for the bank that the preceding command addresses; for PREab and REFab, that
+    of the bank of the following command; for a pair of rank commands the largest of the rank. `sibling`: applies to the
+    other nodes of the level under the same parent instead.
+    """
+
+    name: str
+    scope: str
+    preceding: tuple[int, ...]
+    following: tuple[int, ...]
+    cycles: Int
+    window: int = 1
+    sibling: bool = False
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """All-bank refresh: the period and each rank's first due clock (in order of time). No ranks = no refresh."""
+
+    period: int
+    first: tuple[int, ...]
+    ranks: tuple[int, ...]
+
+
+def reach(shape: Shape, edge: Edge, first: int, count: int) -> NDArray[np.bool_]:
+    """Banks whose commands an edge delays when banks first … first+count-1 issued the preceding command."""
+    banks = np.arange(shape.banks)
+    span = shape.spans[edge.scope]
+    own = (banks // span >= first // span) & (banks // span <= (first + count - 1) // span)
+    if not edge.sibling:
+        return own
+    parent = shape.parent_span(edge.scope)
+    return (banks // parent == first // parent) & ~own
+
+
+def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int) -> Int:
+    """Delay of every target after one command: int64 [issuing bank or rank, target of `allowed`]."""
+    is_rank_command = preceding >= BANK_COMMANDS
+    issuers, size = (shape.ranks, shape.node_span) if is_rank_command else (shape.banks, 1)
+    out = np.zeros((issuers, shape.allowed_size - 1), np.int64)
+    for edge in edges:
+        if preceding not in edge.preceding or edge.window > 1:
+            continue
+        for f in (f for f in edge.following if f in ISSUED):
+            for k in range(issuers):
+                hit = reach(shape, edge, k * size, size)
+                if f < BANK_COMMANDS:
+                    row = out[k, f * shape.padded : f * shape.padded + shape.banks]
+                    cycles = edge.cycles if is_rank_command else np.full(shape.banks, edge.cycles[k])
+                    np.maximum(row, np.where(hit, cycles, 0), out=row)
+                    continue
+                at = BANK_COMMANDS * shape.padded + (f - PREAB) * shape.ranks
+                value = edge.cycles[k * size : (k + 1) * size].max()
+                for node in np.flatnonzero(hit.reshape(shape.ranks, -1).any(axis=1)):
+                    out[k, at + node] = max(out[k, at + node], value)
+    return out
+
+
+def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh) -> np.ndarray:
+    """Compile the constraints of one channel to a table record (shape [1]); its delay rows are int32, flat."""
+    pad, dummy = shape.padded, shape.allowed_size - 1
+    fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
+    fields |= {x: np.zeros((N_COMMANDS, BANK_COMMANDS), np.int64) for x in ("row_target", "row_at")}
+    rows: list[NDArray[np.int32]] = [np.zeros(pad, np.int32)]
+    at = pad
+    singles: dict[int, list[list[tuple[int, int]]]] = {}
+    for p in ISSUED:
+        table = full_delays(shape, edges, p)
+        for f in range(BANK_COMMANDS):
+            part = table[:, f * pad : (f + 1) * pad]
+            beyond = part.copy()
+            if p < BANK_COMMANDS:
+                np.fill_diagonal(beyond, 0)
+            if beyond.any():
+                fields["row_target"][p, fields["row_n"][p]] = f
+                fields["row_at"][p, fields["row_n"][p]] = at
+                fields["row_n"][p] += 1
+                rows.append(part.astype(np.int32).ravel())
+                at += part.size
+                part[:] = 0
+        singles[p] = [[(int(x), int(line[x])) for x in np.flatnonzero(line)] for line in table]
+        fields["one_n"][p] = max(map(len, singles[p]))
+    fields["one_at"] = np.full((N_COMMANDS, shape.banks, int(fields["one_n"].max())), dummy, np.int64)
+    fields["one_delay"] = np.zeros_like(fields["one_at"])
+    for p, per_issuer in singles.items():
+        for k, entries in enumerate(per_issuer):
+            for j, (x, cycles) in enumerate(entries):
+                fields["one_at"][p, k, j] = x
+                fields["one_delay"][p, k, j] = cycles
+    window_rows = compile_windows(shape, edges, fields, at)
+    fields["timer_at"] = np.array(refresh.first or (0,), np.int64)
+    fields["timer_node"] = np.array(refresh.ranks or (0,), np.int64)
+    delay = np.concatenate(rows + window_rows)
+    layout = [(n, np.int64, v.shape) for n, v in fields.items()]
+    record = np.zeros(1, np.dtype((np.record, [*layout, ("timer_period", np.int64), ("delay", np.int32, delay.shape)])))
+    for name, value in fields.items():
+        record[name][0] = value
+    record["timer_period"] = refresh.period
+    record["delay"][0] = delay
+    return record
+
+
+def compile_windows(shape: Shape, edges: Sequence[Edge], fields: dict[str, Int], at: int) -> list[NDArray[np.int32]]:
+    """Fill the window fields; returns the delay rows of the windows, which begin at `at`."""
+    windows = [
+        (p, f, e) for e in edges if e.window > 1 for p in e.preceding for f in e.following if p in ISSUED and f in ISSUED
+    ]
+    n = max(len(windows), 1)
+    fields["window_id"] = np.zeros((N_COMMANDS, n), np.int64)
+    fields["window_node"] = np.zeros((n, shape.banks), np.int64)
+    fields |= {x: np.ones(n, np.int64) for x in ("window_length", "window_target", "window_at")}
+    rows = []
+    for k, (p, f, edge) in enumerate(windows):
+        node = np.arange(shape.banks) // shape.spans[edge.scope]
+        fields["window_id"][p, fields["window_n"][p]] = k
+        fields["window_n"][p] += 1
+        fields["window_length"][k] = edge.window
+        fields["window_target"][k] = f
+        fields["window_node"][k] = node
+        fields["window_at"][k] = at
+        part = np.zeros((int(node[-1]) + 1, shape.padded), np.int32)
+        part[node, np.arange(shape.banks)] = edge.cycles
+        rows.append(part.ravel())
+        at += part.size
+    return rows

@@ -1,0 +1,254 @@
+"""Timings of one memory in clocks: from nanoseconds by the rounding rule of its standard, checked for contradictions.
+
+Modelled: one speed bin per memory, its minimum clocks, and tRCD, tRAS, tRP of single banks at other operating points.
+Not modelled: timings that change with temperature, gear-down, preamble length or additive latency (AL = 0).
+
+A time becomes clocks by the same rule whether it comes from the data sheet or from an operating point, so that a time
+which equals the nominal one gives the nominal clocks. tRCD = 0 (ideal) is 0 clocks; the minimum clocks of the standard
+do not apply to operating points, which are outside the standard on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim.config import schema
+from edensim.dram.standard import Rounding, Standard, TimingRule, evaluate, expression_names, load_standard
+from edensim.errors import ConfigError, nearest
+
+PER_BANK = {"nRCD": "tRCD_ns", "nRAS": "tRAS_ns", "nRP": "tRP_ns"}
+"""Timings that an operating point may change, bank by bank."""
+
+
+class BankTimes(Protocol):
+    """What of the operating state matters here: times in ns, float64 [channels, banks]."""
+
+    @property
+    def tRCD_ns(self) -> NDArray[np.float64]: ...  # noqa: D102, N802
+    @property
+    def tRAS_ns(self) -> NDArray[np.float64]: ...  # noqa: D102, N802
+    @property
+    def tRP_ns(self) -> NDArray[np.float64]: ...  # noqa: D102, N802
+
+
+@dataclass(frozen=True)
+class TimingSet:
+    """Nominal timings of one memory.
+
+    Attributes
+    ----------
+    standard : Standard
+        Family whose rules and rounding apply.
+    period : Fraction
+        Clock period in ps, exact (2500/3 for DDR4-2400 unless `clock_ps` is given).
+    ck : mapping of str to int
+        Every n-name of the standard, in clocks.
+    read_latency : int
+        Clocks from RD to the last beat of its data.
+    burst_ck : int
+        Clocks of one burst on the data bus (nBL).
+    tRCD_ns, tRAS_ns, tRP_ns, tREFI_ns : float
+        Nominal times in ns; from the clocks when the configuration gives clocks only.
+    """
+
+    standard: Standard
+    period: Fraction
+    ck: Mapping[str, int]
+    read_latency: int
+    tRCD_ns: float
+    tRAS_ns: float
+    tRP_ns: float
+    tREFI_ns: float
+
+    @property
+    def burst_ck(self) -> int:
+        """Clocks of one burst on the data bus."""
+        return self.ck["nBL"]
+
+    def time_ns(self, clocks: int) -> float:
+        """Time of a number of clocks, in ns."""
+        return float(self.period * clocks / 1000)
+
+
+def clock_period(dram: schema.Dram) -> Fraction:
+    """Clock period in ps: `clock_ps` as given, else two transfers per clock of the data rate, exactly."""
+    return Fraction(dram.clock_ps) if dram.clock_ps is not None else Fraction(2_000_000, dram.data_rate_mt_s)
+
+
+def to_clocks(time_ns: float, period_ps: Fraction, rounding: Rounding) -> int:
+    """Clocks of a time by the rounding rule of a standard.
+
+    Parameters
+    ----------
+    time_ns : float
+        Time in ns, >= 0. It is taken as the decimal number it prints as (13.32 means 13320 ps).
+    period_ps : Fraction
+        Clock period in ps.
+    rounding : Rounding
+        Rule of the standard.
+    """
+    return rounding.clocks(Fraction(str(float(time_ns))) * 1000, period_ps)
+
+
+def bank_clocks(timing: TimingSet, state: BankTimes) -> dict[str, NDArray[np.int64]]:
+    """Clocks of the timings that may differ from bank to bank.
+
+    Returns
+    -------
+    dict
+        "nRCD", "nRAS", "nRP" and "nRC", each int64 [channels, banks]. nRC = nRAS + nRP where either differs from
+        nominal, else the nominal nRC.
+    """
+    out: dict[str, NDArray[np.int64]] = {}
+    for name, key in PER_BANK.items():
+        values, where = np.unique(np.asarray(getattr(state, key), np.float64), return_inverse=True)
+        clocks = np.array([to_clocks(x, timing.period, timing.standard.rounding) for x in values], np.int64)
+        # A nominal time that was itself derived from clocks must come back as those clocks, whatever floats do.
+        clocks[values == getattr(timing, key)] = timing.ck[name]
+        out[name] = clocks[where].reshape(np.shape(getattr(state, key)))
+    changed = (out["nRAS"] != timing.ck["nRAS"]) | (out["nRP"] != timing.ck["nRP"])
+    out["nRC"] = np.where(changed, out["nRAS"] + out["nRP"], timing.ck["nRC"]).astype(np.int64)
+    return out
+
+
+def resolve_timing(dram: schema.Dram) -> TimingSet:
+    """Nominal timings of a memory, in clocks.
+
+    Raises
+    ------
+    ConfigError
+        Unknown standard or timing name, a timing that is missing, or timings that contradict each other.
+    """
+    standard = load_standard(dram.standard)
+    period = clock_period(dram)
+    given = _given_clocks(dram, standard) if dram.timing_ck is not None else _rounded_clocks(dram, standard, period)
+    ck: dict[str, int] = {}
+    for rule in standard.timings:
+        names = {"burst_length": dram.burst_length} | ck
+        ck[rule.name] = given[rule.name] if rule.name in given else int(evaluate(rule.clocks, names))
+    check_identities(ck, period)
+
+    def nominal(key: str, name: str) -> float:
+        value = getattr(dram.timing, key)
+        return float(ck[name] * period / 1000) if dram.timing_ck is not None or value is None else float(value)
+
+    return TimingSet(
+        standard,
+        period,
+        ck,
+        int(evaluate(standard.read_latency, ck)),
+        nominal("tRCD_ns", "nRCD"),
+        nominal("tRAS_ns", "nRAS"),
+        nominal("tRP_ns", "nRP"),
+        nominal("tREFI_ns", "nREFI"),
+    )
+
+
+def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
+    """The table of a parity preset: known names only, and all that cannot be derived."""
+    table = dict(dram.timing_ck or {})
+    problems = []
+    for name in table:
+        if name not in standard.names:
+            hint = nearest(name, standard.names)
+            tail = f"did you mean {' or '.join(hint)}?" if hint else f"known are {', '.join(standard.names)}"
+            problems.append(f"dram.timing_ck.{name}: {standard.name} has no timing of that name ({tail})")
+    missing = [rule.name for rule in standard.timings if not rule.clocks and rule.name not in table]
+    if missing:
+        problems.append(f"dram.timing_ck: {standard.name} also needs {', '.join(missing)} (in clocks)")
+    if problems:
+        raise ConfigError(problems)
+    return table
+
+
+def _rounded_clocks(dram: schema.Dram, standard: Standard, period: Fraction) -> dict[str, int]:
+    """Clocks of all timings that are given as keys of [dram.timing]."""
+    minimum = _minimum_clocks(dram, standard)
+    out: dict[str, int] = {}
+    missing = []
+    for rule in (rule for rule in standard.timings if rule.given):
+        value = _given_value(rule, dram.timing)
+        if value is None:
+            missing.append(rule.given)
+            continue
+        clocks = value if not rule.given.endswith("_ns") else _clocks_of(rule, value, period, standard.rounding)
+        out[rule.name] = max(int(clocks), rule.minimum, minimum.get(rule.given.removesuffix("_ns"), 0))
+    if missing:
+        raise ConfigError(f"dram.timing: {standard.name} needs {', '.join(missing)}, which no preset or file gives")
+    return out
+
+
+def _clocks_of(rule: TimingRule, time_ns: float, period: Fraction, rounding: Rounding) -> int:
+    """Clocks of one time. Refresh intervals round down: they are the longest time allowed, not the shortest."""
+    if rule.round_down:
+        return int(Fraction(str(float(time_ns))) * 1000 // period)
+    return to_clocks(time_ns, period, rounding)
+
+
+def _given_value(rule: TimingRule, timing: schema.Timing) -> float | int | None:
+    """Value of the key a rule names, or of its default expression over other keys."""
+    value: float | int | None = getattr(timing, rule.given)
+    if value is None and rule.default:
+        others = {key: getattr(timing, key) for key in expression_names(rule.default)}
+        if all(x is not None for x in others.values()):
+            # Sums in decimals, so that 32 + 13.32 is 45.32.
+            value = float(evaluate(rule.default, {k: Fraction(str(float(v))) for k, v in others.items()}))
+    return value
+
+
+def _minimum_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
+    """`timing.minimum_ck`, its names checked."""
+    known = [rule.given.removesuffix("_ns") for rule in standard.timings if rule.given.endswith("_ns")]
+    problems = []
+    for name, clocks in dram.timing.minimum_ck.items():
+        if name not in known:
+            hint = nearest(name, known)
+            tail = f"did you mean {' or '.join(hint)}?" if hint else f"known are {', '.join(known)}"
+            problems.append(f"dram.timing.minimum_ck.{name}: {standard.name} has no time of that name ({tail})")
+        elif clocks < 0:
+            problems.append(f"dram.timing.minimum_ck.{name}: {clocks} clocks is below 0")
+    if problems:
+        raise ConfigError(problems)
+    return dict(dram.timing.minimum_ck)
+
+
+IDENTITIES = (
+    ("nRC", "nRAS + nRP", 1),
+    ("nRAS", "nRCD", 0),
+    ("nREFI", "nRFC + 1", 0),
+    ("nFAW", "nRRD_S", 0),
+    ("nRRD_L", "nRRD_S", 0),
+    ("nCCD_L", "nCCD_S", 0),
+    ("nWTR_L", "nWTR_S", 0),
+    ("nCCD_S", "nBL", 0),
+    ("nRFC", "nRC", 1),
+)
+"""(left, right, slack): left >= right - slack clocks; the slack is the cycle that rounding may cost."""
+
+POSITIVE = ("nBL", "nCL", "nCWL", "nRP", "nRAS", "nRC", "nWR", "nRTP", "nCCD_S", "nRRD_S", "nFAW", "nRFC", "nREFI")
+
+
+def check_identities(ck: Mapping[str, int], period: Fraction) -> None:
+    """Relations that hold in every standard here; raises one `ConfigError` with all that fail."""
+
+    def both(clocks: int) -> str:
+        return f"{clocks} clocks ({float(clocks * period / 1000):.4g} ns)"
+
+    low = [name for name in POSITIVE if ck[name] < 1]
+    problems = [f"dram.timing: {name} must be at least 1 clock, found {both(ck[name])}" for name in low]
+    problems += [f"dram.timing: {name} is negative ({both(value)})" for name, value in ck.items() if value < 0]
+    for left, right, slack in IDENTITIES:
+        least = int(evaluate(right, ck))
+        if ck[left] < least - slack:
+            problems.append(
+                f"dram.timing: {left} >= {right} is violated: {left} is {both(ck[left])}, {right} is {both(least)}"
+                + (" (one clock of rounding is allowed)" if slack else "")
+            )
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,286 @@
+"""Operating points: the supply voltage and timings every bank really runs at, and how well founded each point is.
+
+A point is built in layers: nominal values < `[operating_point]` (or one `[compare.NAME]`) < the partition's own keys.
+A layer replaces what it gives and inherits the rest. A delta always counts from the *nominal* value:
+
+    absolute: value = nominal + delta        relative: value = nominal * (1 + delta / reference)
+
+where the reference is the nominal value of the chips on which the delta was measured.
+
+The basis of a partition's point is
+    "nominal"       nothing differs from the data sheet;
+    "scaled"        all that differs came as relative deltas, some of them from chips with another nominal value;
+    "measured"      only VDD differs, on a 1.35 V DDR3 memory, within 1.025 … 1.35 V: what the public undervolting study
+                    of 31 DDR3L modules covers (Chang et al., SIGMETRICS 2017, published data set);
+    "extrapolated"  everything else, another refresh interval and slower-than-nominal timings included.
+
+Not modelled: operating points of single chips or subarrays (two partitions that share a bank must agree), a refresh
+interval of its own for a partition (a refresh serves a whole rank), drift in time or with temperature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim.config.schema import Dram, OperatingPoint, Partition
+from edensim.errors import ConfigError
+from edensim.memory.geometry import Geometry
+from edensim.memory.partition import REMAINDER, PartitionMap, resolve_partitions
+
+Floats = NDArray[np.float64]
+
+VDD_LIMIT = 1.2  # highest supply that may be asked for, times nominal
+DELTAS = {  # key -> delta, mode and reference keys
+    "vdd": ("delta_vdd", "delta_vdd_mode", "delta_vdd_reference"),
+    "tRCD_ns": ("delta_tRCD_ns", "delta_tRCD_mode", "delta_tRCD_reference_ns"),
+}
+UNITS = {"vdd": "V", "tRCD_ns": "ns", "tRAS_ns": "ns", "tRP_ns": "ns"}
+MEASURED_NOMINAL_V, MEASURED_LOWEST_V = 1.35, 1.025
+
+
+@dataclass(frozen=True, slots=True)
+class Nominal:
+    """Data-sheet values: VDD in V (0: the memory has no power table), times in ns."""
+
+    vdd: float
+    tRCD_ns: float
+    tRAS_ns: float
+    tRP_ns: float
+    tRC_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Resolved operating point of one partition: VDD in V, times in ns, basis as in the module docstring."""
+
+    vdd: float
+    tRCD_ns: float
+    tRAS_ns: float
+    tRP_ns: float
+    basis: str
+
+
+@dataclass(frozen=True, eq=False)
+class OperatingState:
+    """What every bank runs at.
+
+    Attributes
+    ----------
+    nominal : Nominal
+        Data-sheet values. Where nothing was overridden the arrays hold *exactly* these numbers.
+    partitions : PartitionMap
+        Division of the memory.
+    points : dict of str to Point
+        Operating point of every partition, "module" (the remainder) first.
+    vdd, tRCD_ns, tRAS_ns, tRP_ns : float64 arrays, shape (channels, banks)
+        V and ns; tRCD may be 0 (ideal).
+    tREFI_scale : float
+        Factor on the refresh interval of the whole memory.
+    """
+
+    nominal: Nominal
+    partitions: PartitionMap
+    points: dict[str, Point]
+    vdd: Floats
+    tRCD_ns: Floats
+    tRAS_ns: Floats
+    tRP_ns: Floats
+    tREFI_scale: float
+
+    @property
+    def tRC_ns(self) -> Floats:
+        """Row cycle in ns (channels, banks): tRAS + tRP where one of them was changed, else the nominal tRC."""
+        same = (self.tRAS_ns == self.nominal.tRAS_ns) & (self.tRP_ns == self.nominal.tRP_ns)
+        return np.where(same, self.nominal.tRC_ns, self.tRAS_ns + self.tRP_ns)
+
+    @property
+    def basis(self) -> dict[str, str]:
+        """Basis of every partition's point, by partition."""
+        return {name: point.basis for name, point in self.points.items()}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Plain data for results: partition -> vdd, tRCD_ns, tRAS_ns, tRP_ns, tREFI_scale, basis."""
+        return {name: asdict(point) | {"tREFI_scale": self.tREFI_scale} for name, point in self.points.items()}
+
+
+class _Setting(NamedTuple):
+    """A value and, if it came as a relative delta, the nominal value of the chips the delta was measured on."""
+
+    value: float
+    reference: float | None = None
+
+
+def resolve_operating_state(
+    dram: Dram, op: OperatingPoint, partitions: Sequence[Partition], where: str = "[operating_point]"
+) -> OperatingState:
+    """Resolve the operating point of the whole memory and of every partition.
+
+    Parameters
+    ----------
+    dram : Dram
+        The memory; its rail with `follows_vdd` gives the nominal VDD.
+    op : OperatingPoint
+        `[operating_point]`, or one of `[compare.NAME]`.
+    partitions : sequence of Partition
+        `[[partition]]` tables.
+    where : str
+        Name of the table `op` came from, for messages.
+
+    Raises
+    ------
+    ConfigError
+        All of: a value beside its delta, VDD <= 0 or above 1.2 x nominal, a negative time, partitions of one bank that
+        disagree, and whatever `resolve_partitions` finds.
+    """
+    geometry = Geometry.from_config(dram)
+    nominal = nominal_values(dram)
+    problems: list[str] = []
+    base = {key: _Setting(getattr(nominal, key)) for key in UNITS}
+    module = _override(base, op, nominal, where, problems)
+    layers = {REMAINDER: module}
+    scale = 1.0 if op.tREFI_scale is None else op.tREFI_scale
+    for partition in partitions:
+        table = f"[[partition]] {partition.name!r}"
+        layers[partition.name] = _override(module, partition, nominal, table, problems)
+        if partition.tREFI_scale not in (None, scale):
+            problems.append(
+                f"{table}: tREFI_scale = {partition.tREFI_scale:g} differs from {scale:g} of {where}; a refresh serves "
+                "a whole rank, so the interval can only be set for the whole memory"
+            )
+    points = {
+        name: Point(**{key: x.value for key, x in settings.items()}, basis=_basis(dram, nominal, settings, scale))
+        for name, settings in layers.items()
+    }
+    try:
+        division = resolve_partitions(geometry, partitions)
+        problems += _disagreements(division, points)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    arrays = {key: _per_bank(division, [getattr(point, key) for point in points.values()]) for key in UNITS}
+    return OperatingState(nominal, division, points, **arrays, tREFI_scale=scale)
+
+
+def nominal_values(dram: Dram) -> Nominal:
+    """Data-sheet values: from `timing_ck` and the clock if given (parity presets), else from `timing`.
+
+    Raises
+    ------
+    ConfigError
+        If tRCD, tRAS or tRP is missing, or rails of different voltages follow VDD.
+    """
+    if dram.timing_ck is not None:
+        period_ns = dram.clock_ps / 1000 if dram.clock_ps else 2000 / dram.data_rate_mt_s
+        times = {name: dram.timing_ck.get(f"n{name}") for name in ("RCD", "RAS", "RP", "RC")}
+        found = {f"t{name}_ns": None if ck is None else ck * period_ns for name, ck in times.items()}
+        table = "dram.timing_ck"
+    else:
+        found = {name: getattr(dram.timing, name) for name in ("tRCD_ns", "tRAS_ns", "tRP_ns", "tRC_ns")}
+        table = "dram.timing"
+    t_rcd, t_ras, t_rp, t_rc = found.values()
+    if t_rcd is None or t_ras is None or t_rp is None:
+        missing = [name for name, value in found.items() if value is None and name != "tRC_ns"]
+        raise ConfigError(f"{table} has no {', '.join(missing)}")
+    return Nominal(_nominal_vdd(dram), t_rcd, t_ras, t_rp, t_ras + t_rp if t_rc is None else t_rc)
+
+
+def _nominal_vdd(dram: Dram) -> float:
+    rails = dram.power.rails if dram.power else {}
+    voltages = {rail.voltage_v for rail in rails.values() if rail.follows_vdd}
+    if len(voltages) > 1:
+        raise ConfigError(f"dram.power.rails: rails of {sorted(voltages)} V follow VDD; give them one voltage")
+    return voltages.pop() if voltages else 0.0
+
+
+def _override(
+    below: dict[str, _Setting], point: OperatingPoint, nominal: Nominal, where: str, problems: list[str]
+) -> dict[str, _Setting]:
+    """Lay one table over the settings below it."""
+    settings = dict(below)
+    for key, unit in UNITS.items():
+        value, name = getattr(point, key), key
+        carried_from = None
+        if key in DELTAS:
+            delta, mode, reference = (getattr(point, x) for x in DELTAS[key])
+            if value is not None and delta is not None:
+                problems.append(f"{where}: {key} and {DELTAS[key][0]} are both given; give one of them")
+                continue
+            if delta is not None:
+                name = DELTAS[key][0]
+                start = getattr(nominal, key)
+                value = start * (1 + delta / reference) if mode == "relative" else start + delta
+                carried_from = reference if mode == "relative" else None
+        if value is None:
+            continue
+        problem = _impossible_vdd(value, nominal.vdd) if key == "vdd" else _impossible_time(value)
+        if problem:
+            problems.append(f"{where}: {name} gives {value:g} {unit}, {problem}")
+        settings[key] = _Setting(value, carried_from)
+    return settings
+
+
+def _impossible_vdd(value: float, nominal: float) -> str:
+    limit = round(VDD_LIMIT * nominal, 9)
+    if value == nominal or 0 < value <= limit:
+        return ""
+    if nominal == 0:
+        return "but the memory has no power table with a rail that follows VDD, so VDD cannot be set"
+    hint = f"; did you mean {value / 1000:g} V?" if nominal / 2 <= value / 1000 <= limit else ""
+    return f"but VDD must be above 0 and at most {limit:g} V (1.2 x nominal {nominal:g} V){hint}"
+
+
+def _impossible_time(value: float) -> str:
+    return "" if value >= 0 else "but a time cannot be negative"
+
+
+def _basis(dram: Dram, nominal: Nominal, settings: dict[str, _Setting], scale: float) -> str:
+    """Basis by the rules of the module docstring."""
+    changed = {key for key, setting in settings.items() if setting.value != getattr(nominal, key)}
+    carried = [(settings[key].reference, getattr(nominal, key)) for key in changed]
+    if scale != 1:
+        return "extrapolated"
+    if not changed:
+        return "nominal"
+    if all(reference is not None for reference, _ in carried) and any(reference != own for reference, own in carried):
+        return "scaled"
+    if changed == {"vdd"} and _in_undervolting_study(dram, nominal, settings["vdd"].value):
+        return "measured"
+    return "extrapolated"
+
+
+def _in_undervolting_study(dram: Dram, nominal: Nominal, vdd: float) -> bool:
+    is_ddr3l = dram.standard.upper().startswith("DDR3") and nominal.vdd == MEASURED_NOMINAL_V
+    return is_ddr3l and MEASURED_LOWEST_V <= vdd <= MEASURED_NOMINAL_V
+
+
+def _disagreements(division: PartitionMap, points: dict[str, Point]) -> list[str]:
+    """Partitions that share a bank but not an operating point."""
+    owner = division.owner.reshape(-1, division.owner.shape[2])
+    found = set()
+    for bank in owner[(owner != owner[:, :1]).any(1)]:
+        first, *others = np.unique(bank)
+        a = division.names[first]
+        found |= {
+            (a, division.names[other]) for other in others if not _agree(points[a], points[division.names[other]])
+        }
+    return [
+        f"partitions {a!r} and {b!r} share a bank but have different operating points; "
+        "VDD and timings are per bank, so partitions by subarray must agree"
+        for a, b in sorted(found)
+    ]
+
+
+def _agree(a: Point, b: Point) -> bool:
+    return all(getattr(a, key) == getattr(b, key) for key in UNITS)
+
+
+def _per_bank(division: PartitionMap, values: list[float]) -> Floats:
+    array = np.array(values, np.float64)[division.owner[:, :, 0]]
+    array.flags.writeable = False
+    return array

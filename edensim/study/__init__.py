@@ -1,0 +1,1 @@
+"""Results on disk and as pictures: run folders, their loader, tables and figures."""

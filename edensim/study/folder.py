@@ -1,0 +1,216 @@
+"""Output folders that are either absent or complete, and that never lose a file edensim did not write.
+
+A folder is filled beside its final place and renamed into it. A folder that exists already is refused unless `force`,
+and even then only files its own `meta.json` lists as written by edensim are replaced. Not modelled: two processes that
+force the same folder at the same time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from edensim.errors import InputError, OutputError
+
+META = "meta.json"
+SCHEMA_VERSION = 1
+"""Layout of a run folder; readers accept this and older ones."""
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Contents of a run folder's `meta.json`.
+
+    Raises
+    ------
+    InputError
+        If `folder` is no run folder, or one that a newer edensim wrote.
+    """
+    if not folder.is_dir():
+        kind = "a file, not a run folder" if folder.exists() else "not there"
+        raise InputError(f"{folder} is {kind}: expected a folder written by `edensim run`.")
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder} holds no {META}: expected a folder written by `edensim run`.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / META} cannot be read: {error}.") from None
+    if not isinstance(meta, dict) or not isinstance(meta.get("files"), list) or "schema_version" not in meta:
+        raise InputError(
+            f"{folder / META} is not the record of an edensim run: `schema_version` or `files` is missing."
+        )
+    if meta["schema_version"] > SCHEMA_VERSION:
+        raise InputError(
+            f"{folder / META} has layout {meta['schema_version']}, this edensim reads up to {SCHEMA_VERSION}: "
+            "it was written by a newer version."
+        )
+    return meta
+
+
+def check_free(folder: Path, force: bool) -> None:
+    """Refuse, before any work is done, an output folder that exists (unless `force`) or cannot be made.
+
+    Raises
+    ------
+    OutputError
+        If the folder or something else of that name exists, or no file can be written beside it.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder: choose another place with --out.")
+    if folder.is_dir() and not force:
+        raise OutputError(
+            f"{folder} exists already: choose another place with --out, "
+            "or replace what edensim wrote there with --force."
+        )
+    with _explained(folder):
+        target = folder if folder.is_dir() else folder.parent
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target):
+            pass
+
+
+@contextlib.contextmanager
+def staged(folder: Path, force: bool = False) -> Iterator[Path]:
+    """Give an empty folder to fill; it takes the place of `folder` if the block ends without an exception.
+
+    The block must write `meta.json`; its key `files` is filled in here with every file (posix paths, sorted).
+
+    Raises
+    ------
+    OutputError
+        As `check_free`; or if a file that edensim did not write stands where a new one should go.
+    """
+    check_free(folder, force)
+    with _explained(folder):
+        stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        stage.chmod(0o777 & ~_umask())
+        with _explained(folder):
+            yield stage
+            _list_files(stage)
+            if folder.is_dir():
+                _replace(stage, folder)
+            else:
+                stage.rename(folder)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def add_files(folder: Path, contents: dict[str, bytes]) -> list[Path]:
+    """Write further files into a finished run folder and list them in its `meta.json`.
+
+    Files that edensim wrote before are replaced; a foreign file of the same name is an `OutputError`.
+    """
+    meta = read_meta(folder)
+    _refuse_foreign(folder, contents, meta["files"])
+    with _explained(folder):
+        meta["files"] = sorted({*meta["files"], *contents})
+        write_file(folder / META, _json(meta))
+        for name, data in contents.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_file(folder / name, data)
+    return [folder / name for name in contents]
+
+
+def write_all(folder: Path, contents: dict[str, bytes], force: bool = False) -> list[Path]:
+    """Write files the user asked for into any folder, which is made if need be.
+
+    Raises
+    ------
+    OutputError
+        If one of them exists (unless `force`) or is a folder, before any is written; or if writing fails.
+    """
+    for name in contents:
+        path = folder / name
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder: expected the name of a file to write.")
+        if os.path.lexists(path) and not force:
+            raise OutputError(f"{path} exists already: nothing was written; replace it with --force.")
+    with _explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in contents.items():
+            write_file(folder / name, data)
+    return [folder / name for name in contents]
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write `path` through a temporary neighbour, so that it is never half written."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_meta(stage: Path, meta: dict[str, Any]) -> None:
+    """Write `meta.json` into a staged folder."""
+    write_file(stage / META, _json({"schema_version": SCHEMA_VERSION, **meta}))
+
+
+def _json(meta: dict[str, Any]) -> bytes:
+    return (json.dumps(meta, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _list_files(stage: Path) -> None:
+    meta = json.loads((stage / META).read_text(encoding="utf-8"))
+    write_file(stage / META, _json(meta | {"files": _files(stage)}))
+
+
+def _replace(stage: Path, folder: Path) -> None:
+    """Move staged files into an existing folder; until `meta.json` follows as the last, the old one lists both sets."""
+    old = read_meta(folder)["files"] if (folder / META).exists() else []
+    new = _files(stage)
+    _refuse_foreign(folder, new, old)
+    if old:
+        both = sorted({*old, *new})
+        write_file(folder / META, _json(read_meta(folder) | {"files": both, "complete": False}))
+    for name in set(old) - set(new):
+        inside(folder, name).unlink(missing_ok=True)
+    for name in sorted(new, key=lambda name: name == META):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (stage / name).replace(folder / name)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`folder / name`, refusing a name that leads out of the folder."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{folder / META} lists {name!r}, which lies outside the folder.")
+    return path
+
+
+def _refuse_foreign(folder: Path, new: Iterable[str], owned: Iterable[str]) -> None:
+    foreign = sorted(name for name in set(new) - set(owned) if os.path.lexists(folder / name))
+    if foreign:
+        raise OutputError(
+            f"{folder} holds {', '.join(foreign)}, which edensim did not write there: "
+            "nothing was changed; choose another place with --out."
+        )
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _umask() -> int:
+    # The umask can be read only by setting it.
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

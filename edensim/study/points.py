@@ -1,0 +1,60 @@
+"""The operating points of one result, in the order tables and figures show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+COMPONENTS = ("act", "pre", "rd", "wr", "ref", "background", "io")
+"""Energy components that add up to the total."""
+
+ENERGIES = ((1e12, "J", 1e-12), (1e9, "mJ", 1e-9), (1e6, "µJ", 1e-6), (1e3, "nJ", 1e-3), (0.0, "pJ", 1.0))
+TIMES = ((1e9, "s", 1e-9), (1e6, "ms", 1e-6), (1e3, "µs", 1e-3), (0.0, "ns", 1.0))
+
+
+@dataclass(frozen=True)
+class Point:
+    """One operating point: its name in the configuration and everything measured at it."""
+
+    name: str
+    data: Mapping[str, Any]
+
+    @property
+    def energy_pj(self) -> float:
+        """Energy of the memory, pJ."""
+        return float(self.data["energy_pj"]["total"])
+
+    @property
+    def time_ns(self) -> float:
+        """Time of the workload, ns."""
+        return float(self.data["time_ns"])
+
+    @property
+    def setting(self) -> str:
+        """What distinguishes the point, e.g. "0.93 V, tRCD 8.5 ns"."""
+        op = self.data["operating_point"]
+        return f"{op['vdd']:.4g} V, tRCD {op['tRCD_ns']:.4g} ns"
+
+
+def points(data: Mapping[str, Any]) -> list[Point]:
+    """Return the main point first, then every `[compare.NAME]` in the order of the configuration."""
+    nominal = data["operating_point"].get("basis", "nominal") == "nominal"
+    first = Point("nominal" if nominal else "operating_point", data)
+    return [first, *(Point(name, entry) for name, entry in data.get("compare", {}).items())]
+
+
+def saving(point: Point, reference: Point, quantity: str) -> float:
+    """Return the share of `energy_pj` or `time_ns` that `point` saves against `reference` (negative: it needs more)."""
+    base = getattr(reference, quantity)
+    return 1.0 - getattr(point, quantity) / base if base else 0.0
+
+
+def energy_unit(largest_pj: float) -> tuple[str, float]:
+    """Return a unit that suits `largest_pj`, and what one picojoule is in it."""
+    return next((name, factor) for limit, name, factor in ENERGIES if largest_pj >= limit)
+
+
+def time_unit(largest_ns: float) -> tuple[str, float]:
+    """Return a unit that suits `largest_ns`, and what one nanosecond is in it."""
+    return next((name, factor) for limit, name, factor in TIMES if largest_ns >= limit)

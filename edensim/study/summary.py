@@ -1,0 +1,60 @@
+"""The table of a run: every operating point beside the main one, with what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from edensim.study.points import COMPONENTS, Point, energy_unit, points, saving, time_unit
+from edensim.study.text_table import columns
+
+
+def summarize(data: Mapping[str, Any], title: str = "") -> str:
+    """Lay out a result for people: one column per operating point, savings as a share of the main point's value."""
+    shown = points(data)
+    unit_e, scale_e = energy_unit(max(p.energy_pj for p in shown))
+    unit_t, scale_t = time_unit(max(p.time_ns for p in shown))
+
+    rows: list[list[str]] = [["", *(p.name for p in shown)]]
+
+    def add(label: str, cell: Callable[[Point], str]) -> None:
+        rows.append([label, *(cell(p) for p in shown)])
+
+    add("VDD (V)", lambda p: f"{p.data['operating_point']['vdd']:.3f}")
+    add("tRCD (ns)", lambda p: f"{p.data['operating_point']['tRCD_ns']:.2f}")
+    add("basis", lambda p: str(p.data["operating_point"].get("basis", "")))
+    add(f"time ({unit_t})", lambda p: f"{p.time_ns * scale_t:.4g}")
+    add(f"DRAM energy ({unit_e})", lambda p: f"{p.energy_pj * scale_e:.4g}")
+    for name in COMPONENTS:
+        add(f"  {name}", lambda p, name=name: f"{p.data['energy_pj'][name] * scale_e:.4g}")  # type: ignore[misc]
+    add("bandwidth (GB/s)", lambda p: f"{p.data['bandwidth_gb_s']:.3g}")
+    add("read latency, mean (ns)", lambda p: f"{p.data['read_latency_ns']['mean']:.4g}")
+    add("row hits", lambda p: _share(p.data["row"]))
+    if len(shown) > 1:
+        for quantity, label in (("energy_pj", "energy saved"), ("time_ns", "time saved")):
+            rows.append([label, "", *(f"{saving(p, shown[0], quantity):.1%}" for p in shown[1:])])
+    return _head(data, title) + columns(rows)
+
+
+def _head(data: Mapping[str, Any], title: str) -> str:
+    moved = data["bytes"]
+    kinds = ", ".join(f"{kind} {size(count)}" for kind, count in moved["by_kind"].items())
+    lines = [
+        title,
+        f"{size(moved['read'])} read, {size(moved['write'])} written ({kinds}); "
+        f"{data['commands'].get('ACT', 0):,} activates, {data['commands'].get('REF', 0):,} refreshes",
+    ]
+    return "\n".join(filter(None, lines)) + "\n\n"
+
+
+def size(count: float) -> str:
+    """Bytes as kB, MB or GB (powers of ten)."""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= limit:
+            return f"{count / limit:.3g} {unit}"
+    return f"{count:.0f} B"
+
+
+def _share(row: Mapping[str, int]) -> str:
+    total = row["hit"] + row["miss"] + row["conflict"]
+    return f"{row['hit'] / total:.1%}" if total else "-"

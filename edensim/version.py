@@ -1,0 +1,3 @@
+"""The version of the package; the model version changes whenever a result may change."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,65 @@
+"""One way in to all workloads: the name of a built-in network, or the path of a topology, a model or a layer list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from edensim.errors import ConfigError, InputError, nearest
+from edensim.workloads.layer import Network
+from edensim.workloads.networks import BUILTIN
+from edensim.workloads.onnx_import import load_onnx
+from edensim.workloads.scalesim import load_topology
+from edensim.workloads.toml_layers import load_layers
+
+LOADERS: dict[str, Callable[[Path], Network]] = {".csv": load_topology, ".onnx": load_onnx, ".toml": load_layers}
+FILES = "a SCALE-Sim topology (.csv), an ONNX model (.onnx) or a layer list (.toml)"
+
+
+def builtin_names() -> list[str]:
+    """Names of the built-in networks, sorted."""
+    return sorted(BUILTIN)
+
+
+def load_network(name_or_path: str | Path, base_folder: Path | str | None = None) -> Network:
+    """Return a built-in network, or read one from a file.
+
+    Parameters
+    ----------
+    name_or_path
+        A name of `builtin_names()`, or a path ending in .csv, .onnx or .toml.
+    base_folder
+        Folder a relative path starts from (that of the configuration); the working directory is tried next.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither a known name nor a path of a known kind.
+    InputError
+        If the file is missing or malformed.
+    MissingExtraError
+        If it is an ONNX model and onnx is not installed.
+    """
+    text = str(name_or_path)
+    if text in BUILTIN:
+        return BUILTIN[text]()
+    path = Path(text)
+    loader = LOADERS.get(path.suffix.lower())
+    if loader:
+        return loader(_find(path, Path(base_folder or ".")))
+    if "/" in text or "\\" in text or path.exists():
+        raise InputError(f"{text}: not a kind of workload edensim reads, expected {FILES}")
+    close = nearest(text, BUILTIN)
+    hint = f"Did you mean {' or '.join(close)}? " if close else ""
+    raise ConfigError(
+        f"workload.network: unknown network {text!r}. {hint}Built in are {', '.join(builtin_names())}; "
+        f"or give the path of {FILES}."
+    )
+
+
+def _find(path: Path, base_folder: Path) -> Path:
+    for candidate in (base_folder / path, path):
+        if candidate.exists():
+            return candidate
+    tried = f" (looked in {base_folder.resolve()} and the working directory)" if not path.is_absolute() else ""
+    raise InputError(f"{path}: no such file{tried}, expected {FILES}")

@@ -1,0 +1,71 @@
+"""Parity presets in the form the reference controller and the checker take."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim.config.schema import Dram
+from edensim.dram.command_log import resolve_edges
+from edensim.dram.commands import BANK_COMMANDS, COMMAND_NAMES
+from edensim.dram.reference import Requests, Settings
+from edensim.dram.table import Edge
+from edensim.dram.timing import resolve_timing
+from edensim.memory import AddressMap, Geometry
+from tests.dram.golden_traces import Trace
+
+GOLDEN_COMMANDS = ("ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab")
+"""Numbering of the commands in the published digests."""
+
+
+def parity_dram(name: str) -> Dram:
+    """The preset ramulator2:NAME."""
+    text = resources.files("edensim").joinpath("presets", "dram", "ramulator2", f"{name}.toml").read_text("utf-8")
+    return Dram.model_validate(tomllib.loads(text))
+
+
+def decode(dram: Dram, trace: Trace) -> Requests:
+    """Places of all requests; one trace line of 64 bytes is one burst, addresses wrap."""
+    geometry = Geometry.from_config(dram)
+    lines = trace.addr // np.uint64(64) % np.uint64(geometry.lines)
+    places = AddressMap(geometry, dram.address_map).decode(lines)
+    return Requests(*places, trace.is_write.astype(np.int64), trace.arrival.astype(np.int64))
+
+
+def constraint_table(dram: Dram) -> list[Edge]:
+    """The constraints in force, the same for every channel."""
+    timing = resolve_timing(dram)
+    return resolve_edges(timing.standard, timing.ck, {}, Geometry.from_config(dram).banks)
+
+
+def settings(dram: Dram) -> Settings:
+    """Controller choices of a preset."""
+    timing, controller = resolve_timing(dram), dram.controller
+    return Settings(
+        row_hit_first=controller.scheduler == "FRFCFS_RowHit",
+        read_queue=controller.read_queue,
+        write_queue=controller.write_queue,
+        read_latency=timing.read_latency,
+        refresh_interval=timing.ck["nREFI"] if controller.refresh == "all_bank" else 0,
+        refresh_scatter=controller.refresh_scatter_ck,
+        write_marks=(controller.write_high, controller.write_low),
+    )
+
+
+def golden_records(log: NDArray[np.int64], dram: Dram) -> NDArray[np.int64]:
+    """Commands in the record format of the published digests.
+
+    Little-endian int64: clock, command number, then rank, bank group (if the standard has any), bank, row, column; -1
+    where the command addresses all.
+    """
+    numbers = np.array([GOLDEN_COMMANDS.index(x) if x in GOLDEN_COMMANDS else -1 for x in COMMAND_NAMES])
+    clock, command, target, row, column = log.T
+    of_rank = command >= BANK_COMMANDS
+    in_rank = target % (dram.bank_groups * dram.banks_per_group)
+    rank = np.where(of_rank, target, target // (dram.bank_groups * dram.banks_per_group))
+    group, bank = (np.where(of_rank, -1, x) for x in np.divmod(in_rank, dram.banks_per_group))
+    groups = [group] if dram.standard == "DDR4" else []
+    return np.stack([clock, numbers[command], rank, *groups, bank, row, column], axis=1).astype("<i8")

@@ -1,0 +1,211 @@
+import itertools
+import tomllib
+from importlib import resources
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edensim.dram.standard import evaluate, expression_names, load_standard, parse_standard, standard_names
+from edensim.dram.timing import resolve_timing
+from edensim.errors import ConfigError
+from tests.dram.preset_dram import PARITY, dram
+
+# Constraints in force in ramulator 2.1 after its expressions are evaluated: scope, preceding, following, clocks[,
+# window[, sibling]]. DDR4-2400R 8 Gb x8 and DDR3-1600K 4 Gb x8.
+DDR4 = [
+    ("Channel", "RD RDA", "RD RDA", 4),
+    ("Channel", "WR WRA", "WR WRA", 4),
+    ("Rank", "RD RDA", "RD RDA", 4),
+    ("Rank", "WR WRA", "WR WRA", 4),
+    ("Rank", "RD RDA", "WR WRA", 10),
+    ("Rank", "WR WRA", "RD RDA", 19),
+    ("Rank", "RD RDA", "RD WR RDA WRA", 6, 1, True),
+    ("Rank", "WR WRA", "RD RDA", 2, 1, True),
+    ("Rank", "RD", "PREab", 9),
+    ("Rank", "WR", "PREab", 34),
+    ("Rank", "ACT", "ACT", 4),
+    ("Rank", "ACT", "ACT", 26, 4),
+    ("Rank", "ACT", "PREab", 39),
+    ("Rank", "PREab", "ACT", 16),
+    ("Rank", "ACT", "REFab", 55),
+    ("Rank", "PREpb PREab", "REFab", 16),
+    ("Rank", "RDA", "REFab", 25),
+    ("Rank", "WRA", "REFab", 50),
+    ("Rank", "REFab", "ACT PREab", 433),
+    ("BankGroup", "RD RDA", "RD RDA", 6),
+    ("BankGroup", "WR WRA", "WR WRA", 6),
+    ("BankGroup", "WR WRA", "RD RDA", 25),
+    ("BankGroup", "ACT", "ACT", 6),
+    ("Bank", "ACT", "ACT", 55),
+    ("Bank", "ACT", "RD WR RDA WRA", 16),
+    ("Bank", "ACT", "PREpb", 39),
+    ("Bank", "PREpb", "ACT", 16),
+    ("Bank", "RD", "PREpb", 9),
+    ("Bank", "WR", "PREpb", 34),
+    ("Bank", "RDA", "ACT", 25),
+    ("Bank", "WRA", "ACT", 50),
+]
+DDR4_3200_CLOCKS = [4, 4, 4, 4, 12, 24, 6, 0, 12, 44, 4, 34, 52, 22, 74, 22, 34, 66, 576]
+DDR4_3200_CLOCKS += [8, 8, 32, 8, 74, 22, 52, 22, 12, 44, 34, 66]
+DDR3 = [
+    ("Channel", "RD RDA", "RD RDA", 4),
+    ("Channel", "WR WRA", "WR WRA", 4),
+    ("Rank", "RD RDA", "RD RDA", 4),
+    ("Rank", "WR WRA", "WR WRA", 4),
+    ("Rank", "RD RDA", "WR WRA", 9),
+    ("Rank", "WR WRA", "RD RDA", 18),
+    ("Rank", "RD RDA", "RD WR RDA WRA", 6, 1, True),
+    ("Rank", "WR WRA", "RD RDA", 3, 1, True),
+    ("Rank", "RD", "PREab", 6),
+    ("Rank", "WR", "PREab", 24),
+    ("Rank", "ACT", "ACT", 5),
+    ("Rank", "ACT", "ACT", 24, 4),
+    ("Rank", "ACT", "PREab", 28),
+    ("Rank", "PREab", "ACT", 11),
+    ("Rank", "ACT", "REFab", 39),
+    ("Rank", "PREpb PREab", "REFab", 11),
+    ("Rank", "RDA", "REFab", 17),
+    ("Rank", "WRA", "REFab", 35),
+    ("Rank", "REFab", "ACT", 208),
+    ("Bank", "ACT", "ACT", 39),
+    ("Bank", "ACT", "RD WR RDA WRA", 11),
+    ("Bank", "ACT", "PREpb", 28),
+    ("Bank", "PREpb", "ACT", 11),
+    ("Bank", "RD", "PREpb", 6),
+    ("Bank", "WR", "PREpb", 24),
+    ("Bank", "RDA", "ACT", 17),
+    ("Bank", "WRA", "ACT", 35),
+]
+
+
+def pairs(rows):
+    """One entry per pair of commands, so that it does not matter how pairs are gathered into rows."""
+    found = []
+    for scope, before, after, clocks, *rest in rows:
+        window, sibling = (*rest, 1, False)[:2] if len(rest) < 2 else rest
+        found += [(scope, b, a, clocks, window, sibling) for b, a in itertools.product(before.split(), after.split())]
+    return sorted(found)
+
+
+def in_force(memory):
+    timing = resolve_timing(memory)
+    rows = timing.standard.constraints
+    return pairs(
+        (c.scope, " ".join(c.preceding), " ".join(c.following), evaluate(c.latency, timing.ck), c.window, c.sibling)
+        for c in rows
+    )
+
+
+def expected(name):
+    if name.startswith("ramulator2/ddr3"):
+        return DDR3, ("Rank", "REFab", "REFab", 208)
+    if "3200" in name:
+        rows = [(*row[:3], clocks, *row[4:]) for row, clocks in zip(DDR4, DDR4_3200_CLOCKS, strict=True)]
+        return rows, ("Rank", "REFab", "REFab", 576)
+    return DDR4, ("Rank", "REFab", "REFab", 433)
+
+
+@pytest.mark.parametrize("name", PARITY)
+def test_parity_constraints(name):
+    """With a parity table the rows are exactly the constraints of ramulator 2.1, plus REFab to REFab."""
+    rows, refresh = expected(name)
+    assert in_force(dram(name)) == sorted(pairs([*rows, refresh]))
+
+
+def test_own_ddr4_differs_only_where_stated():
+    """Our DDR4-2400R has JEDEC's tRFC (350 ns) and keeps a write off the bus until another rank's read has left it."""
+    ours, theirs = set(in_force(dram("ddr4-2400r-8gb-x8"))), set(in_force(dram("ramulator2/ddr4_2400_frfcfs32")))
+    assert {(x[1], x[2], x[3]) for x in ours - theirs} == {
+        *((a, b, 10) for a in ("RD", "RDA") for b in ("WR", "WRA")),
+        *(("REFab", b, 420) for b in ("ACT", "PREab", "REFab")),
+    }
+
+
+def test_lpddr3_constraints():
+    """Waits of LPDDR3-1600 that JESD209-3 spells out, worked out by hand (RL 12, WL 6, tDQSCK 5, tDQSS 1, BL/2 4)."""
+    rows = in_force(dram("lpddr3-1600-4gb-x32"))
+    by_hand = [
+        ("Rank", "RD", "WR", 12 + 5 + 4 + 1 - 6, 1, False),
+        ("Rank", "WR", "RD", 6 + 1 + 4 + 6, 1, False),
+        ("Bank", "WR", "PREpb", 6 + 1 + 4 + 12, 1, False),
+        ("Bank", "RD", "PREpb", 4 + 6 - 4, 1, False),
+        ("Rank", "PREab", "REFab", 17, 1, False),
+        ("Bank", "PREpb", "ACT", 15, 1, False),
+        ("Rank", "ACT", "ACT", 40, 4, False),
+    ]
+    assert [row for row in by_hand if row not in rows] == []
+
+
+@pytest.mark.parametrize("name", ["DDR3", "DDR4", "LPDDR3"])
+def test_every_act_like_wait_is_there(name):
+    """Each family binds every pair that a controller relies on, at the level where it belongs."""
+    bound = {(c.scope, a, b) for c in load_standard(name).constraints for a in c.preceding for b in c.following}
+    needed = {("Bank", "ACT", x) for x in ("ACT", "RD", "WR", "PREpb")} | {("Bank", "PREpb", "ACT")}
+    needed |= {("Bank", x, "PREpb") for x in ("RD", "WR")} | {("Rank", "REFab", x) for x in ("ACT", "REFab")}
+    needed |= {("Rank", x, "REFab") for x in ("ACT", "PREpb", "PREab", "RDA", "WRA")}
+    needed |= {("Rank", x, "PREab") for x in ("ACT", "RD", "WR")} | {("Rank", "PREab", "ACT"), ("Rank", "ACT", "ACT")}
+    needed |= {("Rank", x, y) for x in ("RD", "WR") for y in ("RD", "WR")}
+    assert needed - bound == set()
+
+
+def test_unknown_standard():
+    """An unknown family names the nearest one and all others."""
+    assert standard_names() == ["DDR3", "DDR4", "LPDDR3"]
+    with pytest.raises(ConfigError, match=r"no DRAM standard named 'DDR44' \(did you mean DDR4.*known are DDR3"):
+        load_standard("DDR44")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("scope",), "Bnk", "unknown level 'Bnk' (did you mean Bank?)"),
+        (("following",), ["ACTT"], "unknown command 'ACTT' (did you mean ACT?)"),
+        (("latency",), "nRCDD + 1", "unknown timing 'nRCDD' (did you mean nRCD"),
+        (("window",), 0, "window 0 must be at least 1"),
+        (("colour",), "red", "unknown key"),
+    ],
+)
+def test_bad_rows(path, value, message):
+    """A broken row is reported with its place, the word and the nearest known one."""
+    text = resources.files("edensim").joinpath("presets", "standard", "ddr4.toml").read_text("utf-8")
+    table = tomllib.loads(text)
+    row = next(row for row in table["constraint"] if row["name"] == "tRCD")
+    row[path[0]] = value
+    with pytest.raises(ConfigError) as error:
+        parse_standard(table, "mine.toml")
+    assert message in str(error.value)
+    assert "mine.toml" in str(error.value)
+
+
+def test_timing_rules_refer_to_known_keys():
+    """A rule that asks for a key [dram.timing] does not have, or for a name not yet resolved, is an error."""
+    text = resources.files("edensim").joinpath("presets", "standard", "ddr4.toml").read_text("utf-8")
+    table = tomllib.loads(text)
+    table["timings"]["nRCD"] = {"given": "tRCD_nss"}
+    table["timings"]["nBL"] = {"clocks": "nCL"}
+    with pytest.raises(ConfigError) as error:
+        parse_standard(table, "mine.toml")
+    assert len(error.value.problems) == 2
+    assert "tRCD_ns" in error.value.problems[1]
+
+
+@given(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 50))
+def test_expressions(a, b, c):
+    """Expressions mean what Python means, for numbers and, element by element, for arrays."""
+    text = "max(a, b + 2) * 3 - min(a, b) // c + ceil(a)"
+    want = max(a, b + 2) * 3 - min(a, b) // c + a
+    assert evaluate(text, {"a": a, "b": b, "c": c}) == want
+    found = evaluate(text, {"a": np.array([a, a]), "b": b, "c": np.array([c, c])})
+    assert found.tolist() == [want, want]
+    assert expression_names(text) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "text", ["__import__('os')", "a.b", "a[0]", "a ** 2", "True", "'a'", "lambda: 1", "max(a, key=a)", "a if a else a"]
+)
+def test_expressions_are_closed(text):
+    """Nothing but numbers, names and the listed operations is evaluated."""
+    with pytest.raises(ConfigError):
+        evaluate(text, {"a": 1})

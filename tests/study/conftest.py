@@ -1,0 +1,56 @@
+"""A result with invented but consistent numbers, so that files and figures are tested without a simulation."""
+
+import copy
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+ENERGY = {"act": 40.0, "pre": 10.0, "rd": 90.0, "wr": 25.0, "ref": 15.0, "background": 60.0, "io": 60.0, "total": 300.0}
+
+
+def point(scale: float, vdd: float, basis: str) -> dict:
+    return {
+        "time_ns": 4000.0,
+        "energy_pj": {name: value * scale * 1e4 for name, value in ENERGY.items()},
+        "operating_point": {"vdd": vdd, "tRCD_ns": 13.32, "basis": basis},
+    }
+
+
+@pytest.fixture
+def data() -> dict:
+    """The main point and one compared point at 80 % of its energy."""
+    main = point(1.0, 1.2, "nominal")
+    main["compare"] = {"eden": point(0.8, 0.93, "scaled") | {"saving": {"energy": 0.2, "time": 0.0}}}
+    main["timeline"] = {
+        "bin_ns": 1000.0,
+        "start_ns": [0.0, 1000.0, 2000.0, 3000.0],
+        "bytes_read": [12000, 9000, 0, 3000],
+        "bytes_write": [0, 3000, 0, 6000],
+        "row_hit": [150, 100, 0, 30],
+        "row_other": [10, 40, 0, 60],
+    }
+    return main | {"config_hash": "0123456789abcdef", "version": "0.1.0", "wall_s": 1.25}
+
+
+class FakeResult:
+    def __init__(self, data: dict) -> None:
+        self.data = copy.deepcopy(data)
+
+    def to_frame(self) -> pd.DataFrame:
+        rows = [("nominal", "", "time_ns", "", self.data["time_ns"], "ns"), ("nominal", "", "wall_s", "", 1.25, "s")]
+        return pd.DataFrame(rows, columns=["point", "layer", "metric", "component", "value", "unit"])
+
+
+@pytest.fixture
+def result(data: dict) -> FakeResult:
+    return FakeResult(data)
+
+
+@pytest.fixture
+def resolved() -> SimpleNamespace:
+    """What `save` needs of a resolved configuration."""
+    config = SimpleNamespace(seed=7, workload=None, machine=None, model_dump=lambda **_: {"seed": 7})
+    return SimpleNamespace(
+        name="tiny", hash="0123456789abcdef", config=config, origins={"seed": "default"}, path=None, base_folder="."
+    )

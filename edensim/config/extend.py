@@ -59,7 +59,7 @@ class _FileReader:
         self.done: dict[str, Node] = {}
 
     def read(self, path: Path, chain: Chain) -> Node:
-        identity = os.path.realpath(path)
+        identity = os.path.realpath(path) if "\0" not in str(path) else ""
         chain = chain.then(identity, str(path))
         if identity not in self.done:
             self.done[identity] = self.bases(read_file(path), path.parent, chain)

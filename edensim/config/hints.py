@@ -66,4 +66,4 @@ def _for_text(key: Key, value: str) -> str:
         return ""
     number = match[1].replace("_", "")
     unit = f" (the unit, {key.unit}, is implied)" if match[2] and key.unit else ""
-    return f"; write {number} without quotes{unit}" if not match[2] or unit else ""
+    return f"; write the bare number {number}{unit}" if not match[2] or unit else ""

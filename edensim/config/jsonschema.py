@@ -46,8 +46,8 @@ def _property(key: str, entry: dict[str, Any]) -> dict[str, Any]:
         entry = branches[0] | entry
     elif branches:
         entry["anyOf"] = branches
-    if entry.get("default", 0) is None:
-        del entry["default"]
+    if entry.get("default") is None or entry["default"] == {} or "$ref" in entry:
+        entry.pop("default", None)
     unit = entry.get("unit")
     if unit:
         entry["description"] = f"{entry['description']} [{unit}]"

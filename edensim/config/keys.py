@@ -68,7 +68,10 @@ class Key:
         return f"{noun}{self._range()}"
 
     def _range(self) -> str:
-        unit = "" if self.unit in ("", "fraction") else " " + (f"{self.unit}s" if _counted(self.unit) else self.unit)
+        plural = (
+            len(self.unit) > 2 and self.unit.isalpha() and self.unit.islower() and (self.low, self.high) != (1, None)
+        )
+        unit = "" if self.unit in ("", "fraction") else f" {self.unit}{'s' * plural}"
         if self.low is None and self.high is None:
             return f" (in{unit})" if unit else ""
         low = "" if self.low is None else f"{'above' if self.low_open else 'of at least'} {_number(self.low)}"
@@ -77,10 +80,6 @@ class Key:
             low, high = f"from {low.removeprefix('of at least ')}", f"to {high.removeprefix('at most ')}"
             return f" {low} {high}{unit}"
         return f" {' and '.join(filter(None, (low, high)))}{unit}"
-
-
-def _counted(unit: str) -> bool:
-    return len(unit) > 2 and unit.isalpha() and unit.islower()
 
 
 def _number(value: float) -> str:
@@ -184,8 +183,9 @@ def suggest(word: str, choices: Iterable[str]) -> list[str]:
 
 
 def places_of(name: str) -> list[str]:
-    """Tables of the schema that hold a key of this name, as `[dram.timing]`."""
-    return [show_table(table) for table, model in _tables(ROOT, ()) if table and name in keys_of(model)]
+    """Where the schema has a key of this name: tables, as in `[dram.timing]`, or the top of the file."""
+    homes = [table for table, model in _tables(ROOT, ()) if name in keys_of(model)]
+    return [show_table(table) if table else "the top of the file, above all tables" for table in homes]
 
 
 def _tables(key: Key, path: KeyPath) -> Iterator[tuple[KeyPath, type[BaseModel]]]:

@@ -73,9 +73,9 @@ def _files_in(folder: Path, wanted: str) -> str:
         names = sorted(entry.name for entry in folder.iterdir() if entry.suffix == ".toml")
     except OSError:
         return ""
-    close = nearest(wanted, names) or nearest(wanted + ".toml", names)
+    close = nearest(wanted.removesuffix(".toml"), [name.removesuffix(".toml") for name in names])
     if close:
-        return f"; did you mean {' or '.join(str(folder / name) for name in close)}?"
+        return f"; did you mean {' or '.join(str(folder / f'{name}.toml') for name in close)}?"
     if not names:
         return f" (no .toml file in {folder})"
     shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

@@ -58,6 +58,12 @@ class Machine(Table):
     )
     dma_outstanding: int = key(64, "read requests under way at once", "request", ge=1, le=4096)
     dma_bytes_per_cycle: float = key(..., "widest transfer between DRAM and buffer per array clock", "byte", gt=0, le=65_536)
+    tiling: Literal["search", "row_stationary"] = key(
+        "search", "search: tiles of least DRAM traffic; row_stationary: the Eyeriss chip's rules (filters bypass the buffer)"
+    )
+    tile_goal: Literal["traffic", "time", "traffic_time"] = key(
+        "traffic_time", "what tiles minimise: DRAM traffic, estimated time, or the product of both"
+    )
     fmaps_in_dram: bool = key(True, "feature maps live in DRAM (false: they stay on chip, as in TPU v1)")
     compression: Literal["none", "rlc"] = key("none", "run-length coding of feature maps in DRAM (Eyeriss)")
     zero_fraction: float = key(0.0, "share of zeros in feature maps, used by compression", "fraction", ge=0, le=1)

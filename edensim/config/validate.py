@@ -101,11 +101,11 @@ def _unknown(path: KeyPath) -> str:
     names, word = names_below(tuple(around)), str(last)
     if path == ("extends",):
         return "extends belongs at the top of a file, as a list of file names"
-    close, elsewhere = suggest(word, names), [p for p in places_of(word) if p != show_table(tuple(around))]
+    close, elsewhere = suggest(word, names), places_of(word)
     if close:
         guess = f"; did you mean {' or '.join(show_key(name) for name in close)}?"
     elif elsewhere:
-        guess = f"; a key of that name belongs in {' or '.join(elsewhere)}"
+        guess = f"; a key of that name belongs to {' or '.join(elsewhere)}"
     else:
         guess = ""
     where = show_table(tuple(around)) if around else "the top level"

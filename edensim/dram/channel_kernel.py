@@ -318,7 +318,7 @@ def close_bank(ch, b, t):
     """Bookkeeping of a bank that closes at `t`: nothing hits any more."""
     pad = len(ch.state)
     if ch.state[b]:
-        node = b // ch.node_span
+        node = ch.node_of[b]
         ch.node_open[node] -= 1
         ch.open_ck[b] += t - ch.open_since[b]
         ch.closings[b] += 1
@@ -334,7 +334,7 @@ def close_bank(ch, b, t):
 def open_bank(ch, b, row, t):
     """Bookkeeping of an activation: both lists of the bank are searched anew for hits."""
     pad = len(ch.state)
-    node = b // ch.node_span
+    node = ch.node_of[b]
     if ch.node_open[node] == 0:
         ch.node_open_since[node] = t
     ch.node_open[node] += 1

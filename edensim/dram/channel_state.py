@@ -40,7 +40,7 @@ def new_channels(shape: Shape, policy: Policy, refresh: Refresh, window_shape: t
     slots = policy.read_queue + policy.write_queue + 2 * pad
     scalars = """n_free mode actives pending_head pending_tail next_scan next_refresh timer timer_base freed logged bins bin_end bin_clocks
         enter leave read_latency node_span scans last hits misses conflicts forwarded coalesced latency_sum""".split()
-    per_bank = "state open_row claimed open_since open_ck closings".split()
+    per_bank = "state open_row claimed open_since open_ck closings node_of".split()
     per_entry = "hit_key other_key active_key head tail hit other active_slot".split()
     per_slot = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
     per_rank = "node_open node_open_since node_open_ck".split()
@@ -75,5 +75,6 @@ def new_channels(shape: Shape, policy: Policy, refresh: Refresh, window_shape: t
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span
+    out["node_of"] = np.minimum(np.arange(pad) // shape.node_span, ranks - 1)
     out["next_refresh"] = refresh.first[0] if refresh.first else NEVER
     return out

@@ -30,7 +30,7 @@ class Settings:
     """Controller choices; queue sizes in requests, times in clocks.
 
     `refresh_interval` 0 means no refresh; `refresh_scatter` s > 0 refreshes rank i at (i + 1) s + n intervals.
-    `write_marks`: shares of the write queue above which write mode begins and below which it ends.
+    `write_marks`: shares of the write queue above which write mode begins (when full at the latest), below which it ends.
     """
 
     row_hit_first: bool
@@ -160,12 +160,12 @@ class Channel:
 
     def choose_mode(self) -> None:
         """Hysteresis between reads and writes; thresholds in single precision, as ramulator2 has them."""
-        reads, writes = len(self.queues[0]), len(self.queues[1])
-        high, low = (float(np.float32(x) * np.float32(self.settings.write_queue)) for x in self.settings.write_marks)
+        reads, writes, size = len(self.queues[0]), len(self.queues[1]), self.settings.write_queue
+        high, low = (float(np.float32(x) * np.float32(size)) for x in self.settings.write_marks)
         if self.write_mode:
             self.write_mode = not (writes < low and reads > 0)
         else:
-            self.write_mode = writes > high or reads == 0
+            self.write_mode = writes > high or writes == size or reads == 0
 
     # -- choice of the next command
 

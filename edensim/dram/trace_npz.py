@@ -10,7 +10,7 @@ than one dimension, structured arrays and Python objects, which would need pickl
 
 from __future__ import annotations
 
-import io
+import ast
 import os
 import stat
 import struct
@@ -30,10 +30,14 @@ from edensim.errors import InputError
 MAX_RATIO = 200
 """Declared size over file size above which an archive without a header of ours counts as a zip bomb."""
 FREE_BYTES = 64 << 20
-"""Archives that unpack to less than this are never called bombs: a short trace of one repeated address shrinks 1000:1."""
+"""Archives that unpack to less are never called bombs: a short trace of one repeated address shrinks 1000:1."""
 DEFLATE_LIMIT = 1040
 """Deflate cannot expand more than 1032:1, so a larger declared ratio is a lie."""
 MAX_NPY_HEADER = 4096
+END_RECORD_REACH = 22 + (1 << 16)
+"""The end record of a zip file and the longest comment behind it."""
+MANY_ENTRIES = 0xFFFF
+"""Written instead of the number of members when that does not fit."""
 MAX_TEXT_MEMBER = 1 << 20
 
 ARCHIVE_ERRORS = (
@@ -142,6 +146,7 @@ class Archive:
 
     @property
     def unpacked_bytes(self) -> int:
+        """Declared size of all members."""
         return sum(info.file_size for info in self._zip.infolist())
 
     def refuse_bomb(self) -> None:
@@ -183,6 +188,11 @@ class Archive:
 
     def _check_directory(self) -> None:
         names = [info.filename for info in self._zip.infolist()]
+        declared = _declared_entries(self.path, self.file_bytes)
+        if declared not in (len(names), MANY_ENTRIES):
+            raise InputError(
+                f"{self.path}: expected {declared} members, found {len(names)}; the directory at its end is damaged"
+            )
         for name in names:
             if not name.isprintable() or "/" in name or "\\" in name or ".." in name or ":" in name or len(name) > 100:
                 raise InputError(
@@ -240,10 +250,9 @@ def read_npy_header(stream: Any, name: str, member_bytes: int, where: str) -> Me
     if length > MAX_NPY_HEADER:
         raise InputError(f"{where} has a header of {length:,} bytes; expected at most {MAX_NPY_HEADER:,}")
     text = stream.read(length)
-    read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
     try:
-        shape, _, dtype = read(io.BytesIO(size_field + text))
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError, AttributeError):
+        shape, dtype = _shape_and_dtype(text)
+    except (ValueError, TypeError, KeyError, SyntaxError, RecursionError, MemoryError):
         raise InputError(f"{where} has a malformed array header: {text[:80]!r}") from None
     if dtype.hasobject:
         raise InputError(
@@ -262,12 +271,29 @@ def read_npy_header(stream: Any, name: str, member_bytes: int, where: str) -> Me
     return Member(name, dtype, count, header_bytes)
 
 
+def _shape_and_dtype(text: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    # numpy's own parser also mends headers of Python 2 and fails on malformed ones in more ways than it documents.
+    header = ast.literal_eval(text.decode("latin-1").strip())
+    if not isinstance(header, dict) or header.keys() != {"descr", "fortran_order", "shape"}:
+        raise ValueError("not an array header")
+    shape, descr = header["shape"], header["descr"]
+    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("not a shape")
+    return shape, np.lib.format.descr_to_dtype(descr)
+
+
 class Column:
     """One array of an archive, read front to back."""
 
     def __init__(self, archive: Archive, member: Member, stream: Any) -> None:
         self._archive, self._member, self._stream = archive, member, stream
         self._position = 0
+
+    def __enter__(self) -> Column:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
 
     def read(self, count: int) -> npt.NDArray[Any]:
         """Return the next `count` elements (writable, dtype as in the file); at the end the checksum is verified."""
@@ -285,6 +311,15 @@ class Column:
                     f"{self._archive.path}: {self._member.name} goes on after its {self._member.count:,} values"
                 )
         return values
+
+
+def _declared_entries(path: Path, size: int) -> int:
+    """Read how many members the end of a zip file declares; zipfile does not hold that against what it finds."""
+    with path.open("rb") as file:
+        file.seek(max(0, size - END_RECORD_REACH))
+        tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    return int.from_bytes(tail[at + 10 : at + 12], "little") if at >= 0 else MANY_ENTRIES
 
 
 def _not_an_archive(path: Path, size: int, what: str, problem: BaseException) -> str:
@@ -311,8 +346,10 @@ def _first_member_claim(start: bytes) -> str:
         body = start[30 + name_bytes + extra_bytes :]
         plain = zlib.decompressobj(-15).decompress(body, MAX_NPY_HEADER) if method else body
         length = int.from_bytes(plain[8:10], "little")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(plain[8 : 10 + length]))
+        shape, dtype = _shape_and_dtype(plain[10 : 10 + length])
         name = start[30 : 30 + name_bytes].decode().removesuffix(".npy")
     except (*ARCHIVE_ERRORS, TypeError, SyntaxError, RecursionError):
+        return ""
+    if len(shape) != 1:
         return ""
     return f"expected {shape[0]:,} values ({shape[0] * dtype.itemsize:,} bytes unpacked) in its first array, {name}, "

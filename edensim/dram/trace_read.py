@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,10 @@ class TraceReader:
         return checked((piece for part in parts for piece in slices(part, size)), str(self.path))
 
     def _plain_chunks(self, size: int) -> Iterator[Requests]:
-        with Archive(self.path, WHAT) as archive:
+        with Archive(self.path, WHAT) as archive, ExitStack() as stack:
             columns, count = _check_plain(archive, self.header)
             self._refuse_change(columns, count)
-            streams = {name: archive.column(name) for name in columns}
+            streams = {name: stack.enter_context(archive.column(name)) for name in columns}
             for first in range(0, count, size):
                 now = min(size, count - first)
                 yield Requests(**{n: _canonical(n, s.read(now), first, self.path) for n, s in streams.items()})  # type: ignore[arg-type]
@@ -92,7 +93,8 @@ class TraceReader:
             for k in range(-(-count // self.header["chunk"])):
                 part: dict[str, npt.NDArray[Any]] = {}
                 for name in columns:
-                    values = archive.column(chunk_name(k, name)).read(archive.members[chunk_name(k, name)].count)
+                    with archive.column(chunk_name(k, name)) as column:
+                        values = column.read(archive.members[chunk_name(k, name)].count)
                     if name in last:
                         values = _undo_delta(values, last[name])
                         last[name] = values[-1]
@@ -125,7 +127,8 @@ def _read_header(archive: Archive) -> dict[str, Any]:
         raise InputError(f"{archive.path}: {HEADER} is no JSON ({problem})") from None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         return {}
-    version, requests, chunk = header.get("version"), header.get("requests"), header.get("chunk", CHUNK)
+    version, requests = header.get("version"), header.get("requests")
+    chunk = header.setdefault("chunk", CHUNK)
     if version != VERSION:
         raise InputError(f"{archive.path}: trace format version {version!r}; this edensim reads version {VERSION}")
     if type(requests) is not int or type(chunk) is not int or not 1 <= chunk <= MAX_CHUNK or requests < 0:

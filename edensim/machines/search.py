@@ -2,8 +2,9 @@
 
 Candidates per dimension are ceil(size / i) for all i and the powers of two. With `line_bytes` the traffic counted is
 what whole bursts move (short rows of a tile waste part of their bursts); without it, plain elements.
-Among equal traffic: full-width tiles first (longer runs), then the shortest estimated time of a double-buffered
-pipeline, then the fewest tiles.
+Among them a goal decides: "traffic" (the least, and of equal ones the fastest), "time", or "traffic_time", the least
+product of both. Time is estimated as that of a double-buffered pipeline of equal tiles. Of equally good tilings the
+widest wins (longer runs), then the least traffic, then the fewest tiles.
 Not modelled: mixed loop orders, tiles of uneven size, DRAM row locality.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +26,11 @@ TileCycles = Callable[[Ints], Ints]
 """Compute cycles of tiles given as rows (groups, n, k, c, p, q)."""
 
 SEARCHED = (Order.SPACE_K_C, Order.K_SPACE_C, Order.K_C_SPACE, Order.SPACE_C_K)
-FINALISTS = 24
+MANY = 64
+Goal = Literal["traffic", "time", "traffic_time"]
+SLACK: dict[Goal, float] = {"traffic": 0.0, "time": np.inf, "traffic_time": 1.0}
+"""How much more than the least traffic a tiling may move to be looked at; a product is not won by moving twice as much
+unless it halves the time."""
 CHANNEL_SPLITS = 8
 
 
@@ -108,46 +114,55 @@ def _block_bytes(height: Ints, width: Ints, full_height: int, full_width: int, s
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Tilings of equal, least cost: rows (groups, n, k, c, p, q), their order and whether weights stay resident."""
+    """Tilings worth a closer look: rows (groups, n, k, c, p, q), their cost, and which of `variants` each one is."""
 
-    cost: float
+    least: float
     tiles: Ints
-    orders: list[Order]
-    resident: NDArray[np.bool_]
+    costs: Floats
+    variant: Ints
+    variants: tuple[tuple[Order, bool], ...]
+
+    def tiling(self, index: int) -> Tiling:
+        """One of the tilings found."""
+        g, n, k, c, p, q = (int(x) for x in self.tiles[index])
+        order, resident = self.variants[self.variant[index]]
+        return Tiling(order, g, n, k, c, p, q, resident)
 
 
 def search(
-    problem: Problem, buffer: Buffer, line_bytes: int | None = None, orders: tuple[Order, ...] = SEARCHED
+    problem: Problem,
+    buffer: Buffer,
+    line_bytes: int | None = None,
+    orders: tuple[Order, ...] = SEARCHED,
+    fmap_scale: tuple[float, float] = (1.0, 1.0),
+    goal: Goal = "traffic",
 ) -> Found | None:
-    """Every candidate tile that fits the buffer, in each order; those with the least traffic are returned.
+    """Every candidate tile that fits the buffer, in each order; those that `goal` may choose are returned.
 
-    Returns None if not even the smallest tile fits. Cost is in elements, scaled by burst waste if `line_bytes` is given.
+    Returns None if not even the smallest tile fits. Cost is in elements, scaled by burst waste if `line_bytes` is given
+    and by `fmap_scale`, the coded share of inputs and outputs.
     """
     row_stationary = orders == (Order.ROW_STATIONARY,)
     space = space_tiles(problem, buffer.bits, line_bytes, buffer.padded, row_stationary)
     groups, k = _output_channels(problem)
     c = channel_candidates(problem.C)
     weight_waste = _weight_waste(problem, c, buffer.bits, line_bytes)
-    grid = _Grid(problem, buffer, space, groups, k, c, weight_waste)
-    best: list[tuple[float, Ints, Order, bool]] = []
-    for order in orders:
-        for resident in (False, True) if order in (Order.SPACE_K_C, Order.SPACE_C_K) else (False,):
-            cost = grid.cost(order, resident)
-            least = float(cost.min())
-            if np.isfinite(least):
-                best.append((least, np.argwhere(cost <= least * (1 + 1e-12)), order, resident))
-    if not best:
+    grid = _Grid(problem, buffer, space, groups, k, c, weight_waste, fmap_scale)
+    tried = [
+        (order, resident, grid.cost(order, resident))
+        for order in orders
+        for resident in ((False, True) if order in (Order.SPACE_K_C, Order.SPACE_C_K) else (False,))
+    ]
+    least = min(float(cost.min()) for _, _, cost in tried)
+    if not np.isfinite(least):
         return None
-    least = min(x[0] for x in best) * (1 + 1e-12)
-    best = [x for x in best if x[0] <= least]
-    index = np.concatenate([x[1] for x in best])
-    tiles = np.stack(
-        [groups[index[:, 0]], space.n[index[:, 2]], k[index[:, 0]], c[index[:, 1]], space.p[index[:, 2]], space.q[index[:, 2]]],
-        axis=1,
-    )
-    names = [x[2] for x in best for _ in range(len(x[1]))]
-    resident_flags = np.concatenate([np.full(len(x[1]), x[3]) for x in best])
-    return Found(best[0][0], tiles, names, resident_flags)
+    limit = min(least * (1 + max(SLACK[goal], 1e-12)), np.finfo(float).max)
+    hits = [np.nonzero(cost <= limit) for _, _, cost in tried]
+    ik, ic, at = (np.concatenate([hit[d] for hit in hits]) for d in range(3))
+    tiles = np.stack([groups[ik], space.n[at], k[ik], c[ic], space.p[at], space.q[at]], axis=1)
+    costs = np.concatenate([cost[hit] for (_, _, cost), hit in zip(tried, hits, strict=True)])
+    variant = np.repeat(np.arange(len(tried)), [len(hit[0]) for hit in hits])
+    return Found(least, tiles, costs, variant, tuple((order, resident) for order, resident, _ in tried))
 
 
 def _output_channels(problem: Problem) -> tuple[Ints, Ints]:
@@ -170,14 +185,22 @@ class _Grid:
     """Costs and room over (output channels, input channels, space); one array operation per term."""
 
     def __init__(
-        self, problem: Problem, buffer: Buffer, space: Space, groups: Ints, k: Ints, c: Ints, weight_waste: Floats
+        self,
+        problem: Problem,
+        buffer: Buffer,
+        space: Space,
+        groups: Ints,
+        k: Ints,
+        c: Ints,
+        weight_waste: Floats,
+        fmap_scale: tuple[float, float],
     ) -> None:
         nk, nc = (-(-problem.K // k))[:, None, None], (-(-problem.C // c))[None, :, None]
         g, k3, c3 = groups[:, None, None], k[:, None, None], c[None, :, None]
         self.nk, self.nc, self.space = nk.astype(float), nc.astype(float), space
         self.nsp = space.count.astype(float)[None, None, :]
-        self.ifm = (space.input_total * space.input_waste)[None, None, :]
-        self.ofm = (problem.ofm_count * space.output_waste)[None, None, :]
+        self.ifm = (space.input_total * space.input_waste * fmap_scale[0])[None, None, :]
+        self.ofm = (problem.ofm_count * space.output_waste * fmap_scale[1])[None, None, :]
         self.weights = problem.weight_count * weight_waste[None, :, None]
         psum = np.where(c3 == problem.C, buffer.finished_psum_bits, buffer.psum_bits)
         outputs = (g * k3 * (psum + (buffer.copies - 1) * buffer.bits)) * space.output_room[None, None, :]
@@ -206,29 +229,43 @@ class _Grid:
         return np.where(self.fits_resident if resident else self.fits, cost, np.inf)
 
 
-def choose(problem: Problem, found: Found, cycles: TileCycles, dma_cycles: float, overlapped: bool) -> Tiling:
-    """The best of equally cheap tilings: full width, then estimated time, then fewest tiles.
+def choose(
+    problem: Problem, found: Found, cycles: TileCycles, dma_cycles: float, overlapped: bool, goal: Goal = "traffic"
+) -> Tiling:
+    """The tiling of the best score (2 % count as equal): widest, then least traffic, then fewest tiles.
 
-    `dma_cycles` is the time to move the layer's data at full link rate, in array clocks.
+    The score is the estimated time, times the traffic if `goal` is "traffic_time". `dma_cycles` is the time of one
+    element on the DRAM link at full rate, in array clocks.
     """
-    tiles = found.tiles
-    keep = np.flatnonzero(tiles[:, 5] == tiles[:, 5].max())
+    finalists = _finalists(found)
+    tiles, costs = found.tiles[finalists], found.costs[finalists]
     totals = np.array([problem.groups, problem.batch, problem.K, problem.C, problem.rows.outputs, problem.cols.outputs])
-    count = np.prod(-(-totals // tiles[keep]), axis=1)
-    by_count = np.argsort(count, kind="stable")
-    spread = np.unique(np.linspace(0, len(keep) - 1, FINALISTS).astype(np.int64)) if len(keep) > FINALISTS else slice(None)
-    keep, count = keep[by_count][spread], count[by_count][spread]
-    compute = cycles(tiles[keep]) * count
-    time = estimated_time(compute, dma_cycles, count) if overlapped else compute + dma_cycles
-    pick = keep[np.flatnonzero(time <= time.min() * 1.02)[0]]  # ascending tile count: the first is the coarsest
-    g, n, k, c, p, q = (int(x) for x in tiles[pick])
-    return Tiling(found.orders[pick], g, n, k, c, p, q, bool(found.resident[pick]))
+    count = np.prod(-(-totals // tiles), axis=1)
+    compute, move = cycles(tiles) * count, costs * dma_cycles
+    time = estimated_time(compute, move, count) if overlapped else compute + move
+    score = time * costs if goal == "traffic_time" else time
+    near = np.flatnonzero(score <= score.min() * 1.02)
+    best = near[np.lexsort((count[near], costs[near], -tiles[near, 5]))[0]]
+    return found.tiling(int(finalists[best]))
 
 
-def estimated_time(compute: Ints, dma_cycles: float, tiles: Ints) -> Floats:
+def _finalists(found: Found) -> Ints:
+    """For each k, each p and each q, the tile that moves least (of equal ones the largest) and the largest one."""
+    if len(found.tiles) <= MANY:
+        return np.arange(len(found.tiles))
+    cost, volume = found.costs, -np.prod(found.tiles, axis=1)
+    picks = []
+    for column in (2, 4, 5):
+        value = found.tiles[:, column]
+        for first, second in ((cost, volume), (volume, cost)):
+            order = np.lexsort((second, first, value))
+            picks.append(order[np.flatnonzero(np.diff(value[order], prepend=-1))])
+    return np.unique(np.concatenate(picks))
+
+
+def estimated_time(compute: Ints, dma: Floats, tiles: Ints) -> Floats:
     """Cycles of a pipeline of equal tiles whose loads and stores overlap the arithmetic of their neighbours."""
-    longest = np.maximum(compute, dma_cycles)
-    return longest * (1 - 1 / tiles) + (compute + dma_cycles) / tiles
+    return np.maximum(compute, dma) * (1 - 1 / tiles) + (compute + dma) / tiles
 
 
 def least_traffic(problem: Problem, buffer: Buffer) -> Tiling | None:
@@ -236,4 +273,4 @@ def least_traffic(problem: Problem, buffer: Buffer) -> Tiling | None:
     found = search(problem, buffer)
     if found is None:
         return None
-    return choose(problem, found, lambda tiles: np.zeros(len(tiles), np.int64), 0.0, True)
+    return choose(problem, found, lambda tiles: np.zeros(len(tiles), np.int64), 1.0, True)

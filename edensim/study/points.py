@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-COMPONENTS = ("act", "pre", "rd", "wr", "ref", "background", "io")
-"""Energy components that add up to the total."""
-
 ENERGIES = ((1e12, "J", 1e-12), (1e9, "mJ", 1e-9), (1e6, "µJ", 1e-6), (1e3, "nJ", 1e-3), (0.0, "pJ", 1.0))
 TIMES = ((1e9, "s", 1e-9), (1e6, "ms", 1e-6), (1e3, "µs", 1e-3), (0.0, "ns", 1.0))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from edensim.study.points import COMPONENTS, Point, energy_unit, points, saving, time_unit
+from edensim.dram.energy import COMPONENTS
+from edensim.study.points import Point, energy_unit, points, saving, time_unit
 from edensim.study.text_table import columns
 
 

@@ -25,7 +25,7 @@ def test_order_of_merging(desk: Desk) -> None:
     assert resolved.origins["seed"] == "sub/b.toml:2"
     assert resolved.origins["dram.preset"] == "c.toml:4"
     assert resolved.origins["dram.timing.tRP_ns"] == "a.toml:7"
-    assert resolved.origins["dram.timing.tRCD_ns"] == "preset small-ddr4 (line 13)"
+    assert resolved.origins["dram.timing.tRCD_ns"] == "preset small-ddr4 (line 14)"
 
 
 def test_arrays_of_tables_replace(desk: Desk) -> None:

@@ -44,10 +44,8 @@ class Writer:
         """A key never used before: as written and as meant."""
         self.count += 1
         written = self.pick(KEYS)
-        if written[0] in "\"'":
-            written = f"{written[:-1]}{self.count}{written[-1]}"
-        else:
-            written = f"{written}{self.count}"
+        end = len(written) - (written[-1] in "\"'")
+        written = f"{written[:end]}{self.count}{written[end:]}"
         return written, next(iter(tomllib.loads(f"{written} = 0")))
 
     def dotted(self, around: KeyPath) -> tuple[str, list[KeyPath]]:

@@ -69,10 +69,10 @@ def test_unknown_name(desk: Desk) -> None:
     assert "(available: parity:fast, small-ddr4)" in problem
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["../secret", "..", "/etc/passwd", "parity/fast", "parity:..:..:secret", "a\\b", "a:", ":a", "C:\\x", " small-ddr4", "~", "a\0", "ä"],
-)  # fmt: skip
+UNSAFE = ["../secret", "..", "/etc/passwd", "parity/fast", "parity:..:..:secret", "a..b", "a\\b", "C:\\x", "a\0"]
+
+
+@pytest.mark.parametrize("name", [*UNSAFE, "a:", ":a", " small-ddr4", "~", "ä"])
 def test_unsafe_names(desk: Desk, name: str) -> None:
     """Names that could leave the folder of presets are no names."""
     desk.write("secret.toml", "rows = 1\n")

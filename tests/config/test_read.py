@@ -33,7 +33,7 @@ def test_syntax_error_shows_line_column_and_caret(desk: Desk) -> None:
 def test_syntax_error_at_the_end(desk: Desk) -> None:
     """An error that tomllib places "at end of document" is shown behind the last line with text."""
     text = desk.problem('[dram]\nsource = """never closed\n\n')
-    assert text.startswith("x.toml:2:24: not valid TOML: ")
+    assert text.startswith("x.toml:2:25: not valid TOML: ")
     assert text.splitlines()[1].strip() == 'source = """never closed'
 
 
@@ -53,10 +53,11 @@ def test_duplicate_key(desk: Desk) -> None:
 def test_number_with_too_many_digits(desk: Desk) -> None:
     """Python refuses integers of more than 4300 digits with an error of its own."""
     assert "not valid TOML" in desk.problem(f"seed = {'1' * 5000}\n")
-    assert desk.problem(f"seed = 0x{'f' * 5000}\n\n[dram]\npreset = 'small-ddr4'").startswith("x.toml:1: seed: found a whole")
+    problem = desk.problem(f"\nseed = 0x{'f' * 5000}\n[dram]\npreset = 'small-ddr4'")
+    assert problem.startswith("x.toml:2: seed: found a whole number beyond 64 bits")
 
 
-@pytest.mark.parametrize("text", ["[" * 5000, "a = " + "[" * 5000, "a = " + "[" * 40 + "]" * 40, "[" + "a." * 40 + "a]"])
+@pytest.mark.parametrize("text", ["[" * 5000, "a = " + "[" * 5000, f"a = {'[' * 40}{']' * 40}", f"[{'a.' * 40}a]"])
 def test_deep_nesting(desk: Desk, text: str) -> None:
     """Nesting beyond any configuration is refused, whether or not tomllib survives it."""
     message = desk.problem(text)
@@ -127,7 +128,7 @@ def test_link_to_nowhere(desk: Desk) -> None:
 def test_names_the_system_refuses(desk: Desk) -> None:
     """Names too long or with a null character."""
     assert "cannot be read" in failure("x" * 5000)
-    assert "not found" in failure("a\0b") or "no file name" in failure("a\0b")
+    assert failure("a\0b").startswith("a\0b: not found")
 
 
 def test_other_formats_are_named(desk: Desk) -> None:

@@ -84,7 +84,7 @@ def pairs(rows):
     """One entry per pair of commands, so that it does not matter how pairs are gathered into rows."""
     found = []
     for scope, before, after, clocks, *rest in rows:
-        window, sibling = (*rest, 1, False)[:2] if len(rest) < 2 else rest
+        window, sibling = [*rest, *(1, False)[len(rest) :]]
         found += [(scope, b, a, clocks, window, sibling) for b, a in itertools.product(before.split(), after.split())]
     return sorted(found)
 

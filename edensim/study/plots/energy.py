@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from edensim.dram.energy import COMPONENTS
 from edensim.study.plots.drawing import Drawing
 from edensim.study.plots.style import HATCHES
-from edensim.study.points import COMPONENTS, energy_unit, points, saving
+from edensim.study.points import energy_unit, points, saving
 
 if TYPE_CHECKING:
     from edensim.system.result import Result

@@ -1,0 +1,101 @@
+"""Random memories and traces small enough for the reference controller, mean enough to hit every rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edensim.dram.command_log import LogGeometry, resolve_edges
+from edensim.dram.reference import Requests, Settings
+from edensim.dram.standard import evaluate, load_standard
+from edensim.dram.table import Edge
+
+ROWS, COLUMNS = 3, 4
+QUEUE_SUM = 9
+"""Read plus write entries of all scenarios of a fixed shape, so that they share one compiled kernel."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One memory, its constraint table per channel, and a trace for it."""
+
+    geometry: LogGeometry
+    edges: list[list[Edge]]
+    settings: Settings
+    requests: Requests
+
+
+def layouts() -> st.SearchStrategy[LogGeometry]:
+    """1-2 channels, 1-2 ranks, 1-4 bank groups of 1-4 banks, three included."""
+    return st.builds(
+        LogGeometry,
+        st.integers(1, 2),
+        st.integers(1, 2),
+        st.integers(1, 4),
+        st.integers(1, 4),
+        st.just(ROWS),
+        st.just(COLUMNS),
+    )
+
+
+def timings(names: tuple[str, ...], smallest: int) -> st.SearchStrategy[dict[str, int]]:
+    """Every n-name on its own, in no sensible relation to the others; refreshes last longer."""
+    return st.fixed_dictionaries({n: st.integers(10, 60) if n == "nRFC" else st.integers(smallest, 14) for n in names})
+
+
+@st.composite
+def bank_timings(draw: st.DrawFn, channels: int, banks: int, smallest: int) -> Mapping[str, NDArray[np.int64]]:
+    """NRCD, nRAS, nRP of every bank of every channel, and their nRC; or none."""
+    if draw(st.booleans()):
+        return {}
+    values = st.lists(st.integers(smallest, 25), min_size=channels * banks, max_size=channels * banks)
+    own = {n: np.array(draw(values), np.int64).reshape(channels, banks) for n in ("nRCD", "nRAS", "nRP")}
+    return own | {"nRC": own["nRAS"] + own["nRP"]}
+
+
+@st.composite
+def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
+    """Up to 60 requests over few rows and columns, so that hits, conflicts and equal addresses abound; dense or sparse."""
+    gaps = draw(st.sampled_from([st.just(0), st.integers(0, 3), st.integers(0, 40), st.sampled_from([0, 0, 0, 300])]))
+    one = st.tuples(
+        st.integers(0, geometry.channels - 1),
+        st.integers(0, geometry.banks - 1),
+        st.integers(0, ROWS - 1),
+        st.integers(0, draw(st.sampled_from([0, 1, COLUMNS - 1]))),
+        draw(st.sampled_from([st.booleans(), st.sampled_from([0, 0, 0, 1]), st.just(1)])),
+        gaps,
+    )
+    channel, bank, row, column, is_write, gap = np.array(draw(st.lists(one, min_size=1, max_size=60)), np.int64).T
+    return Requests(channel, bank, row, column, is_write, np.cumsum(gap))
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
+    """Any scenario, or, given a layout, scenarios that differ in nothing the kernel is compiled for but the scheduler."""
+    geometry = layout or draw(layouts())
+    smallest = 1 if layout else 0
+    standard = load_standard(draw(st.sampled_from(["DDR4"] if layout else ["DDR4", "DDR3"])))
+    ck = draw(timings(standard.names, smallest))
+    own = draw(bank_timings(geometry.channels, geometry.banks, smallest))
+    edges = [
+        resolve_edges(standard, ck, {name: cycles[k] for name, cycles in own.items()}, geometry.banks)
+        for k in range(geometry.channels)
+    ]
+    read_queue = draw(st.integers(1, 8))
+    # An interval that leaves time for requests: shorter ones starve them for ever, here as in any controller.
+    busy = geometry.ranks * (ck["nRFC"] + max(int(edge.cycles.max()) for edge in edges[0] if edge.name != "tRFC") * 4)
+    interval = draw(st.one_of(st.just(0), st.integers(2 * busy, 2 * busy + 300))) if not layout else 2 * busy
+    settings = Settings(
+        row_hit_first=draw(st.booleans()),
+        read_queue=read_queue,
+        write_queue=QUEUE_SUM - read_queue if layout else draw(st.integers(1, 8)),
+        read_latency=int(evaluate(standard.read_latency, ck)),
+        refresh_interval=interval,
+        refresh_scatter=draw(st.integers(0, interval // geometry.ranks)),
+        write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
+    )
+    return Scenario(geometry, edges, settings, draw(requests_for(geometry)))

@@ -1,0 +1,127 @@
+"""The compiled controller against the reference controller: any difference in any command of any scenario is a defect."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edensim.dram.channel_state import Policy, new_channels
+from edensim.dram.checker import check_log
+from edensim.dram.command_log import LogGeometry
+from edensim.dram.reference import Requests, Settings, simulate
+from edensim.dram.replay_kernel import LAST, LOG_FULL, RUN_FIELDS, replay
+from edensim.dram.table import Refresh, Shape, compile_table
+from edensim.jit import JIT_DISABLED
+from tests.dram.strategies import COLUMNS, ROWS, Scenario, scenarios
+
+ONE_RANK = LogGeometry(1, 1, 2, 2, ROWS, COLUMNS)
+TWO_OF_EACH = LogGeometry(2, 2, 2, 2, ROWS, COLUMNS)
+FAST = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that is compared."""
+
+    commands: list[list[list[int]]]
+    cycles: int
+    read_latency_sum: int
+    hits: int
+    misses: int
+    conflicts: int
+    forwarded: int
+    coalesced: int
+
+
+def by_reference(scenario: Scenario) -> Outcome:
+    """Run a scenario through the reference controller."""
+    r = simulate(scenario.edges, scenario.geometry, scenario.settings, scenario.requests)
+    commands = [[list(command) for command in log] for log in r.commands]
+    counts = (r.hits, r.misses, r.conflicts, r.forwarded, r.coalesced)
+    return Outcome(commands, r.cycles, r.read_latency_sum, *counts)
+
+
+def by_kernel(scenario: Scenario, block: int) -> Outcome:
+    """Run a scenario through the compiled controller, `block` requests at a time."""
+    geometry, chosen, requests = scenario.geometry, scenario.settings, scenario.requests
+    banks, group = geometry.banks, geometry.banks_per_group
+    shape = Shape({"Channel": banks, "Rank": banks // geometry.ranks, "BankGroup": group, "Bank": 1})
+    refresh = refresh_of(chosen, geometry.ranks)
+    tables = np.concatenate([compile_table(shape, edges, refresh) for edges in scenario.edges])
+    windows = (tables["window_id"].shape[2], int(tables["window_length"].max()))
+    channels = new_channels(shape, policy_of(chosen), refresh, windows, geometry.channels)
+    run = np.zeros(RUN_FIELDS, np.int64)
+    columns = [requests.channel, requests.bank, requests.row, requests.column, lines(requests), requests.is_write, requests.arrival]
+    for start in range(0, len(requests.bank), block):
+        part = [x[start : start + block] for x in columns]
+        final = start + block >= len(requests.bank)
+        assert replay(channels, tables, *part, np.zeros(1, np.int64), run, final) != LOG_FULL
+    commands = [state["log"][: state["logged"]].tolist() for state in channels]
+    names = ("latency_sum", "hits", "misses", "conflicts", "forwarded", "coalesced")
+    return Outcome(commands, int(run[LAST]), *(int(channels[name].sum()) for name in names))
+
+
+def policy_of(chosen: Settings) -> Policy:
+    """Queues with thresholds in entries: enter at or above, leave below."""
+    high, low = (np.float32(share) * np.float32(chosen.write_queue) for share in chosen.write_marks)
+    enter = min(int(np.floor(high)) + 1, chosen.write_queue)
+    sizes = (chosen.read_queue, chosen.write_queue)
+    return Policy(*sizes, enter, int(np.ceil(low)), chosen.read_latency, chosen.row_hit_first, log_commands=True)
+
+
+def refresh_of(chosen: Settings, ranks: int) -> Refresh:
+    """First refresh of every rank, in order of time."""
+    if not chosen.refresh_interval:
+        return Refresh(1, (), ())
+    step = chosen.refresh_scatter
+    first = tuple((k + 1) * step if step else chosen.refresh_interval for k in range(ranks))
+    return Refresh(chosen.refresh_interval, first, tuple(range(ranks)))
+
+
+def lines(requests: Requests) -> np.ndarray:
+    """A number per place, as an address map would give it."""
+    inner = (requests.bank * ROWS + requests.row) * COLUMNS + requests.column
+    return inner * 2 + requests.channel
+
+
+def assert_equal(scenario: Scenario, block: int) -> None:
+    """Both controllers agree, and the checker has nothing to object to."""
+    wanted, found = by_reference(scenario), by_kernel(scenario, block)
+    assert found == wanted
+    for edges, log in zip(scenario.edges, wanted.commands, strict=True):
+        report = check_log(np.array(log, np.int64).reshape(-1, 5), edges, scenario.geometry)
+        assert report.violations == 0, str(report)
+
+
+@pytest.mark.parametrize("layout", [ONE_RANK, TWO_OF_EACH], ids=["one rank", "two channels, two ranks"])
+@given(data=st.data())
+@FAST
+def test_compiled_controller_equals_reference(layout: LogGeometry, data: st.DataObject) -> None:
+    """Random timings, queues, refreshes and traces on two fixed shapes, with the compiled kernel."""
+    assert_equal(data.draw(scenarios(layout)), block=data.draw(st.sampled_from([1, 7, 1000])))
+
+
+@pytest.mark.skipif(not JIT_DISABLED, reason="every shape would be compiled anew; runs uncompiled in a process of its own")
+@given(scenario=scenarios(), block=st.sampled_from([1, 7, 1000]))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+def test_any_shape_equals_reference(scenario: Scenario, block: int) -> None:
+    """Random shapes as well: one to two ranks, one to four groups of one to four banks, zero timings."""
+    assert_equal(scenario, block)
+
+
+@pytest.mark.skipif(JIT_DISABLED, reason="runs in this process already")
+def test_any_shape_uncompiled() -> None:
+    """The same kernel source as plain Python (NUMBA_DISABLE_JIT=1) equals the reference on random shapes."""
+    env = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__)), "-k", "any_shape_equals"]
+    done = subprocess.run(command, env=env, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert "1 passed" in done.stdout

@@ -51,11 +51,11 @@ def stream(n: int, seed: int = 0, first: int = 0) -> Requests:
 
 
 def stream_interleaved(n: int, seed: int = 0, first: int = 0) -> Requests:
-    """`stream`, with line bits moved so that neighbours fall into other bank groups, then banks (RoBaRaCoCh, 16 banks)."""
+    """`stream` with line bits moved: neighbours lie in other bank groups, then banks (RoBaRaCoCh, 16 banks)."""
     i = np.arange(first, first + n, dtype=np.uint64)
     bank_group, bank, column, row = i & 3, (i >> 2) & 3, (i >> 4) & 127, i >> 11
     line = (row << 11) | (bank << 9) | (bank_group << 7) | column
-    return Requests(line * np.uint64(LINE), np.zeros(n, np.uint8))
+    return Requests(line.astype(np.uint64) * np.uint64(LINE), np.zeros(n, np.uint8))
 
 
 def random(n: int, seed: int = 1, rng: np.random.Generator | None = None) -> Requests:
@@ -100,7 +100,7 @@ def random_writes(n: int, seed: int = 104) -> Requests:
 
 
 def dnn_like(n: int, seed: int = 107) -> Requests:
-    """Long sequential weight reads, then a few short two-dimensional feature-map reads, each followed by output writes."""
+    """Long weight reads, then a few short two-dimensional feature-map reads, each followed by output writes."""
     rng = np.random.default_rng(seed)
     weights, ifm, ofm = 0, 1 * GIB + 3 * ROW, 2 * GIB + 5 * ROW
     pieces: list[tuple[npt.NDArray[np.int64], int]] = []
@@ -124,7 +124,10 @@ def dnn_like(n: int, seed: int = 107) -> Requests:
 
 
 def rank_pingpong(n: int, seed: int = 109) -> Requests:
-    """Four interleaved streams, 30 % writes, whose address bit 13 (rank bit of two-rank DDR4 x8) flips every 1, 2, 4 or 8 requests."""
+    """Four interleaved streams, 30 % writes, whose address bit 13 flips every 1, 2, 4 or 8 requests.
+
+    Bit 13 is the rank bit of a two-rank DDR4 x8 channel under RoBaRaCoCh.
+    """
     rng = np.random.default_rng(seed)
     flip = np.zeros(n, np.int64)
     at = 0

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram.trace_read import TraceReader
-from edensim.dram.trace_requests import CHUNK, Requests, RequestSource, check_addresses, checked, slices
+from edensim.dram.trace_requests import Requests, RequestSource, check_addresses, checked, slices
 from edensim.dram.trace_text import CSV_COLUMNS, NATIVE, check_format, open_any, vector_levels
 from edensim.dram.trace_write import Layout, as_parts, atomic_output, write_trace
 from edensim.errors import ConfigError, InputError
@@ -80,7 +80,7 @@ def convert(
         count = write_trace(target, reader, header, layout=layout, force=force)
     else:
         count = write_text(target, reader, target_format, address_map=address_map, force=force)
-    has = {"arrival": reader.has_arrival, "tensor": getattr(reader, "has_tensor", False)}
+    has = {"arrival": reader.has_arrival, "tensor": reader.has_tensor}
     return {
         "requests": count,
         "source_format": NATIVE if isinstance(reader, TraceReader) else getattr(reader, "format", None),
@@ -168,7 +168,8 @@ def _refuse_signed(addr: npt.NDArray[np.uint64], first: int) -> None:
     if int(addr.max()) >= 2**63:
         k = int(np.argmax(addr >= np.uint64(2**63)))
         raise InputError(
-            f"requests: request {first + k}: address {int(addr[k]):#x}; ramulator 2 reads addresses up to {2**63 - 1:#x}"
+            f"requests: request {first + k}: address {int(addr[k]):#x}; "
+            f"ramulator 2 reads addresses up to {2**63 - 1:#x}"
         )
 
 

@@ -299,7 +299,7 @@ class Column:
         """Return the next `count` elements (writable, dtype as in the file); at the end the checksum is verified."""
         values = np.empty(count, self._member.dtype)
         with self._archive._reading(self._member.name):
-            found = self._stream.readinto(memoryview(values).cast("B")) if count else 0
+            found = self._stream.readinto(values.view(np.uint8)) if count else 0
             self._position += found // self._member.dtype.itemsize
             if found < values.nbytes:
                 raise InputError(
@@ -331,7 +331,8 @@ def _not_an_archive(path: Path, size: int, what: str, problem: BaseException) ->
         return f"{path}: cannot be read ({_reason(unreadable)}); expected {what}"
     if start.startswith(b"PK\x03\x04"):
         claim = _first_member_claim(start)
-        return f"{path}: is truncated or damaged: {claim}found a file of {size:,} bytes without a valid directory at its end"
+        found = f"found a file of {size:,} bytes without a valid directory at its end"
+        return f"{path}: is truncated or damaged: {claim}{found}"
     if start.startswith(b"\x93NUMPY"):
         return f"{path}: is a single .npy array; expected {what}"
     if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":

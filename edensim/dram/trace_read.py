@@ -83,7 +83,7 @@ class TraceReader:
             streams = {name: stack.enter_context(archive.column(name)) for name in columns}
             for first in range(0, count, size):
                 now = min(size, count - first)
-                yield Requests(**{n: _canonical(n, s.read(now), first, self.path) for n, s in streams.items()})  # type: ignore[arg-type]
+                yield Requests(**{n: _canonical(n, s.read(now), first, self.path) for n, s in streams.items()})
 
     def _delta_chunks(self) -> Iterator[Requests]:
         with Archive(self.path, WHAT) as archive:
@@ -143,7 +143,8 @@ def _check_plain(archive: Archive, header: dict[str, Any]) -> tuple[tuple[str, .
     for name in ("addr", "is_write"):
         if name not in members:
             raise InputError(
-                f"{path}: array {name} is missing; expected addr, is_write and optionally arrival, tensor; found {_list(members)}"
+                f"{path}: array {name} is missing; expected addr, is_write and optionally arrival, tensor; "
+                f"found {_list(members)}"
             )
     for name in members:
         near = [] if name in COLUMNS else nearest(name, COLUMNS)
@@ -174,7 +175,8 @@ def _check_delta(archive: Archive, header: dict[str, Any]) -> tuple[tuple[str, .
     chunks = -(-count // chunk)
     if len(members) != chunks * len(columns):
         raise InputError(
-            f"{path}: expected {count:,} requests in {chunks:,} chunks of {len(columns)} columns; found {len(members):,} arrays"
+            f"{path}: expected {count:,} requests in {chunks:,} chunks of {len(columns)} columns; "
+            f"found {len(members):,} arrays"
         )
     for k in range(chunks):
         now = min(chunk, count - k * chunk)
@@ -223,6 +225,7 @@ def _undo_delta(delta: npt.NDArray[Any], last: np.uint64) -> npt.NDArray[np.uint
 
 
 def chunk_name(k: int, column: str) -> str:
+    """Member that holds chunk `k` of a column in the delta layout."""
     return f"{k:06d}.{column}"
 
 

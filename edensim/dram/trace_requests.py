@@ -63,7 +63,14 @@ class RequestSource(Protocol):
     """What both native and text traces offer: chunks of requests from the beginning, as often as asked."""
 
     path: Path
-    has_arrival: bool
+
+    @property
+    def has_arrival(self) -> bool:
+        """Whether arrival clocks are given."""
+
+    @property
+    def has_tensor(self) -> bool:
+        """Whether tensor numbers are given."""
 
     def chunks(self, size: int = CHUNK) -> Iterator[Requests]:
         """Yield the requests in order, at most `size` at a time."""
@@ -108,13 +115,14 @@ def check_addresses(
     if unaligned:
         k = int(np.argmax(addr % np.uint64(burst_bytes) != 0))
         raise InputError(
-            f"{where}: request {first + k}: address {int(addr[k]):#x} is not a multiple of the burst of {burst_bytes} bytes; {allowed}"
+            f"{where}: request {first + k}: address {int(addr[k]):#x} is not a multiple of the burst of "
+            f"{burst_bytes} bytes; {allowed}"
         )
     if not wrap and int(addr.max()) >= capacity_bytes:
         k = int(np.argmax(addr >= np.uint64(capacity_bytes)))
         raise InputError(
-            f"{where}: request {first + k}: address {int(addr[k]):#x} lies beyond the memory of {capacity_bytes:,} bytes; {allowed}. "
-            "Set dram.address_wrap = true to wrap addresses around"
+            f"{where}: request {first + k}: address {int(addr[k]):#x} lies beyond the memory of "
+            f"{capacity_bytes:,} bytes; {allowed}. Set dram.address_wrap = true to wrap addresses around"
         )
 
 
@@ -153,11 +161,18 @@ def _check_arrival(arrival: npt.NDArray[np.uint64], first: int, latest: int, whe
 
 
 def slices(part: Requests, size: int) -> Iterator[Requests]:
+    """Cut requests into pieces of at most `size`."""
     if len(part.addr) <= size:
         yield part
         return
     for k in range(0, max(len(values) for values in part if values is not None), size):
-        yield Requests(*(None if values is None else values[k : k + size] for values in part))
+        yield cut(part, k, k + size)
+
+
+def cut(part: Requests, first: int, last: int | None = None) -> Requests:
+    """Return the requests `first` to `last - 1` of a part (views, no copies)."""
+    columns: list[Any] = [None if values is None else values[first:last] for values in part]
+    return Requests(*columns)
 
 
 class ContentDigest:

@@ -215,7 +215,8 @@ def read_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
                 rest = block[cut:]
                 if len(rest) > LONGEST_LINE:
                     raise InputError(
-                        f"{path}:{number + block.count(10)}: a line of more than {LONGEST_LINE:,} bytes; expected {WHAT}"
+                        f"{path}:{number + block.count(10)}: a line of more than {LONGEST_LINE:,} bytes; "
+                        f"expected {WHAT}"
                     )
                 if cut:
                     yield number, block[:cut]

@@ -22,7 +22,17 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram.trace_read import FORMAT, HEADER, VERSION, chunk_name
-from edensim.dram.trace_requests import CHUNK, COLUMNS, UNITS, ContentDigest, Requests, RequestSource, checked, slices
+from edensim.dram.trace_requests import (
+    CHUNK,
+    COLUMNS,
+    UNITS,
+    ContentDigest,
+    Requests,
+    RequestSource,
+    checked,
+    cut,
+    slices,
+)
 from edensim.errors import ConfigError, InputError, OutputError
 
 Layout = Literal["plain", "stored", "delta"]
@@ -91,7 +101,8 @@ def _converted(name: str, values: Any) -> npt.NDArray[Any]:
     array = np.asarray(values)
     if array.dtype.kind not in "bui" or array.ndim != 1:
         raise InputError(
-            f"requests: {name} has dtype {array.dtype} and shape {array.shape}; expected one-dimensional {COLUMNS[name].name}"
+            f"requests: {name} has dtype {array.dtype} and shape {array.shape}; "
+            f"expected one-dimensional {COLUMNS[name].name}"
         )
     if array.size and (int(array.min()) < 0 or int(array.max()) > np.iinfo(COLUMNS[name]).max):
         raise InputError(
@@ -131,7 +142,8 @@ def _cannot_write(target: Path, problem: OSError) -> str:
     if not target.parent.is_dir():
         return f"{target}: cannot be written: the folder {target.parent} does not exist"
     free = shutil.disk_usage(target.parent).free
-    return f"{target}: cannot be written ({problem.strerror or problem}; {free:,} bytes are free there); nothing was left behind"
+    reason = problem.strerror or problem
+    return f"{target}: cannot be written ({reason}; {free:,} bytes are free there); nothing was left behind"
 
 
 def _write_plain(
@@ -179,8 +191,8 @@ def _full_chunks(parts: Iterator[Requests]) -> Iterator[Requests]:
         have += len(part.addr)
         while have >= CHUNK:
             joined = _join(waiting)
-            yield next(slices(joined, CHUNK))
-            waiting = [Requests(*(None if v is None else v[CHUNK:] for v in joined))]
+            yield cut(joined, 0, CHUNK)
+            waiting = [cut(joined, CHUNK)]
             have -= CHUNK
     if have:
         yield _join(waiting)
@@ -190,7 +202,8 @@ def _join(parts: list[Requests]) -> Requests:
     parts = [part for part in parts if len(part.addr)]
     if len({tuple(values is None for values in part) for part in parts}) > 1:
         raise InputError("requests: some chunks have arrival or tensor, others have not")
-    return Requests(*(None if values[0] is None else np.concatenate(values) for values in zip(*parts, strict=True)))
+    columns: list[Any] = [None if v[0] is None else np.concatenate(v) for v in zip(*parts, strict=True)]
+    return Requests(*columns)
 
 
 def _same_columns(part: Requests, columns: list[str] | None, first: int) -> list[str]:
@@ -236,7 +249,7 @@ def _put_array(
     name: str,
     dtype: np.dtype[Any],
     count: int,
-    content: Iterable[bytes] | IO[bytes],
+    content: Any,
     stored: bool = False,
 ) -> None:
     with archive.open(_entry(name + ".npy", stored), "w", force_zip64=True) as member:
@@ -245,7 +258,7 @@ def _put_array(
         if isinstance(content, list):
             member.writelines(content)
         else:
-            shutil.copyfileobj(content, member, 1 << 20)  # type: ignore[arg-type]
+            shutil.copyfileobj(content, member, 1 << 20)
 
 
 def _entry(name: str, stored: bool) -> zipfile.ZipInfo:

@@ -1,7 +1,7 @@
 """Opens an ONNX file for its shapes: weights are never needed, external data are never opened.
 
 Large initialisers are emptied before shape inference (only small ones, such as the target of a Reshape, decide about
-shapes), so memory stays near the file's own size. A batch given as a symbol is set to 1. Not modelled: sequences,
+shapes), so memory stays within about twice the file's own size. A batch given as a symbol is set to 1. Not modelled: sequences,
 optionals, control flow; what lies behind an operator that shape inference does not know must carry its own shapes.
 """
 
@@ -53,6 +53,7 @@ def read_model(path: Path) -> OnnxModel:
     check_file(path, "an ONNX model", LIMIT_BYTES)
     model = _inferred(_decoded(path), path)
     graph = model.graph
+    _check_names(graph, path)  # once more: inlined functions have added nodes
     stored = {x.name: tuple(x.dims) for x in graph.initializer}
     stored |= {x.values.name: tuple(x.dims) for x in graph.sparse_initializer}
     shapes: dict[str, Shape] = {x.name: _shape(x) for x in (*graph.value_info, *graph.output, *graph.input)}
@@ -67,6 +68,15 @@ def read_model(path: Path) -> OnnxModel:
         parameters={x.name for x in graph.initializer if x.data_type in _floating()},
         batch=(first[0] or 1) if len(first) > 1 else 1,
     )
+
+
+def _check_names(graph: Any, path: Path) -> None:
+    """Refuse damaged names: protobuf hands them out as bytes."""
+    names = [x.name for x in (*graph.input, *graph.output, *graph.value_info, *graph.initializer)]
+    for node in graph.node:
+        names += [node.name, node.op_type, *node.input, *node.output, *(x.name for x in node.attribute)]
+    if not all(isinstance(name, str) for name in names):
+        raise InputError(f"{path}: is a damaged ONNX model, it holds a name that is no UTF-8 text")
 
 
 def _onnx() -> Any:
@@ -92,6 +102,7 @@ def _decoded(path: Path) -> Any:
         raise InputError(f"{path}: is no readable ONNX model ({_first_line(error)}); it may be truncated") from None
     if not model.graph.node:
         raise InputError(f"{path}: is no ONNX model or an empty one: its graph has no nodes")
+    _check_names(model.graph, path)
     return model
 
 

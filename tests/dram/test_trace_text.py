@@ -77,12 +77,12 @@ def kept(trace: Requests, format: str) -> Requests:
     return trace
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     data=st.data(), first=st.sampled_from(FORMATS), second=st.sampled_from(FORMATS), packed=st.sampled_from(["", ".gz"])
 )
 def test_round_trip_through_two_formats(tmp_path_factory, data, first: str, second: str, packed: str) -> None:
-    """native -> A -> B -> native keeps every column that both A and B can hold, exactly."""
+    """From native to A to B to native keeps every column that both A and B can hold, exactly."""
     vectors = "ramulator2_readwrite" in (first, second)
     map_ = data.draw(st.sampled_from([DDR4, DDR3])) if vectors else DDR4
     largest, unit = (map_.geometry.capacity_bytes - 64, 64) if vectors else (2**63 - 1, 1)

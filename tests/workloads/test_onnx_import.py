@@ -14,6 +14,7 @@ from onnx import TensorProto, helper  # noqa: E402
 
 from edensim.workloads import builtin_names, load_network  # noqa: E402
 from edensim.workloads.networks import BUILTIN  # noqa: E402
+from tests.workloads.onnx_models import OnnxWriter, model, tensor, values, weights  # noqa: E402
 
 node = helper.make_node
 

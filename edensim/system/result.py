@@ -1,0 +1,76 @@
+"""The result of a run: plain data, nothing else (figures are attached by the top-level package)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNITS = {
+    "time_ns": "ns",
+    "compute_ns": "ns",
+    "load_wait_ns": "ns",
+    "wall_s": "s",
+    "cycles": "clock",
+    "requests": "request",
+    "bytes": "byte",
+    "row": "request",
+    "read_latency_ns": "ns",
+    "bandwidth_gb_s": "GB/s",
+    "commands": "command",
+    "energy_pj": "pJ",
+    "saving": "fraction",
+}
+"""Metrics of the tidy table and their units."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run measured.
+
+    Attributes
+    ----------
+    data : dict
+        The keys of `edensim run --json`; `compare` holds the same keys for every further operating point, and
+        `saving` {energy_pj, time_ns} as fractions of the main point.
+    """
+
+    data: dict[str, Any]
+
+    def summary(self) -> str:
+        """Time, energy and bandwidth of every operating point, one line each."""
+        points = {"main": self.data, **self.data.get("compare", {})}
+        width = max(map(len, points))
+        lines = []
+        for name, p in points.items():
+            line = f"{name:{width}}  {p['time_ns'] / 1e6:.4g} ms  {p['energy_pj']['total'] / 1e9:.4g} mJ"
+            line += f"  {p['bandwidth_gb_s']:.3g} GB/s"
+            if "saving" in p:
+                line += f"  saves {p['saving']['energy_pj']:.1%} energy, {p['saving']['time_ns']:.1%} time"
+            lines.append(line)
+        return "\n".join(lines)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tidy table: columns point, layer, metric, component, value, unit ("" = whole network, no component)."""
+        import pandas as pd
+
+        columns = ["point", "layer", "metric", "component", "value", "unit"]
+        return pd.DataFrame(list(self._rows()), columns=columns)
+
+    def _rows(self) -> Iterator[tuple[str, str, str, str, float, str]]:
+        for point, data in {"main": self.data, **self.data.get("compare", {})}.items():
+            for layer, entry in [("", data), *((x["name"], x) for x in data.get("layers", []))]:
+                for metric in (m for m in UNITS if m in entry):
+                    for component, value in _leaves(entry[metric]):
+                        yield point, layer, metric, component, value, UNITS[metric]
+
+
+def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value

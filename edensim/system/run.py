@@ -1,0 +1,130 @@
+"""`run(config) -> Result`: the main path, read like a table of contents.
+
+configuration -> network -> operating states -> simulation of each -> result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim.config import Config, Resolved, load_config
+from edensim.errors import ConfigError, nearest
+from edensim.machines import build_machine
+from edensim.memory import OperatingState, resolve_operating_state
+from edensim.system.result import Result
+from edensim.system.simulate import Progress, Simulation
+from edensim.version import __version__
+from edensim.workloads import load_network
+from edensim.workloads.layer import Network
+
+MAIN = "main"
+
+
+def run(config: Resolved | str | Path | Mapping[str, Any], progress: Progress | None = None) -> Result:
+    """Simulate a configuration at its operating point and at every `[compare.NAME]`.
+
+    Parameters
+    ----------
+    config : Resolved, path or mapping
+        What `load_config` returns or accepts.
+    progress : callable, optional
+        Called about once per second with requests so far, None, and a label.
+
+    Returns
+    -------
+    Result
+        With the keys of `edensim run --json`.
+
+    Raises
+    ------
+    ConfigError, InputError
+        All that is wrong with the configuration or a file it names.
+    """
+    began = time.perf_counter()
+    resolved = config if isinstance(config, Resolved) else load_config(config)
+    network = selected_network(resolved)
+    states = operating_states(resolved.config)
+    machine = build_machine(needed_machine(resolved.config))
+    points = {}
+    for name, state in states.items():
+        simulation = Simulation(resolved.config, network, state, machine, progress, label=name)
+        simulation.run()
+        points[name] = simulation.report()
+    data = points.pop(MAIN)
+    data["compare"] = {name: point | {"saving": saving(data, point)} for name, point in points.items()}
+    data |= {"config_hash": resolved.hash, "version": __version__, "wall_s": time.perf_counter() - began}
+    return Result(data)
+
+
+def record_requests(
+    config: Resolved, on_requests: Callable[[NDArray[np.int64]], None], progress: Progress | None = None
+) -> Simulation:
+    """Run the main operating point and hand over every request the memory accepted, in order."""
+    network = selected_network(config)
+    machine = build_machine(needed_machine(config.config))
+    state = operating_states(config.config)[MAIN]
+    simulation = Simulation(config.config, network, state, machine, progress, on_requests, label=MAIN)
+    simulation.run()
+    return simulation
+
+
+def needed_machine(config: Config) -> Any:
+    """The `[machine]` table, which a run cannot do without."""
+    if config.machine is None:
+        raise ConfigError("table [machine] is missing; a run needs it")
+    return config.machine
+
+
+def selected_network(resolved: Resolved) -> Network:
+    """The network of the configuration, cut down to `workload.layers` if given."""
+    workload = resolved.config.workload
+    if workload is None:
+        raise ConfigError("table [workload] is missing; a run needs it")
+    network = load_network(workload.network, resolved.base_folder)
+    if workload.layers is None:
+        return network
+    known = [layer.name for layer in network.layers]
+    problems = []
+    for name in workload.layers:
+        if name not in known:
+            hint = nearest(name, known)
+            tail = f"did you mean {' or '.join(hint)}?" if hint else f"it has {', '.join(known)}"
+            problems.append(f"workload.layers: {network.name} has no layer '{name}'; {tail}")
+    if problems:
+        raise ConfigError(problems)
+    return replace(network, layers=tuple(x for x in network.layers if x.name in workload.layers))
+
+
+def operating_states(config: Config) -> dict[str, OperatingState]:
+    """Resolved operating state of the main point and of every point it is compared with."""
+    points = {MAIN: config.operating_point, **config.compare}
+    problems: list[str] = []
+    states = {}
+    for name, point in points.items():
+        where = "[operating_point]" if name == MAIN else f"[compare.{name}]"
+        try:
+            states[name] = resolve_operating_state(config.dram, point, config.partition, where)
+        except ConfigError as error:
+            problems += [p for p in error.problems if p not in problems]
+    if problems:
+        raise ConfigError(problems)
+    return states
+
+
+def saving(reference: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, float]:
+    """Share of energy and time that a point saves against the reference (negative: it needs more)."""
+
+    def share(base: float, value: float) -> float:
+        return 1 - value / base if base else 0.0
+
+    return {
+        "energy_pj": share(reference["energy_pj"]["total"], point["energy_pj"]["total"]),
+        "time_ns": share(reference["time_ns"], point["time_ns"]),
+    }

@@ -54,6 +54,8 @@ def run(
     announce_compilation()
     with Progress("requests") as progress:
         result = simulate(resolved, progress=progress)
+    for warning in result.data.get("warnings", ()):
+        console.log(warning)
     pictures = save(result, resolved, folder, occasion, [] if no_figures else formats, force)
     if as_json:
         console.say_json(result.data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from edensim.cli import trace_check, trace_convert, trace_info
+from edensim.cli import trace_check, trace_convert, trace_gen, trace_info, trace_replay
 
 
 @click.group()
@@ -12,5 +12,5 @@ def trace() -> None:
     """Request traces: gen, info, convert, replay, check."""
 
 
-for verb in (trace_info.info, trace_convert.convert, trace_check.check):
+for verb in (trace_gen.gen, trace_info.info, trace_convert.convert, trace_replay.replay, trace_check.check):
     trace.add_command(verb)

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edensim.config.read import read_file
-from edensim.config.tree import Node, merge
+from edensim.config.tree import Node, merge, show_value
 from edensim.errors import ConfigError
 
 MAX_CHAIN = 16
+
+
+class LinkError(ConfigError):
+    """A file that must not be extended at this place (whatever is in it)."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +25,13 @@ class Chain:
     links: tuple[tuple[str, str], ...] = ()
 
     def then(self, identity: str, shown: str) -> Chain:
-        """One link more. Raises ConfigError for a circle and for a chain of more than 16 files."""
+        """One link more. Raises LinkError for a circle and for a chain of more than 16 files."""
         longer = Chain((*self.links, (identity, shown)))
         names = " -> ".join(name for _, name in longer.links)
         if identity in (known for known, _ in self.links):
-            raise ConfigError(f"extends goes in a circle: {names}")
+            raise LinkError(f"goes in a circle: {names}")
         if len(longer.links) > MAX_CHAIN:
-            raise ConfigError(f"extends goes more than {MAX_CHAIN} files deep: {names}")
+            raise LinkError(f"goes more than {MAX_CHAIN} files deep: {names}")
         return longer
 
 
@@ -37,6 +41,8 @@ def merge_bases(own: Node, load: Callable[[str], Node]) -> Node:
     for base in _bases(own):
         try:
             low = merge(low, load(base.value))
+        except LinkError as error:
+            raise ConfigError(f"{base.origin}: extends: {error}") from None
         except ConfigError as error:
             raise ConfigError(f"{error}\n    extended by {base.origin}") from None
     return merge(low, Node({key: node for key, node in own.value.items() if key != "extends"}, own.origin))
@@ -68,7 +74,7 @@ class _FileReader:
     def bases(self, own: Node, folder: Path, chain: Chain) -> Node:
         def load(name: str) -> Node:
             if Path(name).is_absolute() or not name.endswith(".toml"):
-                raise ConfigError(f'extends names "{name}"; expected the relative path of a .toml file')
+                raise LinkError(f"found {show_value(name, 60)}; expected the relative path of a .toml file")
             return self.read(Path(os.path.normpath(folder / name)), chain)
 
         return merge_bases(own, load)

@@ -23,7 +23,7 @@ from edensim.dram.trace_requests import Requests, check_addresses
 from edensim.memory import decode_lines
 
 Int = NDArray[np.int64]
-BLOCK = 1 << 16
+BLOCK = 1 << 14
 """Requests decoded at a time; the arrays stay in the second-level cache."""
 Sink = Callable[[int, Int], None]
 
@@ -140,22 +140,24 @@ class _Feed:
         self.system, self.channels, self.run, self.sinks = system, channels, run, sinks
         self.modulus, self.table = system.address_map.kernel_table()
         self.place = [np.zeros(BLOCK, np.int64) for _ in range(4)]
-        self.no_arrival = np.zeros(BLOCK, np.int64)
+        self.line, self.no_arrival = np.zeros(BLOCK, np.int64), np.zeros(BLOCK, np.int64)
+        self.shift = np.uint64(system.line_bytes.bit_length() - 1)
 
     def __call__(self, addr: Any, is_write: Any, arrival: Any) -> None:
-        line = (addr // np.uint64(self.system.line_bytes)).astype(np.int64)
+        n = len(addr)
+        line = self.line[:n]
+        np.right_shift(addr, self.shift, out=line, casting="unsafe")
         if self.system.dram.address_wrap:
             line %= self.system.geometry.lines
-        n = len(line)
         place = [x[:n] for x in self.place]
         decode_lines(line, 0, self.modulus, self.table, *place)
-        when = self.no_arrival[:n] if arrival is None else arrival.astype(np.int64)
-        self._advance(place, line, is_write.astype(np.int64), when, final=False)
+        when = self.no_arrival[:n] if arrival is None else arrival.view(np.int64)
+        self._advance(place, line, is_write.view(np.uint8), when, final=False)
 
     def finish(self) -> None:
         """Let every request complete."""
         none = np.zeros(0, np.int64)
-        self._advance([none] * 4, none, none, none, final=True)
+        self._advance([none] * 4, none, none.astype(np.uint8), none, final=True)
         self._save_logs()
 
     def _advance(self, place: list[Int], line: Int, is_write: Int, arrival: Int, final: bool) -> None:

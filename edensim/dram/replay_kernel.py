@@ -62,7 +62,7 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
         if t == t_offer:
             u = np.uint64(i)
             ch = channels[channel[u]]
-            w = is_write[u]
+            w = np.int64(is_write[u])
             outcome = offer(ch, t, bank[u], row[u], column[u], line[u], w, i)
             if outcome == FULL:
                 blocked = True
@@ -74,7 +74,7 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
                 accept_from = t
                 i += 1
                 if i < n:
-                    blocked = not may_be_accepted(channels[channel[i]], line[i], is_write[i])
+                    blocked = not may_be_accepted(channels[channel[i]], line[i], np.int64(is_write[i]))
         for c in range(n_channels):
             ch = channels[c]
             if ch.next_refresh == t:

@@ -50,14 +50,18 @@ class Accelerator:
             problems.append('machine.tiling: found "row_stationary", but kind "tpu" expects "search"')
         if machine.tiling == "row_stationary" and machine.buffer_bytes <= FILTER_PREFETCH_BYTES:
             problems.append(
-                f'machine.buffer_bytes: found {machine.buffer_bytes} byte, but tiling "row_stationary" expects more than '
-                f"{FILTER_PREFETCH_BYTES} byte, which prefetch filters"
+                f'machine.buffer_bytes: found {machine.buffer_bytes} byte, but tiling "row_stationary" expects more '
+                f"than {FILTER_PREFETCH_BYTES} byte, which prefetch filters"
             )
         if problems:
             raise ConfigError(problems)
         self.machine = machine
         self._array = eyeriss.Array(
-            machine.array_rows, machine.array_cols, machine.spad_ifm_words, machine.spad_filter_words, machine.spad_psum_words
+            machine.array_rows,
+            machine.array_cols,
+            machine.spad_ifm_words,
+            machine.spad_filter_words,
+            machine.spad_psum_words,
         )
         self._systolic = tpu.SystolicArray(machine.array_rows, machine.array_cols, machine.accumulators)
         self._tilings: dict[tuple[Problem, int, int, float, float], Tiling | None] = {}
@@ -138,7 +142,9 @@ class Accelerator:
             return Buffer(room, bits, psum_bits, psum_bits, copies, holds_weights=False, padded=True)
         return Buffer(machine.buffer_bytes * 8, bits, psum_bits, bits if machine.kind == "tpu" else psum_bits, copies)
 
-    def _tiled(self, layer: Layer, problem: Problem, bits: int, line_bytes: int, ifm_scale: float, ofm_scale: float) -> Tiling:
+    def _tiled(
+        self, layer: Layer, problem: Problem, bits: int, line_bytes: int, ifm_scale: float, ofm_scale: float
+    ) -> Tiling:
         key = (problem, bits, line_bytes, ifm_scale, ofm_scale)
         if key not in self._tilings:
             orders = (Order.ROW_STATIONARY,) if self.machine.tiling == "row_stationary" else SEARCHED
@@ -150,7 +156,11 @@ class Accelerator:
             else:
                 dma_cycles = bits / 8 / self.machine.dma_bytes_per_cycle
                 self._tilings[key] = choose(
-                    problem, found, lambda tiles: self._cycles(problem, bits, tiles), dma_cycles, self.machine.double_buffered,
+                    problem,
+                    found,
+                    lambda tiles: self._cycles(problem, bits, tiles),
+                    dma_cycles,
+                    self.machine.double_buffered,
                     self.machine.tile_goal,
                 )
         tiling = self._tilings[key]
@@ -180,15 +190,16 @@ class Accelerator:
                 rows, cols = problem.rows.outputs, problem.cols.outputs
                 return problem, Tiling(Order.K_SPACE_C, 1, problem.batch, filters, problem.C, rows, cols)
         raise ConfigError(
-            f"machine.fmaps_in_dram: found false, but layer {layer.name!r} has {fmaps} byte of feature maps for a batch of "
-            f"{problem.batch} and machine.buffer_bytes is {machine.buffer_bytes} byte; expected a smaller workload.batch, a "
-            f"larger buffer, or fmaps_in_dram = true"
+            f"machine.fmaps_in_dram: found false, but layer {layer.name!r} has {fmaps} byte of feature maps for a "
+            f"batch of {problem.batch} and machine.buffer_bytes is {machine.buffer_bytes} byte; expected a smaller "
+            f"workload.batch, a larger buffer, or fmaps_in_dram = true"
         )
 
     def _cycles(self, problem: Problem, bits: int, tiles: Ints) -> Ints:
         machine = self.machine
         if machine.compute_model == "scalesim_compat":  # only compares tilings; the layer's total is SCALE-Sim's
-            return np.prod(tiles, axis=1) * problem.taps // (machine.array_rows * machine.array_cols)
+            macs: Ints = np.prod(tiles, axis=1) * problem.taps
+            return macs // (machine.array_rows * machine.array_cols)
         if machine.kind == "tpu":
             return tpu.tile_cycles(problem, self._systolic, bits, tiles)
         return eyeriss.tile_cycles(problem, self._array, tiles)
@@ -233,7 +244,9 @@ class Accelerator:
             self._scalesim_cycles(layer, problem.macs // images) if compat else None,
         )
 
-    def _traffic(self, problem: Problem, tiling: Tiling, bits: int, ifm_scale: float, ofm_scale: float) -> dict[str, int]:
+    def _traffic(
+        self, problem: Problem, tiling: Tiling, bits: int, ifm_scale: float, ofm_scale: float
+    ) -> dict[str, int]:
         moved = tiling.traffic(problem)
         fmaps = 1 if self.machine.fmaps_in_dram else 0
         elements = {
@@ -270,7 +283,7 @@ def _weight_tiles(matrix: Problem, array: tpu.SystolicArray) -> Tiling:
     blocks = -(-matrix.batch // array.rows_in_flight) if row_tiles > 1 else 1
     pixels = -(-matrix.batch // blocks)
     packed = 1
-    if matrix.groups > 1 and matrix.C <= array.rows and matrix.K <= array.cols:
+    if matrix.groups > 1 and row_tiles == 1 and -(-matrix.K // array.cols) == 1:
         packed = min(matrix.groups, array.packed_groups(matrix.C, matrix.K))
     order = Order.SPACE_K_C if row_tiles > 1 else Order.K_SPACE_C
     return Tiling(order, packed, pixels, min(matrix.K, array.cols), min(matrix.C, array.rows), 1, 1)

@@ -37,5 +37,7 @@ def reuse_bound_elements(problem: Problem, on_chip_elements: int, count_padding:
 def lower_bound_bytes(problem: Problem, bits: int, on_chip_bytes: int, count_padding: bool = False) -> int:
     """Lower bound of the DRAM traffic of one layer in bytes, `bits` per element, without fusion or compression."""
     elements = max(1, on_chip_bytes * 8 // bits)
-    bound = max(float(sum(compulsory_elements(problem).values())), reuse_bound_elements(problem, elements, count_padding))
+    bound = max(
+        float(sum(compulsory_elements(problem).values())), reuse_bound_elements(problem, elements, count_padding)
+    )
     return math.floor(bound * bits / 8)

@@ -16,14 +16,18 @@ Modelled: the above, idle PEs, ragged edges. Not modelled: pipeline ramps, zero-
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edensim.machines.problem import Ints, Problem
 
+Floats = NDArray[np.float64]
+
 FILTER_BUS, IFM_BUS, PSUM_BUS = 4, 1, 4
-"""Words per cycle of the three networks (JSSC 2017, section V)."""
+"""Words per cycle of the three networks (JSSC 2017, section V), whatever the width of a word."""
+EXTRA_PASSES = (0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class PassShape:
     passes: Ints
 
 
-def pass_cycles(problem: Problem, shape: PassShape, kernel_rows: int, kernel_cols: int) -> NDArray[np.float64]:
+def pass_cycles(problem: Problem, shape: PassShape, kernel_rows: int, kernel_cols: int) -> Floats:
     """Cycles of all passes. `kernel_rows`, `kernel_cols`: part of the kernel that one pass handles."""
     rows, cols = problem.rows, problem.cols
     input_rows = (shape.e - 1) * rows.stride + min(rows.reach, rows.size + 2 * rows.pad)
@@ -77,7 +81,8 @@ def pass_cycles(problem: Problem, shape: PassShape, kernel_rows: int, kernel_col
     psum = shape.n * shape.p * shape.t * shape.e * shape.width / PSUM_BUS
     ifm = shape.n * shape.q * shape.r * input_rows * input_cols / IFM_BUS
     filters = shape.p * shape.t * shape.q * shape.r * kernel_rows * kernel_cols / FILTER_BUS
-    return shape.passes * (filters + np.maximum(np.maximum(multiply, psum), ifm))
+    cycles: Floats = shape.passes * (filters + np.maximum(np.maximum(multiply, psum), ifm))
+    return cycles
 
 
 def mapped_cycles(problem: Problem, mapping: Mapping) -> float:
@@ -90,8 +95,13 @@ def mapped_cycles(problem: Problem, mapping: Mapping) -> float:
     return float(pass_cycles(problem, shape, problem.rows.kernel, problem.cols.kernel))
 
 
-def set_options(array: Array, kernel_rows: int) -> tuple[Ints, Ints, Ints]:
-    """Ways to place PE sets: (e, sets, r): rows per set, sets in the array, sets used over channels."""
+@lru_cache(maxsize=64)
+def set_options(array: Array, kernel_rows: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Ways to place PE sets: (e, sets, r, extra).
+
+    e rows per set, sets in the array, r of them used over channels; `extra` passes over the filters beyond the fewest
+    possible (a few more, evenly filled, can be quicker than the fewest with a ragged end).
+    """
     options = []
     stacked = max(1, array.rows // kernel_rows)
     wide = [array.cols * x for x in range(2, stacked + 1)]
@@ -99,9 +109,9 @@ def set_options(array: Array, kernel_rows: int) -> tuple[Ints, Ints, Ints]:
         segments = -(-e // array.cols)
         sets = (array.cols // e) * stacked if segments == 1 else array.rows // (kernel_rows * segments)
         r = np.unique(-(-sets // np.arange(1, sets + 1)))
-        options += [(e, sets, int(x)) for x in r]
-    e_list, sets_list, r_list = np.array(options, np.int64).T
-    return e_list, sets_list, r_list
+        options += [(e, sets, int(x), extra) for x in r for extra in EXTRA_PASSES]
+    e_list, sets_list, r_list, extra_list = np.array(options, np.int64).T
+    return e_list, sets_list, r_list, extra_list
 
 
 def tile_cycles(problem: Problem, array: Array, tiles: Ints) -> Ints:
@@ -112,7 +122,7 @@ def tile_cycles(problem: Problem, array: Array, tiles: Ints) -> Ints:
     row_folds = -(-problem.rows.kernel // array.rows)
     col_folds = -(-problem.cols.kernel // array.spad_ifm)
     kernel_rows, kernel_cols = -(-problem.rows.kernel // row_folds), -(-problem.cols.kernel // col_folds)
-    e_most, sets, r = (x[None, :] for x in set_options(array, kernel_rows))
+    e_most, sets, r, extra = (x[None, :] for x in set_options(array, kernel_rows))
     groups, n, k, c, rows, width = (tiles[:, x : x + 1] for x in range(6))
     depthwise = problem.K == 1 and problem.C == 1 and problem.groups > 1
     strips = -(-rows // e_most)
@@ -126,21 +136,26 @@ def tile_cycles(problem: Problem, array: Array, tiles: Ints) -> Ints:
         one = np.ones_like(q)
         shape = PassShape(n, e, one, q, used, one, width, strips * rounds * row_folds * col_folds)
         cost = _depthwise_cycles(problem, shape, kernel_rows, kernel_cols)
-        return np.ceil(cost.min(axis=1)).astype(np.int64)
+        return _rounded_up(cost.min(axis=1))
     r = np.minimum(r, c)
     t = np.maximum(1, sets // r)
     q = np.minimum(max(1, array.spad_ifm // kernel_cols), -(-c // r))
     channel_passes = -(-c // (q * r))
     q = -(-c // (channel_passes * r))
     p = np.minimum(np.minimum(array.spad_psum, np.maximum(1, array.spad_filter // (q * kernel_cols))), -(-k // t))
-    filter_passes = -(-k // (p * t))
+    filter_passes = -(-k // (p * t)) + extra
     p = -(-k // (filter_passes * t))
     passes = groups * strips * channel_passes * filter_passes * row_folds * col_folds
     shape = PassShape(n, e, p, q, np.minimum(r, -(-c // q)), np.minimum(t, -(-k // p)), width, passes)
-    return np.ceil(pass_cycles(problem, shape, kernel_rows, kernel_cols).min(axis=1)).astype(np.int64)
+    return _rounded_up(pass_cycles(problem, shape, kernel_rows, kernel_cols).min(axis=1))
 
 
-def _depthwise_cycles(problem: Problem, shape: PassShape, kernel_rows: int, kernel_cols: int) -> NDArray[np.float64]:
+def _rounded_up(cycles: Floats) -> Ints:
+    whole: Ints = np.ceil(cycles).astype(np.int64)
+    return whole
+
+
+def _depthwise_cycles(problem: Problem, shape: PassShape, kernel_rows: int, kernel_cols: int) -> Floats:
     """As `pass_cycles`, with q*r channels each having one filter and sums of its own."""
     rows, cols = problem.rows, problem.cols
     channels = shape.q * shape.r
@@ -148,4 +163,6 @@ def _depthwise_cycles(problem: Problem, shape: PassShape, kernel_rows: int, kern
     multiply = shape.n * shape.width * shape.q * kernel_cols
     psum = shape.n * channels * shape.e * shape.width / PSUM_BUS
     filters = channels * kernel_rows * kernel_cols / FILTER_BUS
-    return shape.passes * (filters + np.maximum(np.maximum(multiply, psum), shape.n * channels * input_words / IFM_BUS))
+    ifm = shape.n * channels * input_words / IFM_BUS
+    cycles: Floats = shape.passes * (filters + np.maximum(np.maximum(multiply, psum), ifm))
+    return cycles

@@ -22,7 +22,13 @@ from edensim.machines.tiling import Tiling
 from edensim.workloads.layer import Layer
 
 TILE = np.dtype(
-    [("load_begin", "<i8"), ("load_end", "<i8"), ("store_begin", "<i8"), ("store_end", "<i8"), ("compute_cycles", "<i8")]
+    [
+        ("load_begin", "<i8"),
+        ("load_end", "<i8"),
+        ("store_begin", "<i8"),
+        ("store_end", "<i8"),
+        ("compute_cycles", "<i8"),
+    ]
 )
 RUN = np.dtype([("line", "<i8"), ("count", "<i4"), ("kind", "<i4"), ("tensor", "<i4"), ("pad", "<i4")])
 WEIGHTS, IFM, OFM = 0, 1, 2
@@ -122,7 +128,13 @@ class Program:
         return records, ends
 
     def _runs(
-        self, part: Steps, kind: int, which: Flags, first: list[Ints], size: list[Ints], positions: dict[int, Ints] | None = None
+        self,
+        part: Steps,
+        kind: int,
+        which: Flags,
+        first: list[Ints],
+        size: list[Ints],
+        positions: dict[int, Ints] | None = None,
     ) -> tuple[Ints, Ints, Ints]:
         tile = np.flatnonzero(which)
         block, line, count = block_runs(

@@ -1,8 +1,8 @@
-"""Run-length coding of feature maps, as on the Eyeriss chip: zero runs of up to 31 and a value, packed into 64-bit words.
+"""Run-length coding of feature maps as on the Eyeriss chip: runs of zeros and values, packed into 64-bit words.
 
 Modelled: the mean size for a given share of zeros, never larger than the plain data (the chip then stores plain).
-Not modelled: how zeros cluster, runs longer than 31. Source: JSSC 52(1) 2017, section V-C (5-bit run, 16-bit value,
-three pairs and a flag per 64-bit word).
+Not modelled: how zeros cluster, runs longer than 31. Source: JSSC 52(1) 2017 (5-bit run, 16-bit value, three pairs
+and a flag per 64-bit word).
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def candidates(size: int) -> Ints:
 
 @lru_cache(maxsize=4096)
 def channel_candidates(size: int) -> Ints:
-    """Tile sizes along the reduction: few, since beyond the first splits only buffer room and burst length depend on it."""
+    """Tile sizes along the reduction: few, since after the first splits only room and burst length depend on it."""
     split = -(-size // np.arange(1, min(size, CHANNEL_SPLITS) + 1, dtype=np.int64))
     powers = 1 << np.arange(size.bit_length(), dtype=np.int64)
     return np.unique(np.concatenate([split, powers]))
@@ -94,7 +94,8 @@ def space_tiles(problem: Problem, bits: int, line_bytes: int | None, padded: boo
         size = bits / 8
         useful = most * size
         waste = [
-            _block_bytes(p_table[1][i], q_table[2][j], rows.size, cols.size, size, line_bytes) / np.maximum(useful, size),
+            _block_bytes(p_table[1][i], q_table[2][j], rows.size, cols.size, size, line_bytes)
+            / np.maximum(useful, size),
             _block_bytes(p, q, rows.outputs, cols.outputs, size, line_bytes) / (p * q * size),
         ]
     return Space(
@@ -109,7 +110,9 @@ def _block_bytes(height: Ints, width: Ints, full_height: int, full_width: int, s
     """Bytes moved in whole lines for a block of one channel's plane: row by row, merged where rows share lines."""
     by_rows = height * (width * size + line - 1)
     merged = height * full_width * size + line - 1
-    return np.minimum(np.minimum(by_rows, merged), max(full_height * full_width * size, size))
+    plane = max(full_height * full_width * size, size)
+    moved: Floats = np.minimum(np.minimum(by_rows, merged), plane)
+    return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,11 @@ class _Grid:
         if order is Order.SPACE_K_C:
             cost = self.ifm * np.where(nc > 1, nk, 1.0) + self.weights * weights_again + self.ofm
         elif order is Order.K_SPACE_C:
-            cost = self.ifm * np.where((nc > 1) | (nsp > 1), nk, 1.0) + self.weights * np.where(nc > 1, nsp, 1.0) + self.ofm
+            cost = (
+                self.ifm * np.where((nc > 1) | (nsp > 1), nk, 1.0)
+                + self.weights * np.where(nc > 1, nsp, 1.0)
+                + self.ofm
+            )
         elif order is Order.K_C_SPACE:
             cost = self.ifm * nk + self.weights + self.ofm * (2 * nc - 1)
         elif order is Order.SPACE_C_K:

@@ -48,7 +48,8 @@ def tile_cycles(problem: Problem, array: SystolicArray, bits: int, tiles: Ints) 
     weight_tiles = row_tiles * -(-k // array.cols) * -(-groups // packed)
     blocks = np.where(row_tiles > 1, -(-pixels // array.rows_in_flight), 1)
     per_block = np.maximum(-(-pixels // blocks), array.rows)
-    return weight_tiles * blocks * per_block * operand_passes(bits)
+    cycles: Ints = weight_tiles * blocks * per_block * operand_passes(bits)
+    return cycles
 
 
 def operand_passes(bits: int) -> int:

@@ -126,16 +126,30 @@ def write_all(folder: Path, contents: dict[str, bytes], force: bool = False) -> 
         If one of them exists (unless `force`) or is a folder, before any is written; or if writing fails.
     """
     for name in contents:
-        path = folder / name
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder: expected the name of a file to write.")
-        if os.path.lexists(path) and not force:
-            raise OutputError(f"{path} exists already: nothing was written; replace it with --force.")
+        check_file_free(folder / name, force)
     with _explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in contents.items():
             write_file(folder / name, data)
     return [folder / name for name in contents]
+
+
+def check_file_free(path: Path, force: bool) -> None:
+    """Refuse, before any work is done, a file to write that exists (unless `force`), is a folder, or cannot be made.
+
+    Raises
+    ------
+    OutputError
+        As said.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: expected the name of a file to write.")
+    if os.path.lexists(path) and not force:
+        raise OutputError(f"{path} exists already: nothing was written; replace it with --force.")
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
 
 
 def write_file(path: Path, data: bytes) -> None:

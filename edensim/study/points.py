@@ -28,6 +28,15 @@ class Point:
         return float(self.data["time_ns"])
 
     @property
+    def label(self) -> str:
+        """Name for people: the main point is called nominal where it is."""
+        return "nominal" if self.name == "main" and self.data["operating_point"]["basis"] == "nominal" else self.name
+
+    def saving(self, quantity: str) -> float:
+        """Share of `energy_pj` or `time_ns` that the point saves against the main one (negative: it needs more)."""
+        return float(self.data["saving"][quantity]) if "saving" in self.data else 0.0
+
+    @property
     def setting(self) -> str:
         """What distinguishes the point, e.g. "0.93 V, tRCD 8.5 ns"."""
         op = self.data["operating_point"]
@@ -36,15 +45,7 @@ class Point:
 
 def points(data: Mapping[str, Any]) -> list[Point]:
     """Return the main point first, then every `[compare.NAME]` in the order of the configuration."""
-    nominal = data["operating_point"].get("basis", "nominal") == "nominal"
-    first = Point("nominal" if nominal else "operating_point", data)
-    return [first, *(Point(name, entry) for name, entry in data.get("compare", {}).items())]
-
-
-def saving(point: Point, reference: Point, quantity: str) -> float:
-    """Return the share of `energy_pj` or `time_ns` that `point` saves against `reference` (negative: it needs more)."""
-    base = getattr(reference, quantity)
-    return 1.0 - getattr(point, quantity) / base if base else 0.0
+    return [Point("main", data), *(Point(name, entry) for name, entry in data.get("compare", {}).items())]
 
 
 def energy_unit(largest_pj: float) -> tuple[str, float]:

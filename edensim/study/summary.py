@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edensim.dram.energy import COMPONENTS
-from edensim.study.points import Point, energy_unit, points, saving, time_unit
+from edensim.study.points import Point, energy_unit, points, time_unit
 from edensim.study.text_table import columns
 
 
@@ -16,14 +16,14 @@ def summarize(data: Mapping[str, Any], title: str = "") -> str:
     unit_e, scale_e = energy_unit(max(p.energy_pj for p in shown))
     unit_t, scale_t = time_unit(max(p.time_ns for p in shown))
 
-    rows: list[list[str]] = [["", *(p.name for p in shown)]]
+    rows: list[list[str]] = [["", *(p.label for p in shown)]]
 
     def add(label: str, cell: Callable[[Point], str]) -> None:
         rows.append([label, *(cell(p) for p in shown)])
 
     add("VDD (V)", lambda p: f"{p.data['operating_point']['vdd']:.3f}")
     add("tRCD (ns)", lambda p: f"{p.data['operating_point']['tRCD_ns']:.2f}")
-    add("basis", lambda p: str(p.data["operating_point"].get("basis", "")))
+    add("basis", lambda p: str(p.data["operating_point"]["basis"]))
     add(f"time ({unit_t})", lambda p: f"{p.time_ns * scale_t:.4g}")
     add(f"DRAM energy ({unit_e})", lambda p: f"{p.energy_pj * scale_e:.4g}")
     for name in COMPONENTS:
@@ -33,7 +33,7 @@ def summarize(data: Mapping[str, Any], title: str = "") -> str:
     add("row hits", lambda p: _share(p.data["row"]))
     if len(shown) > 1:
         for quantity, label in (("energy_pj", "energy saved"), ("time_ns", "time saved")):
-            rows.append([label, "", *(f"{saving(p, shown[0], quantity):.1%}" for p in shown[1:])])
+            rows.append([label, "", *(f"{p.saving(quantity):.1%}" for p in shown[1:])])
     return _head(data, title) + columns(rows)
 
 

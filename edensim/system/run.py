@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config import Config, Resolved, load_config
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError
 from edensim.machines import build_machine
 from edensim.memory import OperatingState, resolve_operating_state
 from edensim.system.result import Result
@@ -90,16 +89,7 @@ def selected_network(resolved: Resolved) -> Network:
     network = load_network(workload.network, resolved.base_folder)
     if workload.layers is None:
         return network
-    known = [layer.name for layer in network.layers]
-    problems = []
-    for name in workload.layers:
-        if name not in known:
-            hint = nearest(name, known)
-            tail = f"did you mean {' or '.join(hint)}?" if hint else f"it has {', '.join(known)}"
-            problems.append(f"workload.layers: {network.name} has no layer '{name}'; {tail}")
-    if problems:
-        raise ConfigError(problems)
-    return replace(network, layers=tuple(x for x in network.layers if x.name in workload.layers))
+    return network.select(workload.layers)
 
 
 def operating_states(config: Config) -> dict[str, OperatingState]:

@@ -22,15 +22,11 @@ class TensorMap:
 def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: bool = True) -> TensorMap:
     """Place weights, inputs and outputs of every layer.
 
-    The output of a layer and the input of its only consumer are one tensor when they have the same size; `fmaps` false
+    The output of a layer and the input of its consumers are one tensor when they have the same size; `fmaps` false
     leaves feature maps on chip.
     """
     assert config.workload is not None
     precision, batch = config.workload.precision, config.workload.batch
-    consumers: dict[str, list[Layer]] = {}
-    for layer in network.layers:
-        for name in layer.inputs:
-            consumers.setdefault(name, []).append(layer)
     requests = []
     for layer in network.layers:
         requests.append(TensorRequest(f"{layer.name}.weights", "weights", size_bytes(layer.weight_count, precision)))
@@ -47,8 +43,11 @@ def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: boo
 
 
 def _source(layer: Layer, network: Network) -> str:
-    """Alias key of a layer's input: the output of its producer if it reads exactly one layer in full."""
-    if len(layer.inputs) != 1 or layer.inputs[0] == "input":
+    """Alias key of a layer's input: the output of its producer if that is the whole of it.
+
+    Of a residual sum the first input is the layer computed last, whose output holds the sum; concatenations differ in size.
+    """
+    if not layer.inputs or layer.inputs[0] == "input":
         return ""
     producer = next((x for x in network.layers if x.name == layer.inputs[0]), None)
     if producer is None or producer.ofm_count != layer.ifm_count:

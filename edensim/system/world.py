@@ -111,7 +111,7 @@ class World:
             a["clock"] = clock = int(1_000_000 / spec.clock_mhz / self.unit_ps)
             a["window"], a["depth"], a["blocked_on"] = min(spec.window, RING), min(spec.depth, DEPTH), -1
             a["line_time"] = -(-system.geometry.burst_bytes * clock // spec.bytes_per_cycle)
-        self.tiles, self.runs = np.zeros(0, TILE), np.zeros(0, RUN)
+        self.tiles, self.runs = _records(np.zeros(0, TILE), TILE), _records(np.zeros(0, RUN), RUN)
 
     @property
     def now(self) -> int:
@@ -142,7 +142,7 @@ class World:
     def start(self, agent: int, tiles: NDArray[Any], runs: NDArray[Any]) -> None:
         """Give an agent a program of tiles (run indices relative to `runs`); it begins now."""
         a = self.agents[agent]
-        self.tiles, self.runs = np.ascontiguousarray(tiles), np.ascontiguousarray(runs)
+        self.tiles, self.runs = _records(tiles, TILE), _records(runs, RUN)
         values = {"wants": 0, "end": len(tiles), "draining": 0, "blocked_on": -1, "life": RUNNING, "begin_time": self.now}
         values |= dict.fromkeys(("load_tile", "compute_tile", "store_tile", "run_pos", "lines"), 0)
         values |= {"run": -1, "next_send": self.now}
@@ -175,6 +175,11 @@ class World:
         for name in ("dispatches", "events", "now"):
             state[name] = 0
         return hashlib.sha256(state.tobytes()).hexdigest()
+
+
+def _records(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """As records, so that uncompiled kernels can read fields by attribute too."""
+    return np.ascontiguousarray(array, dtype).view(np.dtype((np.record, dtype)))
 
 
 def common_unit(periods: list[Fraction]) -> Fraction:

@@ -47,7 +47,7 @@ def load_network(name_or_path: str | Path, base_folder: Path | str | None = None
     loader = LOADERS.get(path.suffix.lower())
     if loader:
         return loader(_find(path, Path(base_folder or ".")))
-    if "/" in text or "\\" in text or path.exists():
+    if "/" in text or "\\" in text or path.is_file():
         raise InputError(f"{text}: not a kind of workload edensim reads, expected {FILES}")
     close = nearest(text, BUILTIN)
     hint = f"Did you mean {' or '.join(close)}? " if close else ""

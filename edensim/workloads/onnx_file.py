@@ -1,8 +1,9 @@
 """Opens an ONNX file for its shapes: weights are never needed, external data are never opened.
 
 Large initialisers are emptied before shape inference (only small ones, such as the target of a Reshape, decide about
-shapes), so memory stays within about twice the file's own size. A batch given as a symbol is set to 1. Not modelled: sequences,
-optionals, control flow; what lies behind an operator that shape inference does not know must carry its own shapes.
+shapes), so memory stays within about twice the file's own size. A batch given as a symbol is set to 1. Not modelled:
+sequences, optionals, control flow; what lies behind an operator that shape inference does not know must carry its own
+shapes.
 """
 
 from __future__ import annotations

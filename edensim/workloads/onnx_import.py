@@ -17,7 +17,7 @@ from pathlib import Path
 from edensim.errors import InputError
 from edensim.workloads.dataflow import Dataflow, Origin
 from edensim.workloads.layer import Layer, Network
-from edensim.workloads.names import unused_name
+from edensim.workloads.names import Names
 from edensim.workloads.onnx_file import OnnxModel, read_model
 from edensim.workloads.onnx_layers import layers_of
 from edensim.workloads.onnx_node import Node
@@ -60,7 +60,7 @@ class _Walk:
         self._flow = Dataflow()
         self._image = self._flow.output("input")
         self._origins = dict.fromkeys(model.inputs, self._image)
-        self._names: set[str] = set()
+        self._names = Names()
         self._extra: Counter[int] = Counter()
         self._counted: set[str] = set()
 
@@ -89,7 +89,7 @@ class _Walk:
         return [replace(x, extra_params=self._extra[i]) for i, x in enumerate(self.layers)]
 
     def _name(self, node: Node) -> str:
-        return unused_name(node.proto.name.strip("/") or f"{node.proto.op_type.lower()}{len(self.layers)}", self._names)
+        return self._names.take(node.proto.name.strip("/") or f"{node.proto.op_type.lower()}{len(self.layers)}")
 
     def _compute(self, node: Node) -> None:
         x, w, bias = OPERANDS[node.proto.op_type]
@@ -103,7 +103,8 @@ class _Walk:
         else:
             computed = self._flow.read(self._origins[node.operand(w)])
         inputs = tuple(dict.fromkeys(data + computed))
-        self._names.update(layer.name for layer in layers)
+        if len(layers) > 1:
+            layers = [replace(layer, name=self._names.take(layer.name)) for layer in layers]
         self.layers += [replace(layer, inputs=inputs, weights_from=computed) for layer in layers]
         origin = self._flow.join(*(self._flow.output(layer.name) for layer in layers))
         self._origins.update(dict.fromkeys(node.proto.output, origin))

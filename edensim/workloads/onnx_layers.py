@@ -2,8 +2,9 @@
 
 Convolutions (1-D and 2-D; groups, dilations, asymmetric pads, auto_pad), transposed convolutions, matrix products.
 A 1-D convolution runs along the width. A transposed convolution of stride s becomes its s x s phases, each a plain
-convolution that computes every s-th output row and column: MACs, weights and outputs are exact, the input is read
-once per phase. Not modelled: 3-D convolutions, bit widths of quantised operators (the configuration sets one).
+convolution that computes every s-th output row and column: MACs and weights are exact, the input is read once per
+phase, outputs that no weight reaches are left out. Not modelled: 3-D convolutions, bit widths of quantised operators
+(the configuration sets one).
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from edensim.errors import InputError
 from edensim.workloads.layer import Layer, Network
-from edensim.workloads.names import unused_name
+from edensim.workloads.names import Names
 from edensim.workloads.shapes import LARGEST, check_file, check_layer, gemm_layer, output_size
 
-LIMIT_BYTES = 16 << 20
+LIMIT_BYTES = 4 << 20
 CONV = ("IFMAP height", "IFMAP width", "filter height", "filter width", "channels", "filters", "stride")
 GEMM = ("M", "N", "K")
 RATIO = re.compile(r"(\d{1,9})\s*:\s*(\d{1,9})")
@@ -41,13 +41,13 @@ def load_topology(path: Path) -> Network:
     if not data:
         raise InputError(f"{path}: holds no layers, expected SCALE-Sim rows `Layer, {', '.join(CONV)},`")
     gemm = _is_gemm(header[1]) if header else len(data[0][1]) < 7
-    names: set[str] = set()
+    names = Names()
     layers: list[Layer] = []
     for line, cells in data:
         where = f"{path}:{line}"
         layer = _gemm_layer(cells, where) if gemm else _conv_layer(cells, where)
-        # Tensors are named after layers, but SCALE-Sim lets names repeat.
-        name = unused_name(layer.name, names)
+        # SCALE-Sim lets names repeat.
+        name = names.take(layer.name)
         inputs = (layers[-1].name,) if layers else ("input",)
         layers.append(check_layer(replace(layer, name=name, inputs=inputs), where))
     return Network(path.stem, tuple(layers), f"SCALE-Sim topology {path.name}")

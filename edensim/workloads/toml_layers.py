@@ -24,15 +24,17 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edensim.errors import InputError, nearest
 from edensim.workloads.layer import Layer, Network
-from edensim.workloads.names import unused_name
+from edensim.workloads.names import Names
 from edensim.workloads.shapes import check_file, check_layer, output_size
 
-LIMIT_BYTES = 16 << 20
+LIMIT_BYTES = 4 << 20
 KINDS = ("conv", "dwconv", "fc")
 INTEGERS = ("C", "H", "W", "K", "R", "S", "groups", "extra_params")
 LISTS = {"stride": 2, "dilation": 2, "pad": 4}
@@ -59,15 +61,18 @@ def load_layers(path: Path) -> Network:
     if unknown or not isinstance(tables, list) or not all(isinstance(x, dict) for x in tables) or not tables:
         found = f"found key {unknown[0]!r}" if unknown else "found no [[layer]]"
         raise InputError(f"{path}: {found}, expected name, source and at least one [[layer]] table")
-    lines = [text.count("\n", 0, m.start()) + 1 for m in re.finditer(r"^[ \t]*\[\[\s*layer\s*\]\]", text, re.MULTILINE)]
-    layers: list[Layer] = []
+    lines = [n for n, line in enumerate(text.split("\n"), 1) if re.match(r"\s*\[\[\s*layer\s*\]\]", line)]
+    layers: dict[str, Layer] = {}
+    above = "input"
     for i, table in enumerate(tables):
         where = f"{path}:{lines[i]}" if len(lines) == len(tables) else f"{path}: layer {i + 1}"
-        layers.append(_layer(table, layers, where))
-    return Network(str(data.get("name", path.stem)), tuple(layers), str(data.get("source", path.name)))
+        name = _name(table, layers, where)
+        layers[name] = replace(_layer(table, name, where), inputs=_inputs(table, above, layers, where))
+        above = name
+    return Network(str(data.get("name", path.stem)), tuple(layers.values()), str(data.get("source", path.name)))
 
 
-def _layer(table: dict[str, Any], before: list[Layer], where: str) -> Layer:
+def _layer(table: dict[str, Any], name: str, where: str) -> Layer:
     for key in table:
         if key not in KEYS:
             close = nearest(key, KEYS)
@@ -92,19 +97,22 @@ def _layer(table: dict[str, Any], before: list[Layer], where: str) -> Layer:
         raise InputError(
             f"{where}: kind is {kind!r}, expected conv, dwconv (with groups = C) or fc (with H = W = R = S = 1)"
         )
-    known = [x.name for x in before]
-    name = _text(table, "name", f"layer{len(before) + 1}", where)
-    if unused_name(name, set(known)) != name:
-        raise InputError(f"{where}: the name {name!r} is taken, reserved, too long or not printable")
     layer = Layer(
         name, kind, n["C"], H, W, n["K"], R, S, P, Q, (stride[0], stride[1]), (pad[0], pad[1], pad[2], pad[3]),
-        (dilation[0], dilation[1]), groups, _inputs(table, known, where), n.get("extra_params", 0),
+        (dilation[0], dilation[1]), groups, extra_params=n.get("extra_params", 0),
     )  # fmt: skip
     return check_layer(layer, where)
 
 
-def _inputs(table: dict[str, Any], known: list[str], where: str) -> tuple[str, ...]:
-    value = table.get("inputs", known[-1:] or ["input"])
+def _name(table: dict[str, Any], known: Collection[str], where: str) -> str:
+    name = _text(table, "name", f"layer{len(known) + 1}", where)
+    if name in known or Names().take(name) != name:
+        raise InputError(f"{where}: the name {name!r} is taken, reserved, too long or not printable")
+    return name
+
+
+def _inputs(table: dict[str, Any], above: str, known: Collection[str], where: str) -> tuple[str, ...]:
+    value = table.get("inputs", [above])
     if not isinstance(value, list) or not value or not all(isinstance(x, str) for x in value):
         raise InputError(f"{where}: inputs is {value!r}, expected a list of layer names or 'input'")
     for name in value:

@@ -192,7 +192,9 @@ def test_converting_onto_an_existing_file(edensim, trace, tmp_path):
     assert edensim("trace", "convert", trace, tmp_path / "folder.csv", "--force").code == USAGE
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["rnu"], ["run"], ["run", "a", "b"], ["plot", ".", "--kind", "pie"]])
+@pytest.mark.parametrize(
+    "arguments", [["--nonsense"], ["rnu"], ["run"], ["run", "a", "b"], ["plot", ".", "--kind", "pie"]]
+)
 def test_wrong_usage(edensim, arguments):
     """Options, verbs and arguments that do not exist are usage errors."""
     outcome = edensim(*arguments)

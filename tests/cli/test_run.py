@@ -115,7 +115,7 @@ def test_python_interface_agrees_with_the_command(run, config, tmp_path):
     assert "eden" in result.summary()
     frame = loaded.to_frame()
     assert list(frame.columns) == ["point", "layer", "metric", "component", "value", "unit"]
-    assert set(frame["point"]) == {"nominal", "eden"}
+    assert set(frame["point"]) == {"main", "eden"}
     assert type(loaded.plot.energy()).__name__ == "Figure"
 
 

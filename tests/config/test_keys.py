@@ -65,6 +65,23 @@ def test_places_that_are_none(path: tuple[str | int, ...]) -> None:
     assert key_at(path) is None
 
 
+@pytest.mark.parametrize(
+    ("path", "inside", "outside"),
+    [
+        (("dram", "channels"), (1, 64), (0, 65)),
+        (("operating_point", "vdd"), (1e-9, 5), (0, 5.001)),
+        (("dram", "controller", "write_low"), (0, 0.999), (-0.1, 1)),
+        (("machine", "accumulators"), (1, 1 << 60), (0, -1)),
+    ],
+)
+def test_limits(path: tuple[str, ...], inside: tuple[float, float], outside: tuple[float, float]) -> None:
+    """Closed limits belong to the range, open ones do not."""
+    key = key_at(path)
+    assert key is not None
+    assert all(map(key.allows, inside))
+    assert not any(map(key.allows, outside))
+
+
 def test_suggestions() -> None:
     """By edits first, else by a common beginning, else none; the case does not matter."""
     assert suggest("chanels", ["channels", "ranks"]) == ["channels"]

@@ -61,7 +61,9 @@ def test_axis_counts_by_hand() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data(), buffer_bytes=st.integers(64, 1 << 15), bits=st.sampled_from([4, 8, 16, 32]), batch=st.integers(1, 3))
+@given(
+    data=st.data(), buffer_bytes=st.integers(64, 1 << 15), bits=st.sampled_from([4, 8, 16, 32]), batch=st.integers(1, 3)
+)
 def test_best_tiling_is_never_below_the_bound(layer_strategy, data, buffer_bytes: int, bits: int, batch: int) -> None:
     """For random layers and buffers the best tiling fits and moves at least what physics demands."""
     problem = Problem.of(data.draw(layer_strategy()), batch)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edensim.machines.problem import Problem
 from edensim.machines.program import IFM, OFM, RUN, TILE, WEIGHTS, Program
-from edensim.machines.runs import TensorLayout
+from edensim.machines.runs import TensorLayout, block_runs
 from edensim.machines.schedule import size_table, steps
 from edensim.machines.tiling import LOOPS, Order, Tiling, loop_totals
 from edensim.workloads.layer import Layer
@@ -72,7 +72,7 @@ def needed_lines(problem: Problem, layout: TensorLayout, blocks: list[list[int]]
 
 
 def window(axis, first: int, size: int) -> list[int]:
-    """Positions a range of outputs spans (rows skipped by the stride are left out, gaps of a dilated kernel are not)."""
+    """Positions a range of outputs spans: without those the stride skips, with the gaps of a dilated kernel."""
     used: set[int] = set()
     for output in range(first, first + size):
         start = output * axis.stride - axis.pad
@@ -160,8 +160,6 @@ def test_only_weights_move_without_feature_maps() -> None:
 def test_compressed_rows_shrink_in_place() -> None:
     """At half size each segment keeps its first byte and loses half its lines."""
     layout = TensorLayout((4, 256), 8, 0, scale=0.5)
-    from edensim.machines.runs import block_runs
-
     first, size = np.array([[0, 0], [2, 0]]), np.array([[1, 256], [1, 256]])
     _, line, count = block_runs(layout, first, size, 64)
     assert line.tolist() == [0, 8] and count.tolist() == [2, 2]

@@ -20,7 +20,7 @@ def rows() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("row", rows(), ids=lambda r: f"{r['config']}-{r['network']}-{r['layer']}")
 def test_every_stored_run_is_met_exactly(row: dict[str, str]) -> None:
-    """Cycles without stalls, folds, SRAM reads and DRAM writes equal SCALE-Sim v3's; utilisation to the printed digits."""
+    """Cycles without stalls, folds, SRAM reads, DRAM writes and utilisation equal SCALE-Sim v3's."""
     array, dataflow, mode = row["config"].split("_")
     h, w, r, s, c, k, u = (int(row[x]) for x in ("H", "W", "R", "S", "C", "K", "stride"))
     pixels = (-(-(h - r + u) // u)) * (-(-(w - s + u) // u))
@@ -42,7 +42,9 @@ def test_alexnet_conv3_on_12x14_by_hand() -> None:
     assert counts.ofm_writes_as_scalesim_counts == 192 * 121 * 384
 
 
-@pytest.mark.parametrize(("window", "filters", "pixels", "cycles"), [(2400, 256, 529, 2_146_999), (3456, 256, 121, 859_103)])
+@pytest.mark.parametrize(
+    ("window", "filters", "pixels", "cycles"), [(2400, 256, 529, 2_146_999), (3456, 256, 121, 859_103)]
+)
 def test_runs_too_long_for_scalesim(window: int, filters: int, pixels: int, cycles: int) -> None:
     """AlexNet conv2 and conv5 on 12x14, which SCALE-Sim does not finish in 400 s: the formula's values."""
     assert scalesim_counts(pixels, window, filters, 12, 14, "weight_stationary").cycles == cycles

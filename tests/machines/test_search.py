@@ -57,12 +57,11 @@ def test_search_is_as_good_as_trying_everything(layer: Layer, capacity: int) -> 
     splits = [candidates(x) for x in (problem.K, problem.C, problem.rows.outputs, problem.cols.outputs)]
     best = 1 << 60
     for order, resident in [*((o, False) for o in SEARCHED), (Order.SPACE_K_C, True), (Order.SPACE_C_K, True)]:
-        tiles = itertools.product(*splits)
-        for groups, (k, c, p, q) in [(1, t) for t in tiles] + [
-            (int(g), (problem.K, problem.C, p, q)) for g in candidates(problem.groups)[1:] for p in splits[2] for q in splits[3]
-            if not resident
-        ]:  # fmt: skip
-            tiling = Tiling(order, groups, 1, int(k), int(c), int(p), int(q), resident)
+        tiles = [(1, *tile) for tile in itertools.product(*splits)]
+        if not resident:  # several whole groups per tile
+            tiles += itertools.product(candidates(problem.groups)[1:], [problem.K], [problem.C], *splits[2:])
+        for g, k, c, p, q in tiles:
+            tiling = Tiling(order, int(g), 1, int(k), int(c), int(p), int(q), resident)
             if tiling.need_bits(problem, buffer) <= buffer.capacity_bits:
                 best = min(best, tiling.traffic(problem).total)
     found = least_traffic(problem, buffer)
@@ -72,7 +71,11 @@ def test_search_is_as_good_as_trying_everything(layer: Layer, capacity: int) -> 
 def test_the_cost_of_the_search_is_the_traffic_formula() -> None:
     """Every tiling the search returns costs exactly what `Tiling.traffic` says and fits as `need_bits` says."""
     layer = Layer("conv", "conv", 64, 27, 27, 192, 5, 5, 27, 27, (1, 1), (2, 2, 2, 2))
-    for buffer in (Buffer.plain(20_000, 8), Buffer(300_000, 8, 32, 8, copies=2), Buffer(300_000, 8, 16, 16, 1, False, True)):
+    for buffer in (
+        Buffer.plain(20_000, 8),
+        Buffer(300_000, 8, 32, 8, copies=2),
+        Buffer(300_000, 8, 16, 16, 1, False, True),
+    ):
         found = search(Problem.of(layer), buffer, goal="traffic_time")
         assert found is not None
         for i in range(0, len(found.tiles), max(1, len(found.tiles) // 50)):

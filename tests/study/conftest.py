@@ -21,7 +21,7 @@ def point(scale: float, vdd: float, basis: str) -> dict:
 def data() -> dict:
     """The main point and one compared point at 80 % of its energy."""
     main = point(1.0, 1.2, "nominal")
-    main["compare"] = {"eden": point(0.8, 0.93, "scaled") | {"saving": {"energy": 0.2, "time": 0.0}}}
+    main["compare"] = {"eden": point(0.8, 0.93, "scaled") | {"saving": {"energy_pj": 0.2, "time_ns": 0.0}}}
     main["timeline"] = {
         "bin_ns": 1000.0,
         "start_ns": [0.0, 1000.0, 2000.0, 3000.0],

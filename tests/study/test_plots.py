@@ -31,7 +31,7 @@ def test_every_kind_in_every_format_with_its_data_twice_the_same(result):
 def test_energy_data_add_up(result):
     """The components in the CSV of the stacked bars sum to the total, for every point."""
     rows = table(render(result, ["energy"], ["svg"]), "figures/energy.csv")
-    for point in ("nominal", "eden"):
+    for point in ("main", "eden"):
         parts = {row["component"]: float(row["energy_pj"]) for row in rows if row["point"] == point}
         total = parts.pop("total")
         assert len(parts) == 7
@@ -66,7 +66,7 @@ def test_a_single_point_is_drawn_too(data, result):
     """Without [compare] there is one bar and no saving."""
     del result.data["compare"]
     files = render(result, KINDS, ["svg"])
-    assert {row["point"] for row in table(files, "figures/energy.csv")} == {"nominal"}
+    assert {row["point"] for row in table(files, "figures/energy.csv")} == {"main"}
 
 
 def test_empty_timeline_is_drawn(result):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edensim.study.points import Point, energy_unit, points, saving, time_unit
+from edensim.study.points import energy_unit, points, time_unit
 from edensim.study.summary import size, summarize
 from edensim.study.text_table import columns
 
@@ -40,17 +40,9 @@ def test_without_compare_no_saving_is_claimed(full):
 
 def test_main_point_is_called_nominal_only_if_it_is(full):
     """A run whose own operating point is reduced is not labelled nominal."""
-    assert points(full)[0].name == "nominal"
+    assert points(full)[0].label == "nominal"
     full["operating_point"]["basis"] = "scaled"
-    assert points(full)[0].name == "operating_point"
-
-
-def test_saving_is_a_share_of_the_reference():
-    """Saving is 1 - value / reference, negative if more is needed, and 0 against nothing."""
-    one, two = ({"energy_pj": {"total": x}, "time_ns": x} for x in (10.0, 12.5))
-    assert saving(Point("b", one), Point("a", two), "energy_pj") == pytest.approx(0.2)
-    assert saving(Point("b", two), Point("a", one), "time_ns") == pytest.approx(-0.25)
-    assert saving(Point("b", one), Point("a", {"time_ns": 0.0}), "time_ns") == 0.0
+    assert points(full)[0].label == "main"
 
 
 @pytest.mark.parametrize(

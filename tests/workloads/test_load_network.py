@@ -12,12 +12,14 @@ from edensim.workloads import describe_network, load_network
 ROW = "A,8,8,3,3,4,2,1,\n"
 
 
-def test_unknown_name_lists_the_nearest_and_all(tmp_path):
+def test_unknown_name_lists_the_nearest_and_all():
     """A misspelt name gives the nearest ones, the whole list and the file kinds."""
     with pytest.raises(ConfigError, match=r"unknown network 'resnet110'. Did you mean resnet101.*yolov3-tiny.*\.onnx"):
         load_network("resnet110")
     with pytest.raises(ConfigError, match="Did you mean alexnet"):
         load_network("AlexNet")
+    with pytest.raises(ConfigError, match="unknown network ''"):
+        load_network("")
 
 
 def test_relative_paths_start_from_the_base_folder(tmp_path, monkeypatch):

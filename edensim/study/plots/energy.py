@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from edensim.dram.energy import COMPONENTS
 from edensim.study.plots.drawing import Drawing
 from edensim.study.plots.style import HATCHES
-from edensim.study.points import energy_unit, points, saving
+from edensim.study.points import energy_unit, points
 
 if TYPE_CHECKING:
     from edensim.system.result import Result
@@ -30,9 +30,9 @@ def draw(result: Result) -> Drawing:
             label = LABELS[name] if place == 0 else None
             axes.barh(place, width, 0.62, left, label=label, color=f"C{k}", hatch=HATCHES[k], edgecolor="black")
             left += width
-        note = f" {left:.3g}" + (f" ({-saving(point, shown[0], 'energy_pj'):+.1%})" if place else "")
+        note = f" {left:.3g}" + (f" ({-point.saving('energy_pj'):+.1%})" if place else "")
         axes.annotate(note, (left, place), va="center", fontsize=7)
-    axes.set_yticks(range(len(shown)), [f"{point.name}\n{point.setting}" for point in shown])
+    axes.set_yticks(range(len(shown)), [f"{point.label}\n{point.setting}" for point in shown])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(f"DRAM energy ({unit})")

@@ -27,14 +27,14 @@ def draw(result: Result) -> Drawing:
         places = [place + (k - 0.5) * 0.36 for place in range(len(shown))]
         bars = axes.barh(places, heights, 0.34, label=label, color=f"C{k}", hatch=HATCHES[k], edgecolor="black")
         axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=7)
-    axes.set_yticks(range(len(shown)), [f"{point.name}\n{point.setting}" for point in shown])
+    axes.set_yticks(range(len(shown)), [f"{point.label}\n{point.setting}" for point in shown])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"relative to {shown[0].name} (%)")
+    axes.set_xlabel(f"relative to {shown[0].label} (%)")
     axes.margins(x=0.12)
     figure.legend(loc="outside upper center", ncols=2)
     rows = []
     for point in shown:
         op = point.data["operating_point"]
-        rows.append([point.name, op["vdd"], op["tRCD_ns"], op.get("basis", ""), point.energy_pj, point.time_ns])
+        rows.append([point.name, op["vdd"], op["tRCD_ns"], op["basis"], point.energy_pj, point.time_ns])
     return Drawing(figure, ["point", "vdd", "tRCD_ns", "basis", "energy_pj", "time_ns"], rows)

@@ -1,0 +1,53 @@
+"""`edensim trace gen CONFIG --out FILE`: the request trace of a machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from edensim.cli import console
+from edensim.cli.compiling import announce_compilation
+from edensim.cli.options import common, force_option, set_option
+from edensim.cli.progress import Progress
+
+
+@click.command()
+@click.argument("config")
+@set_option
+@click.option("--out", required=True, metavar="FILE", help="Trace to write (.npz).")
+@click.option("--no-arrivals", is_flag=True, help="Leave out the clocks at which requests were accepted.")
+@click.option(
+    "--layout",
+    type=click.Choice(["plain", "stored", "delta"]),
+    default="plain",
+    show_default=True,
+    help="Packing; delta is the smallest, and read by edensim only.",
+)
+@force_option
+@common
+def gen(config: str, overrides: tuple[str, ...], out: str, no_arrivals: bool, layout: str, force: bool) -> None:
+    """Run the main operating point and write every request the memory accepted, in order.
+
+    Choose layers with --set workload.layers='["conv1"]'.
+    """
+    from edensim.config import load_config
+    from edensim.dram.trace_write import write_trace
+    from edensim.study.folder import check_file_free
+    from edensim.study.record import require_runnable
+    from edensim.system.replay import RecordedRequests
+
+    resolved = load_config(config, set=list(overrides))
+    require_runnable(resolved)
+    check_file_free(Path(out), force)
+    announce_compilation()
+    with Progress("requests") as progress, RecordedRequests(resolved, progress, not no_arrivals) as recorded:
+        header = {
+            "generator": " ".join(["edensim", *sys.argv[1:]]),
+            "config_hash": resolved.hash,
+            "clock_ps": [recorded.clock_ps.numerator, recorded.clock_ps.denominator],
+            "tensor_names": recorded.tensors,
+        }
+        count = write_trace(out, recorded.chunks(), header, layout=layout, force=force)  # type: ignore[arg-type]
+    console.say(f"{out}: {count:,} requests")

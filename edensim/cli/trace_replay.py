@@ -1,0 +1,86 @@
+"""`edensim trace replay FILE`: a request trace on the DRAM alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edensim.cli import console
+from edensim.cli.compiling import announce_compilation
+from edensim.cli.memory_option import DEFAULT, dram_option, load_memory
+from edensim.cli.options import common, force_option, json_option, set_option
+from edensim.cli.progress import Progress
+from edensim.study.text_table import columns
+
+
+@click.command()
+@click.argument("file")
+@dram_option(DEFAULT)
+@set_option
+@click.option("--trace-format", metavar="FORMAT", help="Format of FILE (default: told by its content).")
+@click.option("--commands", metavar="OUT", help="Also write every DRAM command (.npz), for `edensim trace check`.")
+@click.option("--command-hash", is_flag=True, help="Also give a SHA-256 of the commands of each channel.")
+@force_option
+@json_option
+@common
+def replay(
+    file: str,
+    dram: str,
+    overrides: tuple[str, ...],
+    trace_format: str | None,
+    commands: str | None,
+    command_hash: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Replay a request trace on a memory: at its arrival clocks, or as fast as the queues accept."""
+    from edensim.dram.trace_text import open_any
+    from edensim.memory import AddressMap, Geometry
+    from edensim.study.folder import check_file_free
+    from edensim.system.replay import replay_trace
+
+    resolved = load_memory(dram, overrides)
+    memory = resolved.config.dram
+    source = open_any(file, trace_format, AddressMap(Geometry.from_config(memory), memory.address_map))
+    if commands is not None:
+        check_file_free(Path(commands), force)
+    announce_compilation()
+    total = getattr(source, "count", None)
+    with Progress("requests") as progress:
+        data, log = replay_trace(
+            resolved,
+            source,
+            keep_log=commands is not None,
+            command_hash=command_hash,
+            progress=lambda done: progress(done, total, "replay"),
+        )
+    if log is not None and commands is not None:
+        log.save(commands, force)
+    for warning in data.get("warnings", ()):
+        console.log(warning)
+    console.say_json(data) if as_json else console.say(_text(data))
+
+
+def _text(data: dict[str, Any]) -> str:
+    from edensim.study.points import energy_unit, time_unit
+
+    unit_t, scale_t = time_unit(data["time_ns"])
+    row, requests, latency = data["row"], data["requests"], data["read_latency_ns"]
+    total = sum(row.values())
+    rows = [
+        ["requests", f"{requests['read']:,} reads, {requests['write']:,} writes"],
+        ["time", f"{data['time_ns'] * scale_t:.6g} {unit_t} ({data['cycles']:,} clocks)"],
+        ["bandwidth", f"{data['bandwidth_gb_s']:.4g} GB/s"],
+        ["read latency", f"{latency['mean']:.4g} ns mean, {latency['p50']:.4g} median, {latency['p99']:.4g} 99 %"],
+        ["rows", ", ".join(f"{row[k]:,} {k}" for k in row) + (f" ({row['hit'] / total:.1%} hits)" if total else "")],
+        ["served by write queue", f"{data['reads_forwarded']:,} reads, {data['writes_coalesced']:,} writes"],
+        ["commands", ", ".join(f"{count:,} {name}" for name, count in data["commands"].items())],
+    ]
+    if "energy_pj" in data:
+        unit, scale = energy_unit(data["energy_pj"]["total"])
+        parts = ", ".join(f"{k} {v * scale:.4g}" for k, v in data["energy_pj"].items() if k != "total")
+        rows.append(["energy", f"{data['energy_pj']['total'] * scale:.4g} {unit} ({parts})"])
+    rows += [[f"commands {k}", f"sha256 {digest}"] for k, digest in enumerate(data.get("command_sha256", ()))]
+    return columns(rows, right_from=9)

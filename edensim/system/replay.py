@@ -1,0 +1,140 @@
+"""A request trace on the DRAM alone, and the request trace of a run.
+
+A replay is an open loop: requests are offered at their arrival clocks, or as fast as the queues accept, whatever the
+memory answers. A trace made from a run carries the clocks at which the memory accepted each request then.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import IO, Any
+
+import numpy as np
+
+from edensim.config import Resolved
+from edensim.dram.command_log import CommandLog
+from edensim.dram.controller import DramSystem
+from edensim.dram.counters import Counters
+from edensim.dram.energy import EnergyModel
+from edensim.dram.replay import ReplayResult, replay_requests
+from edensim.dram.trace import CHUNK, Requests, RequestSource
+from edensim.memory import Geometry, resolve_operating_state
+from edensim.system import measure
+from edensim.system.run import record_requests
+from edensim.system.simulate import Progress
+from edensim.version import __version__
+
+ROW = np.dtype([("clock", "<i8"), ("line", "<i8"), ("is_write", "<i8"), ("tensor", "<i8")])
+
+
+def replay_trace(
+    resolved: Resolved,
+    source: RequestSource,
+    *,
+    keep_log: bool = False,
+    command_hash: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[dict[str, Any], CommandLog | None]:
+    """Replay a trace on the memory of a configuration, at its operating point.
+
+    Parameters
+    ----------
+    keep_log : bool
+        Keep every command, for the protocol checker.
+    command_hash : bool
+        Add `command_sha256`, one digest per channel over all its commands.
+    progress : callable, optional
+        Called with the number of requests consumed so far.
+
+    Returns
+    -------
+    data : dict
+        The keys of `edensim trace replay --json`; `energy_pj` only if the memory has a power table.
+    log : CommandLog or None
+    """
+    began = time.perf_counter()
+    config = resolved.config
+    system = DramSystem(config.dram, resolve_operating_state(config.dram, config.operating_point, config.partition))
+    done = replay_requests(
+        system,
+        source.chunks(),
+        keep_log=keep_log,
+        command_hash=command_hash,
+        progress=progress,
+        where=str(source.path),
+    )
+    data = _measured(system, done)
+    if config.dram.power is not None:
+        model = EnergyModel(config.dram, system.state, config.energy.voltage_model, system.timing)
+        data |= {"energy_pj": measure.energy(model, done.counters), "warnings": list(model.warnings)}
+    if done.command_sha256 is not None:
+        data["command_sha256"] = done.command_sha256
+    data |= {"operating_point": measure.operating_point(system.state), "config_hash": resolved.hash}
+    return data | {"version": __version__, "wall_s": time.perf_counter() - began}, done.log
+
+
+def _measured(system: DramSystem, done: ReplayResult) -> dict[str, Any]:
+    counters = done.counters
+    time_ns = float(done.cycles * system.period / 1000)
+    requests = {"read": _sum(counters, "reads"), "write": _sum(counters, "writes")}
+    moved = {kind: count * system.line_bytes for kind, count in requests.items()}
+    latency_sum = _sum(counters, "read_latency_ck_sum")
+    return {
+        "time_ns": time_ns,
+        "cycles": done.cycles,
+        "requests": requests,
+        "bytes": moved,
+        "row": measure.row_counts(counters),
+        "read_latency_ns": measure.read_latency_ns(system, done.channels),
+        "read_latency_ck_mean": latency_sum / requests["read"] if requests["read"] else 0.0,
+        "read_latency_ck_sum": latency_sum,
+        "reads_forwarded": _sum(counters, "reads_forwarded"),
+        "writes_coalesced": _sum(counters, "writes_coalesced"),
+        "bandwidth_gb_s": sum(moved.values()) / time_ns if time_ns else 0.0,
+        "commands": measure.commands(done.channels),
+    }
+
+
+def _sum(counters: Counters, name: str) -> int:
+    return int(getattr(counters, name).sum())
+
+
+class RecordedRequests:
+    """Every request that the memory accepted during a run of the main operating point, on disk until closed.
+
+    Parameters
+    ----------
+    resolved : Resolved
+        With `[workload]` and `[machine]`.
+    arrivals : bool
+        Carry the clock at which each request was accepted.
+    """
+
+    def __init__(self, resolved: Resolved, progress: Progress | None = None, arrivals: bool = True) -> None:
+        self._arrivals = arrivals
+        self._file: IO[bytes] = tempfile.TemporaryFile()
+        simulation = record_requests(resolved, lambda rows: self._file.write(rows.tobytes()), progress)
+        self.tensors = [t.name for t in sorted(simulation.tensors.placement.tensors.values(), key=lambda t: t.index)]
+        self.clock_ps: Fraction = simulation.system.period
+        self._burst_bytes = Geometry.from_config(resolved.config.dram).burst_bytes
+
+    def __enter__(self) -> RecordedRequests:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Requests]:
+        """Yield the requests in the order in which they were accepted."""
+        self._file.seek(0)
+        while block := self._file.read(size * ROW.itemsize):
+            rows = np.frombuffer(block, ROW)
+            yield Requests(
+                rows["line"].astype(np.uint64) * np.uint64(self._burst_bytes),
+                rows["is_write"].astype(np.uint8),
+                rows["clock"].astype(np.uint64) if self._arrivals else None,
+                rows["tensor"].astype(np.uint16),
+            )

@@ -1,0 +1,153 @@
+"""The closed loop: exact for any control granularity, resumable, conserving, and never faster than the bus."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from tests.system.programs import ENGINE, NO_PAGES, program, run_program, system
+
+from edensim.jit import JIT_DISABLED
+from edensim.system.world import AgentSpec, World, common_unit
+from edensim.system.world_kernel import BUDGET
+
+SCALE = 1 if JIT_DISABLED else 20
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_control_granularity_changes_nothing(channels: int) -> None:
+    """Control events never, every 10 us, 1 us and 333 ns: equal end time and equal SHA-256 of the whole state."""
+    memory = system(channels=channels)
+    ends = set()
+    for tick in (0, 30_000_001, 3_000_000, 999_999):
+        world = World(memory, [ENGINE], NO_PAGES)
+        env = run_program(world, program(2 * SCALE, 128, 16, 700), program(SCALE, 300, 64, 10), tick=tick)
+        ends.add((env.now, world.digest()))
+    assert len(ends) == 1
+
+
+def test_checkpoint_resumes_identically() -> None:
+    """A copy of the state taken mid-run and continued ends in the same state as the run it was taken from."""
+    world = World(system(), [ENGINE], NO_PAGES)
+    world.start(0, *program(4, 128, 32, 500))
+    world.advance(budget=300)
+    copy = world.state.copy()
+    while world.advance(budget=100) == BUDGET:
+        pass
+    finished = world.digest()
+    assert finished != copy.tobytes()
+    world.state[:] = copy
+    while world.advance(budget=77) == BUDGET:
+        pass
+    assert world.digest() == finished
+
+
+def test_requests_and_bytes_are_conserved() -> None:
+    """Every line of the program reaches the memory exactly once; hits, misses and conflicts classify all of them."""
+    memory = system(channels=2)
+    world = World(memory, [ENGINE], NO_PAGES)
+    run_program(world, program(5, 200, 40, 100))
+    c = memory.counters(world.channels, world.now_clock)
+    assert (int(c.reads.sum()), int(c.writes.sum())) == (1000, 200)
+    served = 1200 - int(c.reads_forwarded.sum() + c.writes_coalesced.sum())
+    assert int(c.row_hit.sum() + c.row_miss.sum() + c.row_conflict.sum()) == served
+    assert int(c.n_rd.sum() + c.n_wr.sum()) == served
+
+
+def test_bandwidth_is_never_above_the_peak() -> None:
+    """A memory-bound program comes close to the peak of the bus (above 85 %) and never beyond it."""
+    memory = system()
+    world = World(memory, [ENGINE], NO_PAGES)
+    run_program(world, program(4 * SCALE, 512, 0, 0, stride=512))
+    gb_s = 4 * SCALE * 512 * 64 / world.now_ns
+    assert 0.85 * memory.peak_bandwidth_gb_s < gb_s <= memory.peak_bandwidth_gb_s
+
+
+def test_compute_bound_time_is_the_sum_of_computations() -> None:
+    """With long computations the end is first load + all computations + last store; the middle hides all transfers."""
+    world = World(system(), [ENGINE], NO_PAGES)
+    run_program(world, program(10, 64, 8, 100_000))
+    compute_ns = 10 * 100_000 * 1.0
+    assert world.to_ns(int(world.agents[0]["busy_time"])) == compute_ns
+    assert compute_ns < world.now_ns < compute_ns + 2_000
+
+
+def test_single_line_latency_is_the_closed_form() -> None:
+    """One read of a closed bank on an idle memory: tRCD, CL and the burst after the first clock, which is number 1."""
+    memory = system()
+    world = World(memory, [ENGINE], NO_PAGES)
+    run_program(world, program(1, 1, 0, 0))
+    ck = memory.timing.ck
+    assert world.now_clock == 1 + ck["nRCD"] + ck["nCL"] + ck["nBL"]
+
+
+def test_single_buffer_is_slower() -> None:
+    """Without double buffering loads wait for computations, so the same program takes longer."""
+    ends = []
+    for depth in (1, 2):
+        world = World(system(), [AgentSpec(Fraction(1000), 64, Fraction(64), depth)], NO_PAGES)
+        run_program(world, program(8, 256, 0, 1000))
+        ends.append(world.now_ns)
+    assert ends[0] > 1.3 * ends[1]
+
+
+def test_pages_move_requests_not_counts() -> None:
+    """An identity page table changes nothing; a reversed one keeps all counts and moves the lines."""
+    memory, logs, ends = system(), [], []
+    for table in (NO_PAGES, np.arange(64), np.arange(64)[::-1].copy()):
+        log: list = []
+        world = World(memory, [ENGINE], table, 128 if len(table) else 1, on_requests=log.append)
+        env = run_program(world, program(4, 300, 20, 10))
+        world.save_log()
+        logs.append(np.concatenate(log))
+        ends.append(env.now)
+    assert (logs[0] == logs[1]).all() and ends[0] == ends[1]
+    assert len(logs[2]) == len(logs[0]) == 4 * 320
+    order = np.argsort(logs[2][:, 1])
+    moved = 128 * (63 - logs[0][:, 1] // 128) + logs[0][:, 1] % 128
+    assert (np.sort(moved) == logs[2][order, 1]).all()
+
+
+def test_two_engines_share_the_memory() -> None:
+    """Two engines on one channel both finish, and each takes longer than alone."""
+    memory = system()
+    alone = World(memory, [ENGINE], NO_PAGES)
+    run_program(alone, program(4, 512, 0, 0))
+    world = World(memory, [ENGINE, ENGINE], NO_PAGES)
+    tiles, runs = program(4, 512, 0, 0)
+    both_runs = np.concatenate([runs, runs])
+    both_runs["line"][len(runs) :] += 1 << 20
+    world.start(0, tiles, both_runs)
+    world.start(1, tiles, both_runs)
+    while world.advance(budget=1000) == BUDGET or world.agents["finished_at"][:2].min() == 0:
+        for k in range(2):
+            if world.agents[k]["life"] == 2:
+                world.acknowledge(k)
+    assert int(world.channels["counts"][:, 0].sum()) == 2 * 4 * 512
+    assert world.agents["finished_at"][:2].min() > 1.5 * alone.now
+
+
+def test_common_unit_divides_every_clock() -> None:
+    """Exact time: the unit divides 2500/3 ps and 10/7 ns, and odd clocks without a common unit are refused."""
+    unit = common_unit([Fraction(2500, 3), Fraction(10_000, 7)])
+    assert (Fraction(2500, 3) / unit).denominator == 1 and (Fraction(10_000, 7) / unit).denominator == 1
+
+
+@pytest.mark.skipif(JIT_DISABLED, reason="compares with the compiled run")
+def test_without_the_compiler_the_state_is_the_same() -> None:
+    """NUMBA_DISABLE_JIT=1 gives the same SHA-256 of the whole state: every intrinsic has a true twin."""
+    world = World(system(channels=2), [ENGINE], NO_PAGES)
+    run_program(world, program(3, 100, 30, 200))
+    code = (
+        "from tests.system.programs import *\n"
+        "w = World(system(channels=2), [ENGINE], NO_PAGES)\n"
+        "run_program(w, program(3, 100, 30, 200))\n"
+        "print(w.digest())"
+    )
+    root = Path(__file__).parents[2]
+    env = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(root))
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert out.stdout.strip() == world.digest()

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from edensim.cli import console
+from edensim.cli.compiling import announced_compilation
 from edensim.cli.options import common, json_option
 from edensim.errors import SOME_FAILED
 from edensim.study.text_table import columns
@@ -71,12 +72,11 @@ def _disk(free: int) -> list[str]:
 
 
 def _warm() -> float:
-    from edensim.cli.compiling import announce_compilation
     from edensim.study.warm import compile_kernels
 
-    announce_compilation()
     start = time.perf_counter()
-    compile_kernels()
+    with announced_compilation():
+        compile_kernels()
     return round(time.perf_counter() - start, 2)
 
 

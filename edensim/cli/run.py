@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from edensim.cli import console
+from edensim.cli.compiling import announced_compilation
 from edensim.cli.options import common, force_option, format_option, json_option, set_option
 from edensim.cli.progress import Progress
 
@@ -48,11 +49,9 @@ def run(
     folder = Path(out) if out else default_folder(resolved)
     check_free(folder, force)
 
-    from edensim.cli.compiling import announce_compilation
     from edensim.system.run import run as simulate
 
-    announce_compilation()
-    with Progress("requests") as progress:
+    with announced_compilation(), Progress("requests") as progress:
         result = simulate(resolved, progress=progress)
     for warning in result.data.get("warnings", ()):
         console.log(warning)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from edensim.cli import console
+from edensim.cli.compiling import announced_compilation
 from edensim.cli.options import common, json_option
 from edensim.cli.progress import Progress
 from edensim.errors import SOME_FAILED
@@ -26,7 +27,7 @@ def check(file: str, as_json: bool) -> int:
     total = sum(map(len, log.commands))
     reports = []
     done = 0
-    with Progress("commands") as progress:
+    with announced_compilation(), Progress("commands") as progress:
         for channel, commands in enumerate(log.commands):
             before = done
             report = check_log(

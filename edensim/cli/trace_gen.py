@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import click
 
 from edensim.cli import console
-from edensim.cli.compiling import announce_compilation
+from edensim.cli.compiling import announced_compilation
 from edensim.cli.options import common, force_option, set_option
 from edensim.cli.progress import Progress
 
@@ -41,8 +42,8 @@ def gen(config: str, overrides: tuple[str, ...], out: str, no_arrivals: bool, la
     resolved = load_config(config, set=list(overrides))
     require_runnable(resolved)
     check_file_free(Path(out), force)
-    announce_compilation()
-    with Progress("requests") as progress, RecordedRequests(resolved, progress, not no_arrivals) as recorded:
+    with announced_compilation(), Progress("requests") as progress, tempfile.TemporaryFile() as spool:
+        recorded = RecordedRequests(spool, resolved, progress, not no_arrivals)
         header = {
             "generator": " ".join(["edensim", *sys.argv[1:]]),
             "config_hash": resolved.hash,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edensim.cli import console
-from edensim.cli.compiling import announce_compilation
+from edensim.cli.compiling import announced_compilation
 from edensim.cli.memory_option import DEFAULT, dram_option, load_memory
 from edensim.cli.options import common, force_option, json_option, set_option
 from edensim.cli.progress import Progress
@@ -46,12 +46,12 @@ def replay(
     source = open_any(file, trace_format, AddressMap(Geometry.from_config(memory), memory.address_map))
     if commands is not None:
         check_file_free(Path(commands), force)
-    announce_compilation()
     total = getattr(source, "count", None)
-    with Progress("requests") as progress:
+    with announced_compilation(), Progress("requests") as progress:
         data, log = replay_trace(
             resolved,
-            source,
+            source.chunks(),
+            where=file,
             keep_log=commands is not None,
             command_hash=command_hash,
             progress=lambda done: progress(done, total, "replay"),

@@ -61,7 +61,7 @@ def load_config(
     set
         `["dram.channels=2", …]` with values in TOML, or `{"dram.channels": 2, …}` with Python values.
     preset_root
-        Folder of presets (default: those shipped with edensim).
+        Folder of presets (default: those shipped with edensim; an earlier result keeps its own).
 
     Raises
     ------
@@ -76,7 +76,7 @@ def load_config(
         return _resolve(written, set, None, "config", Path.cwd(), presets)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return _resolve(read_with_bases(path), set, path, path.stem, path.resolve().parent, presets)
+        return _resolve(read_with_bases(path), set, path, path.stem, path.parent.resolve(), presets)
     raise ConfigError(f"load_config takes a path, a dictionary or a loaded configuration, not {type(source).__name__}")
 
 

@@ -30,7 +30,8 @@ class Settings:
     """Controller choices; queue sizes in requests, times in clocks.
 
     `refresh_interval` 0 means no refresh; `refresh_scatter` s > 0 refreshes rank i at (i + 1) s + n intervals.
-    `write_marks`: shares of the write queue above which write mode begins (when full at the latest), below which it ends.
+    `write_marks`: shares of the write queue above which write mode begins (when full at the latest) and below which it ends
+    (when empty at the latest).
     """
 
     row_hit_first: bool
@@ -163,7 +164,7 @@ class Channel:
         reads, writes, size = len(self.queues[0]), len(self.queues[1]), self.settings.write_queue
         high, low = (float(np.float32(x) * np.float32(size)) for x in self.settings.write_marks)
         if self.write_mode:
-            self.write_mode = not (writes < low and reads > 0)
+            self.write_mode = not ((writes < low or writes == 0) and reads > 0)
         else:
             self.write_mode = writes > high or writes == size or reads == 0
 

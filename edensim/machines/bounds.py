@@ -1,8 +1,8 @@
 """Physics of DRAM traffic: what no schedule with a given on-chip memory can undercut.
 
 Modelled: compulsory traffic (every weight, every input that is used, every output once) and the red-blue pebble bound
-of Chen, Han and Wang (HPCA 2020), 2 * MACs / sqrt(Rf * S) - 2 S elements, where Rf = R * S_kernel / stride^2 (at least
-1) is how often a convolution can reuse one input and S the on-chip memory in elements.
+of Chen, Han and Wang (HPCA 2020), 2 * MACs / sqrt(Rf * S) - 2 S elements, where Rf = R * S_kernel / stride^2 (at
+least 1 along each axis) is how often a convolution can reuse one input and S the on-chip memory in elements.
 Not modelled: fusion of layers, compression, partial bursts (all counts are elements that are used).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from edensim.machines.problem import Problem, used_inputs
+from edensim.machines.problem import Axis, Problem, used_inputs
 
 
 def compulsory_elements(problem: Problem) -> dict[str, int]:
@@ -29,9 +29,14 @@ def reuse_bound_elements(problem: Problem, on_chip_elements: int, count_padding:
     `count_padding` counts multiplications with padding as well; the result is then the number usually quoted, but no
     longer a strict bound, since padding is not fetched.
     """
-    reuse = max(1.0, problem.taps / (problem.rows.stride * problem.cols.stride))
+    reuse = _reuse(problem.rows) * _reuse(problem.cols)
     macs = problem.macs if count_padding else problem.useful_macs
     return 2 * macs / math.sqrt(reuse * on_chip_elements) - 2 * on_chip_elements
+
+
+def _reuse(axis: Axis) -> float:
+    """Windows that use one input along an axis; with dilation, strides and taps may share a coarser grid."""
+    return max(1.0, axis.kernel * math.gcd(axis.stride, axis.dilation) / axis.stride)
 
 
 def lower_bound_bytes(problem: Problem, bits: int, on_chip_bytes: int, count_padding: bool = False) -> int:

@@ -67,11 +67,7 @@ def check_free(folder: Path, force: bool) -> None:
             f"{folder} exists already: choose another place with --out, "
             "or replace what edensim wrote there with --force."
         )
-    with _explained(folder):
-        target = folder if folder.is_dir() else folder.parent
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target):
-            pass
+    _check_writable(folder)
 
 
 @contextlib.contextmanager
@@ -87,6 +83,7 @@ def staged(folder: Path, force: bool = False) -> Iterator[Path]:
     """
     check_free(folder, force)
     with _explained(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
     try:
         stage.chmod(0o777 & ~_umask())
@@ -146,10 +143,7 @@ def check_file_free(path: Path, force: bool) -> None:
         raise OutputError(f"{path} is a folder: expected the name of a file to write.")
     if os.path.lexists(path) and not force:
         raise OutputError(f"{path} exists already: nothing was written; replace it with --force.")
-    with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+    _check_writable(path.parent)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -204,6 +198,13 @@ def inside(folder: Path, name: str) -> Path:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{folder / META} lists {name!r}, which lies outside the folder.")
     return path
+
+
+def _check_writable(folder: Path) -> None:
+    """Try the folder, or the nearest one above it that exists, without making any."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    with _explained(folder), tempfile.TemporaryFile(dir=nearest):
+        pass
 
 
 def _refuse_foreign(folder: Path, new: Iterable[str], owned: Iterable[str]) -> None:

@@ -6,9 +6,8 @@ memory answers. A trace made from a run carries the clocks at which the memory a
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import IO, Any
 
@@ -20,7 +19,7 @@ from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
 from edensim.dram.replay import ReplayResult, replay_requests
-from edensim.dram.trace import CHUNK, Requests, RequestSource
+from edensim.dram.trace import CHUNK, Requests
 from edensim.memory import Geometry, resolve_operating_state
 from edensim.system import measure
 from edensim.system.run import record_requests
@@ -32,8 +31,9 @@ ROW = np.dtype([("clock", "<i8"), ("line", "<i8"), ("is_write", "<i8"), ("tensor
 
 def replay_trace(
     resolved: Resolved,
-    source: RequestSource,
+    parts: Iterable[Requests],
     *,
+    where: str = "trace",
     keep_log: bool = False,
     command_hash: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -42,6 +42,10 @@ def replay_trace(
 
     Parameters
     ----------
+    parts : iterable of Requests
+        Requests in order, in pieces of any size.
+    where : str
+        Name of the trace in error messages.
     keep_log : bool
         Keep every command, for the protocol checker.
     command_hash : bool
@@ -60,11 +64,11 @@ def replay_trace(
     system = DramSystem(config.dram, resolve_operating_state(config.dram, config.operating_point, config.partition))
     done = replay_requests(
         system,
-        source.chunks(),
+        parts,
         keep_log=keep_log,
         command_hash=command_hash,
         progress=progress,
-        where=str(source.path),
+        where=where,
     )
     data = _measured(system, done)
     if config.dram.power is not None:
@@ -103,29 +107,26 @@ def _sum(counters: Counters, name: str) -> int:
 
 
 class RecordedRequests:
-    """Every request that the memory accepted during a run of the main operating point, on disk until closed.
+    """Every request that the memory accepted during a run of the main operating point.
 
     Parameters
     ----------
+    spool : binary file
+        Holds the requests, 32 bytes each; a temporary file of the caller.
     resolved : Resolved
         With `[workload]` and `[machine]`.
     arrivals : bool
         Carry the clock at which each request was accepted.
     """
 
-    def __init__(self, resolved: Resolved, progress: Progress | None = None, arrivals: bool = True) -> None:
-        self._arrivals = arrivals
-        self._file: IO[bytes] = tempfile.TemporaryFile()
-        simulation = record_requests(resolved, lambda rows: self._file.write(rows.tobytes()), progress)
+    def __init__(
+        self, spool: IO[bytes], resolved: Resolved, progress: Progress | None = None, arrivals: bool = True
+    ) -> None:
+        self._file, self._arrivals = spool, arrivals
+        simulation = record_requests(resolved, lambda rows: spool.write(rows.tobytes()), progress)
         self.tensors = [t.name for t in sorted(simulation.tensors.placement.tensors.values(), key=lambda t: t.index)]
         self.clock_ps: Fraction = simulation.system.period
         self._burst_bytes = Geometry.from_config(resolved.config.dram).burst_bytes
-
-    def __enter__(self) -> RecordedRequests:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
     def chunks(self, size: int = CHUNK) -> Iterator[Requests]:
         """Yield the requests in the order in which they were accepted."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edensim.config import load_config
 from edensim.config.read import read_file
 from edensim.errors import ConfigError
 
@@ -106,8 +107,6 @@ def test_extends_in_a_table_is_an_unknown_key(desk: Desk) -> None:
 
 def test_extends_of_a_dictionary(desk: Desk) -> None:
     """A dictionary may extend files too, relative to the current folder."""
-    from edensim.config import load_config
-
     desk.write("a.toml", "[dram]\npreset = 'small-ddr4'\n")
     resolved = load_config({"extends": ["a.toml"], "seed": 4}, preset_root=desk.presets)
     assert (resolved.config.seed, resolved.origins["seed"], resolved.origins["dram.preset"]) == (4, "dict", "a.toml:2")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edensim.config import Presets
+from edensim.config import Presets, load_config
 from edensim.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,6 +60,15 @@ def test_shipped_presets_are_found() -> None:
     """Without a folder of one's own the names are those inside the package."""
     assert all(name for name in Presets().names("dram"))
     assert Presets()._folder("dram").is_dir()
+
+
+@pytest.mark.parametrize("kind", ["dram", "machine"])
+def test_shipped_presets_are_valid(kind: str) -> None:
+    """Every preset in the package passes the schema with nothing added."""
+    memory = Presets().names("dram")[0]
+    for name in Presets().names(kind):
+        resolved = load_config({"dram": {"preset": memory}} | {kind: {"preset": name}})
+        assert resolved.origins[f"{kind}.preset"] == "dict"
 
 
 def test_unknown_name(desk: Desk) -> None:
@@ -136,8 +145,6 @@ def test_broken_preset_file(desk: Desk) -> None:
 
 def test_presets_are_read_once(desk: Desk) -> None:
     """Later settings on a loaded configuration do not read the files again (sweeps do this thousands of times)."""
-    from edensim.config import load_config
-
     first = desk.load('[dram]\npreset = "small-ddr4"\n')
     Path("x.toml").unlink()
     (desk.presets / "dram/small-ddr4.toml").unlink()

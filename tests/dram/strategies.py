@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from hypothesis import strategies as st
@@ -21,12 +22,30 @@ QUEUE_SUM = 9
 
 @dataclass(frozen=True)
 class Scenario:
-    """One memory, its constraint table per channel, and a trace for it."""
+    """One memory and a trace for it. `bank_ck`: timings of single banks, int64 [channels, banks], or nothing."""
 
     geometry: LogGeometry
-    edges: list[list[Edge]]
+    standard: str
+    timing_ck: Mapping[str, int]
+    bank_ck: Mapping[str, NDArray[np.int64]]
     settings: Settings
     requests: Requests
+
+    @cached_property
+    def edges(self) -> list[list[Edge]]:
+        """The constraint table of every channel."""
+        return tables(self.standard, self.timing_ck, self.bank_ck, self.geometry)
+
+
+def tables(
+    standard: str, ck: Mapping[str, int], own: Mapping[str, NDArray[np.int64]], geometry: LogGeometry
+) -> list[list[Edge]]:
+    """The constraint table of every channel."""
+    family = load_standard(standard)
+    return [
+        resolve_edges(family, ck, {name: cycles[k] for name, cycles in own.items()}, geometry.banks)
+        for k in range(geometry.channels)
+    ]
 
 
 def layouts() -> st.SearchStrategy[LogGeometry]:
@@ -81,13 +100,11 @@ def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
     standard = load_standard(draw(st.sampled_from(["DDR4"] if layout else ["DDR4", "DDR3"])))
     ck = draw(timings(standard.names, smallest))
     own = draw(bank_timings(geometry.channels, geometry.banks, smallest))
-    edges = [
-        resolve_edges(standard, ck, {name: cycles[k] for name, cycles in own.items()}, geometry.banks)
-        for k in range(geometry.channels)
-    ]
     read_queue = draw(st.integers(1, 8))
     # An interval that leaves time for requests: shorter ones starve them for ever, here as in any controller.
-    busy = geometry.ranks * (ck["nRFC"] + max(int(edge.cycles.max()) for edge in edges[0] if edge.name != "tRFC") * 4)
+    edges = sum(tables(standard.name, ck, own, geometry), [])
+    longest = max(int(edge.cycles.max()) for edge in edges if edge.name != "tRFC")
+    busy = geometry.ranks * (ck["nRFC"] + 4 * longest)
     interval = draw(st.one_of(st.just(0), st.integers(2 * busy, 2 * busy + 300))) if not layout else 2 * busy
     settings = Settings(
         row_hit_first=draw(st.booleans()),
@@ -98,4 +115,4 @@ def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
         refresh_scatter=draw(st.integers(0, interval // geometry.ranks)),
         write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
     )
-    return Scenario(geometry, edges, settings, draw(requests_for(geometry)))
+    return Scenario(geometry, standard.name, ck, own, settings, draw(requests_for(geometry)))

@@ -55,7 +55,7 @@ def by_kernel(scenario: Scenario, block: int) -> Outcome:
     banks, group = geometry.banks, geometry.banks_per_group
     shape = Shape({"Channel": banks, "Rank": banks // geometry.ranks, "BankGroup": group, "Bank": 1})
     refresh = refresh_of(chosen, geometry.ranks)
-    tables = np.concatenate([compile_table(shape, edges, refresh) for edges in scenario.edges])
+    tables = np.concatenate([compile_table(shape, edges, refresh) for edges in scenario.edges]).view(np.recarray)
     windows = (tables["window_id"].shape[2], int(tables["window_length"].max()))
     channels = new_channels(shape, policy_of(chosen), refresh, windows, geometry.channels)
     run = np.zeros(RUN_FIELDS, np.int64)
@@ -74,7 +74,7 @@ def policy_of(chosen: Settings) -> Policy:
     high, low = (np.float32(share) * np.float32(chosen.write_queue) for share in chosen.write_marks)
     enter = min(int(np.floor(high)) + 1, chosen.write_queue)
     sizes = (chosen.read_queue, chosen.write_queue)
-    return Policy(*sizes, enter, int(np.ceil(low)), chosen.read_latency, chosen.row_hit_first, log_commands=True)
+    return Policy(*sizes, enter, max(int(np.ceil(low)), 1), chosen.read_latency, chosen.row_hit_first, log_commands=True)
 
 
 def refresh_of(chosen: Settings, ranks: int) -> Refresh:

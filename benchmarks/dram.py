@@ -1,0 +1,135 @@
+"""Speed and memory of the DRAM engine: requests per CPU second on the golden traces, queue depth, 100 M requests.
+
+    python benchmarks/dram.py [--write] [--long]
+
+CPU time of one thread, compilation excluded, best of five; decoding of addresses included. `kernel` hands the compiled
+kernel decoded requests; `replay` is all of `replay_requests`. --long adds the 100 M request run (about 20 s).
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from table import markdown, publish
+
+from edensim.config import load_config
+from edensim.dram.controller import DramSystem
+from edensim.dram.generate import generate_chunks, golden_trace
+from edensim.dram.replay import replay_requests
+from edensim.dram.replay_kernel import DONE, RUN_FIELDS, replay
+from edensim.dram.trace import Requests
+from edensim.memory import decode_lines
+
+TRACES = {
+    "a_stream": "sequential reads",
+    "a2_stream_bgi": "the same over bank groups and banks",
+    "b_random": "uniform random reads",
+    "c_mix8": "8 streams, 30 % writes",
+    "d_loc50": "random, half in the open row",
+    "s3_dnn_like": "tiles of weights and feature maps",
+}
+FLOORS = {"a_stream": 25, "b_random": 7, "c_mix8": 11}
+
+
+def system(preset: str, **controller: object) -> DramSystem:
+    """A memory of a preset."""
+    table: dict[str, object] = {"preset": preset}
+    if controller:
+        table["controller"] = controller
+    return DramSystem(load_config({"dram": table}).config.dram)
+
+
+def best(work: Callable[[], object], times: int = 5) -> float:
+    """Least CPU time of several runs, in s."""
+    seconds = []
+    for _ in range(times):
+        began = time.process_time()
+        work()
+        seconds.append(time.process_time() - began)
+    return min(seconds)
+
+
+def kernel_run(memory: DramSystem, requests: Requests) -> Callable[[], None]:
+    """The compiled kernel on requests decoded beforehand."""
+    line = (requests.addr >> np.uint64(6)).astype(np.int64) % memory.geometry.lines
+    place = [np.zeros(len(line), np.int64) for _ in range(4)]
+    decode_lines(line, 0, *memory.address_map.kernel_table(), *place)
+    arrival = np.zeros(len(line), np.int64) if requests.arrival is None else requests.arrival.astype(np.int64)
+
+    def work() -> None:
+        channels, cursor, run = memory.new_channels(), np.zeros(1, np.int64), np.zeros(RUN_FIELDS, np.int64)
+        result = replay(channels, memory.tables, *place, line, requests.is_write, arrival, cursor, run, True)
+        assert result == DONE
+
+    return work
+
+
+def rates(memory: DramSystem) -> list[list[object]]:
+    """M requests per CPU second, kernel alone and whole replay."""
+    rows = []
+    for name, what in TRACES.items():
+        trace = golden_trace(name)
+        requests = Requests(trace["addr"], trace["is_write"])
+        n = len(requests.addr) / 1e6
+        kernel, whole = kernel_run(memory, requests), lambda r=requests: replay_requests(memory, [r])
+        kernel(), whole()
+        floor = FLOORS.get(name)
+        rows.append([f"{name}: {what}", f"{n / best(kernel):.1f}", f"{n / best(whole):.1f}", floor or ""])
+    return rows
+
+
+def queue_depths() -> list[list[object]]:
+    """Cost per request against queue size, random reads."""
+    trace = golden_trace("b_random")
+    requests = Requests(trace["addr"], trace["is_write"])
+    rows = []
+    for entries in (8, 16, 32, 64, 128, 256):
+        memory = system("ramulator2:ddr4_2400_frfcfs32", read_queue=entries, write_queue=entries)
+        work = kernel_run(memory, requests)
+        work()
+        rows.append([entries, f"{best(work, 3) * 1e9 / len(requests.addr):.0f}"])
+    return rows
+
+
+def long_run(requests: int) -> list[list[object]]:
+    """Linear in requests, flat in memory: uniform random reads, streamed."""
+    memory = system("ramulator2:ddr4_2400_frfcfs32")
+    rows = []
+    for n in (requests // 100, requests // 10, requests):
+        began = time.process_time()
+        result = replay_requests(memory, _stream(n))
+        seconds = time.process_time() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows.append([f"{n:,}", f"{seconds:.2f}", f"{seconds / n * 1e9:.0f}", f"{peak:.0f}", f"{result.cycles:,}"])
+    return rows
+
+
+def _stream(n: int) -> Iterator[Requests]:
+    for part in generate_chunks("random", n, seed=1):
+        yield Requests(part["addr"], part["is_write"]) if isinstance(part, dict) else part
+
+
+def main() -> None:
+    """Run and print, and with --write update README.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="update benchmarks/README.md")
+    parser.add_argument("--long", action="store_true", help="add the 100 M request run")
+    options = parser.parse_args()
+    memory = system("ramulator2:ddr4_2400_frfcfs32")
+    head = ["golden trace (DDR4-2400, FRFCFS, 32 entries)", "kernel, M/s", "replay, M/s", "floor, M/s"]
+    publish("DRAM engine", "python benchmarks/dram.py --write --long", markdown(head, rates(memory)), options.write)
+    publish(
+        "Queue depth", "python benchmarks/dram.py --write --long",
+        markdown(["queue entries", "ns per random request"], queue_depths()), options.write,
+    )  # fmt: skip
+    if options.long:
+        head = ["random reads", "CPU s", "ns each", "peak MB", "DRAM clocks"]
+        publish("Long runs", "python benchmarks/dram.py --write --long", markdown(head, long_run(100_000_000)), options.write)
+
+
+if __name__ == "__main__":
+    main()

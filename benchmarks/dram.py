@@ -128,7 +128,12 @@ def main() -> None:
     )  # fmt: skip
     if options.long:
         head = ["random reads", "CPU s", "ns each", "peak MB", "DRAM clocks"]
-        publish("Long runs", "python benchmarks/dram.py --write --long", markdown(head, long_run(100_000_000)), options.write)
+        publish(
+            "Long runs",
+            "python benchmarks/dram.py --write --long",
+            markdown(head, long_run(100_000_000)),
+            options.write,
+        )
 
 
 if __name__ == "__main__":

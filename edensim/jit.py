@@ -1,8 +1,8 @@
 """The one place that fixes how kernels are compiled, and the few machine instructions they need.
 
 numba's disk cache notices edits of a kernel's own file only, so the cache folder is keyed by a hash of all kernel
-sources (everything in `*_kernel.py` and this file), the versions and the processor. With `NUMBA_DISABLE_JIT=1` every
-intrinsic is replaced by its plain-Python twin and results are the same.
+sources (everything in `*_kernel.py`, the command numbers and this file), the versions and the processor. With
+`NUMBA_DISABLE_JIT=1` every intrinsic is replaced by its plain-Python twin and results are the same.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 
 
 def kernel_source_hash() -> str:
-    """SHA-256 (16 digits) over all kernel sources of the package."""
+    """SHA-256 (16 digits) over all sources that are compiled into kernels."""
     root = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*_kernel.py"), Path(__file__)]):
+    for path in sorted([*root.rglob("*_kernel.py"), root / "dram" / "commands.py", Path(__file__)]):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -95,21 +95,21 @@ def raise_lanes(times: Any, x: int, delay: Any, y: int, since: int) -> None:
 if not JIT_DISABLED:
 
     @intrinsic
-    def lowest_bit(typing_context, mask):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811
+    def lowest_bit(typing_context, mask):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811, D103
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
 
         return types.int64(types.int64), generate
 
     @intrinsic
-    def count_bits(typing_context, mask):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811
+    def count_bits(typing_context, mask):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811, D103
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             return builder.ctpop(args[0])
 
         return types.int64(types.int64), generate
 
     @intrinsic
-    def raise_lanes(typing_context, times, x, delay, y, since):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811
+    def raise_lanes(typing_context, times, x, delay, y, since):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811, D103
         # numba cannot promise LLVM that the two arrays are disjoint, so the plain loop would stay scalar.
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             i32, i64 = ir.IntType(32), ir.IntType(64)

@@ -19,7 +19,7 @@ def announced_compilation() -> Iterator[None]:
         return
     from numba.core import event
 
-    class Announcer(event.Listener):  # type: ignore[misc]
+    class Announcer(event.Listener):
         told = False
 
         def on_start(self, event: object) -> None:

@@ -20,7 +20,7 @@ from edensim.cli.progress import Progress
 @force_option
 @json_option
 @click.option("--no-figures", is_flag=True, help="Draw nothing.")
-@format_option("png,svg")
+@format_option("png")
 @common
 def run(
     config: str,

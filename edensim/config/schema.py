@@ -42,7 +42,9 @@ class Machine(Table):
     """[machine]: the accelerator that turns layers into memory requests."""
 
     preset: Name | None = key(None, "shipped machine to start from")
-    kind: Literal["eyeriss", "tpu"] = key(..., "row-stationary array (eyeriss) or systolic weight-stationary array (tpu)")
+    kind: Literal["eyeriss", "tpu"] = key(
+        ..., "row-stationary array (eyeriss) or systolic weight-stationary array (tpu)"
+    )
     source: str = key("", "where the numbers come from")
     array_rows: int = key(..., "rows of processing elements", ge=1, le=4096)
     array_cols: int = key(..., "columns of processing elements", ge=1, le=4096)
@@ -57,9 +59,12 @@ class Machine(Table):
         ..., "what stays in the array; scalesim_compat knows the last three"
     )
     dma_outstanding: int = key(64, "read requests under way at once", "request", ge=1, le=4096)
-    dma_bytes_per_cycle: float = key(..., "widest transfer between DRAM and buffer per array clock", "byte", gt=0, le=65_536)
+    dma_bytes_per_cycle: float = key(
+        ..., "widest transfer between DRAM and buffer per array clock", "byte", gt=0, le=65_536
+    )
     tiling: Literal["search", "row_stationary"] = key(
-        "search", "search: tiles of least DRAM traffic; row_stationary: the Eyeriss chip's rules (filters bypass the buffer)"
+        "search",
+        "search: tiles of least DRAM traffic; row_stationary: the Eyeriss chip's rules (filters bypass the buffer)",
     )
     tile_goal: Literal["traffic", "time", "traffic_time"] = key(
         "traffic_time", "what tiles minimise: DRAM traffic, estimated time, or the product of both"
@@ -77,7 +82,7 @@ class Machine(Table):
 
 
 class Timing(Table):
-    """[dram.timing]: times in ns (rounded up to clocks by the standard's rule) or, where the data sheet says so, in clocks."""
+    """[dram.timing]: times in ns (rounded to clocks by the standard's rule) or, where the data sheet says so, in clocks."""
 
     CL: int | None = key(None, "read latency", "clock", ge=1)
     CWL: int | None = key(None, "write latency", "clock", ge=1)
@@ -122,7 +127,9 @@ class Interface(Table):
     """[dram.power.io]: what the data pins cost, per transferred bit."""
 
     vddq_v: float = key(..., "I/O supply", "V", gt=0, le=5)
-    termination: Literal["pod", "sstl", "none"] = key(..., "pod: zeros draw current (DDR4); sstl: both levels (DDR3); none")
+    termination: Literal["pod", "sstl", "none"] = key(
+        ..., "pod: zeros draw current (DDR4); sstl: both levels (DDR3); none"
+    )
     r_on_ohm: float = key(34.0, "driver resistance", "ohm", gt=0)
     r_tt_ohm: float = key(60.0, "termination resistance", "ohm", gt=0)
     c_load_pf: float = key(..., "switched capacitance of a data line", "pF", ge=0)
@@ -148,7 +155,7 @@ class DramController(Table):
 
     scheduler: Literal["FRFCFS_RowHit", "FRFCFS"] = key(
         "FRFCFS_RowHit",
-        "FRFCFS_RowHit: oldest ready command, but no row is closed while an older request still hits it; FRFCFS: oldest ready command",
+        "FRFCFS: oldest ready command; FRFCFS_RowHit: the same, but no row closes while an older request still hits it",
     )
     read_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
@@ -168,7 +175,9 @@ class Dram(Table):
     channels: int = key(1, "independent channels", ge=1, le=64)
     ranks: int = key(1, "ranks per channel", ge=1, le=8)
     data_rate_mt_s: int = key(..., "transfers per second and pin", "MT/s", ge=100, le=20_000)
-    clock_ps: int | None = key(None, "clock period (default: exactly 2e6 / data rate, as a fraction)", "ps", ge=50, le=20_000)
+    clock_ps: int | None = key(
+        None, "clock period (default: exactly 2e6 / data rate, as a fraction)", "ps", ge=50, le=20_000
+    )
     channel_width_bits: int = key(..., "data pins of a channel", "bit", ge=8, le=1024)
     device_width_bits: int = key(..., "data pins of a device", "bit", ge=4, le=1024)
     density_mbit: int = key(..., "capacity of a device", "Mbit", ge=64, le=1 << 20)
@@ -180,9 +189,13 @@ class Dram(Table):
     subarray_rows: int = key(512, "rows per subarray", ge=1, le=1 << 20)
     address_map: Name = key("RoBaRaCoCh", "order of the address fields, high to low (Ro Ba Bg Ra Co Ch), or MOP4CLXOR")
     address_wrap: bool = key(False, "addresses beyond the capacity wrap around instead of being errors")
-    line_bytes: int | None = key(None, "one trace line of this size is one burst (parity presets); default: the burst size", "byte", ge=8)
+    line_bytes: int | None = key(
+        None, "one trace line of this size is one burst (parity presets); default: the burst size", "byte", ge=8
+    )
     timing: Timing = key(Timing(), "times of the speed bin")
-    timing_ck: dict[str, int] | None = key(None, "complete table of timings in clocks, instead of `timing` (parity presets)", "clock")
+    timing_ck: dict[str, int] | None = key(
+        None, "complete table of timings in clocks, instead of `timing` (parity presets)", "clock"
+    )
     controller: DramController = key(DramController(), "scheduling")
     power: Power | None = key(None, "currents and supplies")
 
@@ -196,11 +209,19 @@ class OperatingPoint(Table):
     tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
     tREFI_scale: float | None = key(None, "factor on the refresh interval", "", gt=0, le=1000)
     delta_vdd: float | None = key(None, "change of the supply, instead of `vdd`", "V", ge=-5, le=5)
-    delta_vdd_mode: Literal["relative", "absolute"] = key("relative", "relative: scaled by nominal / delta_vdd_reference")
-    delta_vdd_reference: float = key(1.35, "nominal voltage of the chips on which the change was measured (EDEN)", "V", gt=0, le=5)
+    delta_vdd_mode: Literal["relative", "absolute"] = key(
+        "relative", "relative: scaled by nominal / delta_vdd_reference"
+    )
+    delta_vdd_reference: float = key(
+        1.35, "nominal voltage of the chips on which the change was measured (EDEN)", "V", gt=0, le=5
+    )
     delta_tRCD_ns: float | None = key(None, "change of tRCD, instead of `tRCD_ns`", "ns", ge=-1000, le=1000)
-    delta_tRCD_mode: Literal["relative", "absolute"] = key("relative", "relative: scaled by nominal / delta_tRCD_reference_ns")
-    delta_tRCD_reference_ns: float = key(12.5, "nominal tRCD of the chips on which the change was measured (EDEN)", "ns", gt=0)
+    delta_tRCD_mode: Literal["relative", "absolute"] = key(
+        "relative", "relative: scaled by nominal / delta_tRCD_reference_ns"
+    )
+    delta_tRCD_reference_ns: float = key(
+        12.5, "nominal tRCD of the chips on which the change was measured (EDEN)", "ns", gt=0
+    )
 
 
 class Partition(OperatingPoint):
@@ -219,13 +240,15 @@ class Placement(Table):
     weights: Name | None = key(None, "partition of all weights")
     ifm: Name | None = key(None, "partition of all input feature maps")
     ofm: Name | None = key(None, "partition of output maps that are nobody's input")
-    tensors: dict[str, str] = key({}, "partition of single tensors, e.g. {\"conv1.weights\" = \"safe\"}")
+    tensors: dict[str, str] = key({}, 'partition of single tensors, e.g. {"conv1.weights" = "safe"}')
 
 
 class Energy(Table):
     """[energy]: how counters become joules."""
 
-    voltage_model: Literal["quadratic", "drampower"] = key("quadratic", "energy follows VDD squared, or linearly (currents fixed)")
+    voltage_model: Literal["quadratic", "drampower"] = key(
+        "quadratic", "energy follows VDD squared, or linearly (currents fixed)"
+    )
     currents: Literal["datasheet"] = key("datasheet", "data-sheet maxima")
 
 

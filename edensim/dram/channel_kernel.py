@@ -1,26 +1,23 @@
 """One DRAM channel as a resumable, event-skipping state machine: accept a request, advance one controller clock.
 
-All state is one record per channel (see `channel_state.py`); the lengths of its nested arrays belong to its type, so the
-compiler specialises this file for every shape and policy. The kernel knows no timing name and no level: a command raises
-whole rows of next-allowed times by delays taken from the compiled constraint table (`table.py`).
+All state is one record per channel (see `channel_state.py`); the lengths of its nested arrays belong to its type, so
+the compiler specialises this file for every shape and policy. The kernel knows no timing name and no level: a command
+raises whole rows of next-allowed times by delays taken from the compiled constraint table (`table.py`).
 
 Times are clocks of the channel. Constraints only ever move later, so every bound kept here is safe: `next_scan` is a
 clock before which no command can issue.
 
-Scheduling: requests whose row was opened for them come first, then a pending refresh, then the queue of the present mode
-(reads or writes), each time the oldest command that may issue. Two candidates per (mode, bank) stand for all: the
-oldest request that hits the open row and the oldest that does not.
+Scheduling: requests whose row was opened for them come first, then a pending refresh, then the queue of the present
+mode (reads or writes), each time the oldest command that may issue. Two candidates per (mode, bank) stand for all:
+the oldest request that hits the open row and the oldest that does not.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RD, REFAB, WR
-from edensim.jit import LANES, count_bits, jit, jit_inline, lowest_bit, raise_lanes
+from edensim.dram.scan_kernel import FEW, NEVER, scan_active, scan_active_few, scan_queue, scan_queue_few
+from edensim.jit import LANES, count_bits, jit, jit_inline, raise_lanes
 
-NEVER = 1 << 60  # or-ed into a time or a key it disables it
-FEW = 3  # up to so many busy banks a bit-mask loop beats the branch-free scan
 FILTER = 1024  # buckets of the filter over waiting write addresses
 PENDING = 2048  # room for pending refreshes
 KEY_BITS = 8  # a key is acceptance clock << 8 | bank, so the oldest is a plain minimum
@@ -133,113 +130,12 @@ def offer(ch, t, bank, row, column, line, write, token):
         ch.busy[entry >> 4] |= 1 << (entry & 15)
     if ch.pending_head == ch.pending_tail:  # a pending refresh blocks everything that is not active
         if first >= 0 and write == ch.mode:
-            ch.next_scan = min(ch.next_scan, max(t, ch.allowed[first]))
+            at = max(t, ch.allowed[first])
+            ch.next_queue = min(ch.next_queue, at)
+            ch.next_scan = min(ch.next_scan, at)
         if mode_flips(ch):
             ch.next_scan = t
     return ACCEPTED
-
-
-@jit
-def scan_queue(ch, entry, n, t, row_hit):
-    """Both candidates of every bank without a branch: number ready, oldest ready key, earliest clock of the others.
-
-    `n`, the number of banks, is an argument although the type knows it: a known trip count is unrolled first and then
-    no longer vectorised.
-    """
-    entry = np.uint64(entry)
-    pre = np.uint64(PRE * n)
-    act = np.uint64(ACT * n)
-    ready = 0
-    oldest = NEVER
-    soon = NEVER
-    for j in range(np.uint64(n)):
-        hit_key = ch.hit_key[entry + j]
-        other_key = ch.other_key[entry + j]
-        is_open = ch.state[j] != 0
-        hit_at = ch.allowed[entry + j] | (hit_key & NEVER)
-        other_at = ((ch.allowed[pre + j] | ch.claimed[j]) if is_open else ch.allowed[act + j]) | (other_key & NEVER)
-        if row_hit:
-            other_at = other_at | (NEVER if (hit_key < other_key) & is_open else 0)
-        hit_ok = hit_at <= t
-        other_ok = other_at <= t
-        ready += (1 if hit_ok else 0) + (1 if other_ok else 0)
-        oldest = min(oldest, min(hit_key if hit_ok else NEVER, other_key if other_ok else NEVER))
-        soon = min(soon, min(NEVER if hit_ok else hit_at, NEVER if other_ok else other_at))
-    return ready, oldest, soon
-
-
-@jit_inline
-def scan_queue_few(ch, mode, t, row_hit):
-    """`scan_queue` when only a few banks have requests."""
-    pad = len(ch.state)
-    blocks = pad // LANES
-    entry = mode * pad
-    ready = 0
-    oldest = NEVER
-    soon = NEVER
-    for g in range(blocks):
-        mask = ch.busy[mode * blocks + g]
-        while mask:
-            b = g * LANES + lowest_bit(mask)
-            mask &= mask - 1
-            hit_key = ch.hit_key[entry + b]
-            other_key = ch.other_key[entry + b]
-            if hit_key < NEVER:
-                at = ch.allowed[entry + b]
-                if at <= t:
-                    ready += 1
-                    oldest = min(oldest, hit_key)
-                else:
-                    soon = min(soon, at)
-            if other_key < NEVER:
-                if ch.state[b]:
-                    if row_hit and hit_key < other_key:
-                        continue
-                    at = ch.allowed[PRE * pad + b] | ch.claimed[b]
-                else:
-                    at = ch.allowed[ACT * pad + b]
-                if at <= t:
-                    ready += 1
-                    oldest = min(oldest, other_key)
-                else:
-                    soon = min(soon, at)
-    return ready, oldest, soon
-
-
-@jit
-def scan_active(ch, n, t):
-    """The same for requests whose row has been opened for them; their keys lie parallel to the RD and WR rows."""
-    ready = 0
-    oldest = NEVER
-    soon = NEVER
-    for j in range(np.uint64(n)):
-        k = ch.active_key[j]
-        at = ch.allowed[j] | (k & NEVER)
-        ok = at <= t
-        ready += 1 if ok else 0
-        oldest = min(oldest, k if ok else NEVER)
-        soon = min(soon, NEVER if ok else at)
-    return ready, oldest, soon
-
-
-@jit_inline
-def scan_active_few(ch, t):
-    """`scan_active` when only a few requests are active."""
-    ready = 0
-    oldest = NEVER
-    soon = NEVER
-    for g in range(len(ch.active_mask)):
-        mask = ch.active_mask[g]
-        while mask:
-            k = g * LANES + lowest_bit(mask)
-            mask &= mask - 1
-            at = ch.allowed[k]
-            if at <= t:
-                ready += 1
-                oldest = min(oldest, ch.active_key[k])
-            else:
-                soon = min(soon, at)
-    return ready, oldest, soon
 
 
 @jit
@@ -286,9 +182,10 @@ def raise_allowed(ch, tab, command, node, t):
 
 @jit
 def close_bin(ch, t):
-    """End the timeline bins that lie before clock `t`; when they run out, every other one is dropped and bins get twice as long.
+    """End the timeline bins that lie before clock `t`.
 
-    A bin holds the counters at its end, so a bin that is dropped loses resolution, not counts.
+    A bin holds the counters at its end. When bins run out, every other one is dropped and bins get twice as long, which
+    loses resolution, not counts.
     """
     bins = ch.timeline.shape[0]
     while t >= ch.bin_end:
@@ -368,7 +265,7 @@ def leave_queue(ch, slot, entry):
 
 @jit_inline
 def finish_column(ch, slot, b, source, t):
-    """A column command was issued for the request in `slot`: it completes; returns a bound on the bank's next command."""
+    """Complete the request in `slot`, whose column command was issued; returns a bound on the bank's next command."""
     pad = len(ch.state)
     w = ch.slot_write[slot]
     entry = w * pad + b
@@ -403,7 +300,10 @@ def finish_column(ch, slot, b, source, t):
 
 @jit_inline
 def issue(ch, tab, t, command, node, slot, source):
-    """Issue one command: statistics, log, constraints, and where the request goes next; returns a bound on the next scan."""
+    """Issue one command: statistics, log, constraints, and where the request goes next.
+
+    Returns a bound on the next command of the queue.
+    """
     pad = len(ch.state)
     if t >= ch.bin_end:
         close_bin(ch, t)
@@ -437,6 +337,7 @@ def issue(ch, tab, t, command, node, slot, source):
         ch.active_mask[entry >> 4] |= 1 << (entry & 15)
         ch.actives += 1
         ch.claimed[node] = NEVER
+        ch.next_active = min(ch.next_active, ch.allowed[entry])
         return ch.allowed[entry]
     if command == PRE:
         close_bank(ch, node, t)
@@ -446,80 +347,79 @@ def issue(ch, tab, t, command, node, slot, source):
             close_bank(ch, b, t)
     else:
         ch.pending_head += 1
-    return t + 1
+    return t + 1  # whatever was known of the queue is out of date
 
 
 @jit
 def tick(ch, tab, t):
     """One clock of the controller. Returns the slot whose column command issued, or -1.
 
-    Sets `ch.next_scan`; `ch.freed` = queue (0 reads, 1 writes) that lost an entry, or -1.
+    Sets `ch.next_scan`; `ch.freed` = queue (0 reads, 1 writes) that lost an entry, or -1. `next_active` and
+    `next_queue` bound the next ready command of either kind from below, so a scan that cannot find anything is left
+    out.
     """
     pad = len(ch.state)
     row_hit = len(ch.is_row_hit) == 2
     ch.scans += 1
     ch.freed = -1
-    upcoming = NEVER
     command = -1
     node = -1
     slot = -1
     source = -1
+    is_pending = ch.pending_head != ch.pending_tail
     # 1. requests whose row was opened for them
-    if ch.actives > 0:
+    if ch.next_active <= t:
         if ch.actives <= FEW:
             ready, oldest, soon = scan_active_few(ch, t)
         else:
             ready, oldest, soon = scan_active(ch, 2 * pad, t)
-        upcoming = soon
+        ch.next_active = t + 1 if ready > 1 else soon
         if ready > 0:
             source = FROM_ACTIVE
             node = oldest & ((1 << KEY_BITS) - 1)
             command = RD if ch.active_key[node] == oldest else WR
             slot = ch.active_slot[command * pad + node]
-            if ready > 1:
-                upcoming = t + 1
-    # 2. a pending refresh: nothing new starts meanwhile
-    if ch.pending_head != ch.pending_tail:
-        if source >= 0:
-            upcoming = t + 1
-        else:
+    if source < 0:
+        # 2. a pending refresh: nothing new starts meanwhile
+        if is_pending:
             command, node, at = pick_refresh(ch, t)
-            if command >= 0:
-                source = FROM_PRIORITY
-            else:
-                upcoming = min(upcoming, at)
-    # 3. the queue of the present mode
-    else:
-        if source < 0 and mode_flips(ch):
-            ch.mode = 1 - ch.mode
-        mode = ch.mode
-        blocks = pad // LANES
-        busy = 0
-        for g in range(blocks):
-            busy += count_bits(ch.busy[mode * blocks + g])
-        if busy <= FEW:
-            ready, oldest, soon = scan_queue_few(ch, mode, t, row_hit)
+            if command < 0:
+                ch.next_scan = min(ch.next_active, at)
+                return -1
+            source = FROM_PRIORITY
+        # 3. the queue of the present mode
         else:
-            ready, oldest, soon = scan_queue(ch, mode * pad, pad, t, row_hit)
-        upcoming = min(upcoming, soon)
-        if ready > (0 if source >= 0 else 1):
-            upcoming = t + 1
-        if source < 0 and ready > 0:
-            source = FROM_QUEUE
-            node = oldest & ((1 << KEY_BITS) - 1)
-            if ch.hit_key[mode * pad + node] == oldest:
-                command = mode
-                slot = ch.hit[mode * pad + node]
-            else:
-                command = PRE if ch.state[node] else ACT
-                slot = ch.other[mode * pad + node]
-    if command < 0:
-        ch.next_scan = upcoming
-        return -1
-    upcoming = min(upcoming, issue(ch, tab, t, command, node, slot, source))
-    if ch.pending_head == ch.pending_tail and mode_flips(ch):
-        upcoming = t + 1
-    ch.next_scan = max(upcoming, t + 1)
+            if mode_flips(ch):
+                ch.mode = 1 - ch.mode
+                ch.next_queue = t
+            if ch.next_queue <= t:
+                mode = ch.mode
+                blocks = pad // LANES
+                busy = 0
+                for g in range(blocks):
+                    busy += count_bits(ch.busy[mode * blocks + g])
+                if busy <= FEW:
+                    ready, oldest, soon = scan_queue_few(ch, mode, t, row_hit)
+                else:
+                    ready, oldest, soon = scan_queue(ch, mode * pad, pad, t, row_hit)
+                ch.next_queue = t + 1 if ready > 1 else soon
+                if ready > 0:
+                    source = FROM_QUEUE
+                    node = oldest & ((1 << KEY_BITS) - 1)
+                    if ch.hit_key[mode * pad + node] == oldest:
+                        command = mode
+                        slot = ch.hit[mode * pad + node]
+                    else:
+                        command = PRE if ch.state[node] else ACT
+                        slot = ch.other[mode * pad + node]
+            if command < 0:
+                ch.next_scan = min(ch.next_active, ch.next_queue)
+                return -1
+    ch.next_queue = min(ch.next_queue, issue(ch, tab, t, command, node, slot, source))
+    if is_pending or mode_flips(ch):
+        ch.next_scan = t + 1
+    else:
+        ch.next_scan = max(min(ch.next_active, ch.next_queue), t + 1)
     return slot if command <= WR else -1
 
 

@@ -34,16 +34,56 @@ class Policy:
     log_commands: bool = False
 
 
-def new_channels(shape: Shape, policy: Policy, refresh: Refresh, window_shape: tuple[int, int], channels: int) -> np.ndarray:
+def new_channels(
+    shape: Shape, policy: Policy, refresh: Refresh, window_shape: tuple[int, int], channels: int
+) -> np.ndarray:
     """Idle channels at clock 0: a record array of length `channels`. `window_shape` = (windows, longest window)."""
     pad, ranks = shape.padded, shape.ranks
     slots = policy.read_queue + policy.write_queue + 2 * pad
-    scalars = """n_free mode actives pending_head pending_tail next_scan next_refresh timer timer_base freed logged bins bin_end bin_clocks
-        enter leave read_latency node_span scans last hits misses conflicts forwarded coalesced latency_sum""".split()
-    per_bank = "state open_row claimed open_since open_ck closings node_of".split()
-    per_entry = "hit_key other_key active_key head tail hit other active_slot".split()
-    per_slot = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
-    per_rank = "node_open node_open_since node_open_ck".split()
+    scalars = [
+        "n_free",
+        "mode",
+        "actives",
+        "pending_head",
+        "pending_tail",
+        "next_scan",
+        "next_active",
+        "next_queue",
+        "next_refresh",
+        "timer",
+        "timer_base",
+        "freed",
+        "logged",
+        "bins",
+        "bin_end",
+        "bin_clocks",
+        "enter",
+        "leave",
+        "read_latency",
+        "node_span",
+        "scans",
+        "last",
+        "hits",
+        "misses",
+        "conflicts",
+        "forwarded",
+        "coalesced",
+        "latency_sum",
+    ]
+    per_bank = ["state", "open_row", "claimed", "open_since", "open_ck", "closings", "node_of"]
+    per_entry = ["hit_key", "other_key", "active_key", "head", "tail", "hit", "other", "active_slot"]
+    per_slot = [
+        "slot_row",
+        "slot_key",
+        "slot_next",
+        "slot_write",
+        "slot_seen",
+        "slot_line",
+        "slot_column",
+        "slot_token",
+        "free",
+    ]
+    per_rank = ["node_open", "node_open_since", "node_open_ck"]
     arrays: dict[str, tuple[int, ...]] = {x: (pad,) for x in per_bank} | {x: (2 * pad,) for x in per_entry}
     arrays |= {x: (slots,) for x in per_slot} | {x: (ranks,) for x in per_rank}
     arrays |= {
@@ -65,7 +105,7 @@ def new_channels(shape: Shape, policy: Policy, refresh: Refresh, window_shape: t
     out = np.zeros(channels, np.dtype((np.record, fields)))
     for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "freed"):
         out[name] = -1
-    for name in ("hit_key", "other_key", "active_key", "next_scan"):
+    for name in ("hit_key", "other_key", "active_key", "next_scan", "next_active", "next_queue"):
         out[name] = NEVER
     out["free"] = np.arange(slots)
     out["n_free"] = slots

@@ -1,8 +1,8 @@
 """A memory system ready to run: geometry, address map, timings and constraint tables compiled for the kernels.
 
-Modelled: any number of channels, ranks, bank groups and banks; FR-FCFS with or without row-hit protection; write mode by
-hysteresis; forwarding and coalescing from the write queue; all-bank refresh; open rows; tRCD, tRAS and tRP per bank. Not
-modelled here: power-down, closed-row policies, per-bank refresh.
+Modelled: any number of channels, ranks, bank groups and banks; FR-FCFS with or without row-hit protection; write mode
+by hysteresis; forwarding and coalescing from the write queue; all-bank refresh; open rows; tRCD, tRAS and tRP per
+bank. Not modelled here: power-down, closed-row policies, per-bank refresh.
 """
 
 from __future__ import annotations

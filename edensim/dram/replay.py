@@ -1,7 +1,7 @@
 """Replay of request traces on the DRAM alone, streamed with flat memory.
 
-A replay ends when every request has completed: a read when its last beat has arrived, a write when its column command has
-issued, a forwarded read or coalesced write when it was accepted.
+A replay ends when every request has completed: a read when its last beat has arrived, a write when its column command
+has issued, a forwarded read or coalesced write when it was accepted.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.dram.commands import BANK_COMMANDS
 from edensim.dram.command_log import CommandLog
+from edensim.dram.commands import BANK_COMMANDS
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, replay
@@ -47,8 +47,8 @@ class ReplayResult:
 class CommandHash:
     """SHA-256 over all commands of every channel, in the record format of ramulator 2's binary command trace.
 
-    Per command, little-endian int64: clock, command number, one number per level from rank to bank, row, column; -1 where
-    a command addresses all nodes of a level, row except on ACT, column except on RD and WR.
+    Per command, little-endian int64: clock, command number, one number per level from rank to bank, row, column; -1
+    where a command addresses all nodes of a level, row except on ACT, column except on RD and WR.
     """
 
     NUMBERS = np.array([4, 5, 0, 1, 6, 7, -9, 2, 7], np.int64)
@@ -120,7 +120,12 @@ def replay_requests(
     count = 0
     for part in parts:
         check_addresses(
-            part.addr, system.line_bytes, system.geometry.capacity_bytes, wrap=system.dram.address_wrap, first=count, where=where
+            part.addr,
+            system.line_bytes,
+            system.geometry.capacity_bytes,
+            wrap=system.dram.address_wrap,
+            first=count,
+            where=where,
         )
         for start in range(0, len(part.addr), BLOCK):
             feed(*(None if x is None else x[start : start + BLOCK] for x in part[:3]))
@@ -165,7 +170,18 @@ class _Feed:
         channel, bank, row, column = place
         while True:
             result = replay(
-                self.channels, self.system.tables, channel, bank, row, column, line, is_write, arrival, cursor, self.run, final
+                self.channels,
+                self.system.tables,
+                channel,
+                bank,
+                row,
+                column,
+                line,
+                is_write,
+                arrival,
+                cursor,
+                self.run,
+                final,
             )
             if result != LOG_FULL:
                 assert result == DONE or not final

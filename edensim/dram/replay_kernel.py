@@ -1,7 +1,8 @@
 """Replay of a request trace on the DRAM alone: at most one offer per clock for the whole system, in order.
 
-A refused offer blocks all later ones (head-of-line blocking). The acceptance stamp of a request is the clock before the
-tick in which it is offered. The state between two calls lies in `run` (see RUN_FIELDS), so a trace is streamed in blocks.
+A refused offer blocks all later ones (head-of-line blocking). The acceptance stamp of a request is the clock before
+the tick in which it is offered. The state between two calls lies in `run` (see RUN_FIELDS), so a trace is streamed in
+blocks.
 """
 
 from __future__ import annotations
@@ -94,5 +95,3 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
     run[OUTSTANDING] = outstanding
     run[LAST] = last
     return result
-
-

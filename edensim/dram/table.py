@@ -1,9 +1,9 @@
 """The constraint table compiled to flat arrays: delay rows, single entries, windows and refresh timers.
 
 A command at bank k moves the next-allowed time of whole rows of targets: `allowed[f, :] = max(allowed[f, :], t +
-delay[p, k, f, :])` for every command f that a constraint with preceding command p names. Scope, sibling, rank switch and
-timings of single banks are then only different numbers in these rows. Rows that touch nothing but the own bank are kept
-as single entries; constraints over the n-th last command (tFAW) are rows counted from that command's time.
+delay[p, k, f, :])` for every command f that a constraint with preceding command p names. Scope, sibling, rank switch
+and timings of single banks are then only different numbers in these rows. Rows that touch nothing but the own bank
+are kept as single entries; constraints over the n-th last command (tFAW) are rows counted from that command's time.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class Edge:
-    """One resolved constraint: `following` waits `cycles` after the `window`-th last `preceding` in the same scope node.
+    """One resolved constraint: in a node of `scope`, `following` waits `cycles` after the `window`-th last `preceding`.
 
-    `cycles` (int64, one per bank): the value for the bank that the preceding command addresses; for PREab and REFab, that
-    of the bank of the following command; for a pair of rank commands the largest of the rank. `sibling`: applies to the
-    other nodes of the level under the same parent instead.
+    `cycles` (int64, one per bank): the value for the bank that the preceding command addresses; for PREab and REFab,
+    that of the bank of the following command; for a pair of rank commands the largest of the rank. `sibling`: applies
+    to the other nodes of the level under the same parent instead.
     """
 
     name: str
@@ -167,7 +167,12 @@ def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh) -> np.n
 def compile_windows(shape: Shape, edges: Sequence[Edge], fields: dict[str, Int], at: int) -> list[NDArray[np.int32]]:
     """Fill the window fields; returns the delay rows of the windows, which begin at `at`."""
     windows = [
-        (p, f, e) for e in edges if e.window > 1 for p in e.preceding for f in e.following if p in ISSUED and f in ISSUED
+        (p, f, e)
+        for e in edges
+        if e.window > 1
+        for p in e.preceding
+        for f in e.following
+        if p in ISSUED and f in ISSUED
     ]
     n = max(len(windows), 1)
     fields["window_id"] = np.zeros((N_COMMANDS, n), np.int64)

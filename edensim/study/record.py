@@ -6,6 +6,8 @@ the command line stand in `meta.json`.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 from collections.abc import Iterable
@@ -106,9 +108,14 @@ def to_json(data: Any, indent: int | None = 1) -> str:
 
 
 def tidy_csv(result: Result) -> str:
-    """`results.csv`: one row per point, layer, metric and component, without clock readings."""
-    frame = result.to_frame()
-    return str(frame[~frame["metric"].isin(CLOCK_READINGS)].to_csv(index=False, lineterminator="\n"))
+    """`results.csv`: one row per point, layer, metric and component; floats keep every digit."""
+    from edensim.system.result import COLUMNS
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(row for row in result.rows() if row[2] not in CLOCK_READINGS)
+    return text.getvalue()
 
 
 def require_runnable(resolved: Resolved) -> None:

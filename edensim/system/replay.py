@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edensim.config import Resolved
 from edensim.dram.command_log import CommandLog
@@ -123,10 +124,13 @@ class RecordedRequests:
         self, spool: IO[bytes], resolved: Resolved, progress: Progress | None = None, arrivals: bool = True
     ) -> None:
         self._file, self._arrivals = spool, arrivals
-        simulation = record_requests(resolved, lambda rows: spool.write(rows.tobytes()), progress)
+        simulation = record_requests(resolved, self._keep, progress)
         self.tensors = [t.name for t in sorted(simulation.tensors.placement.tensors.values(), key=lambda t: t.index)]
         self.clock_ps: Fraction = simulation.system.period
         self._burst_bytes = Geometry.from_config(resolved.config.dram).burst_bytes
+
+    def _keep(self, rows: NDArray[np.int64]) -> None:
+        self._file.write(rows.tobytes())
 
     def chunks(self, size: int = CHUNK) -> Iterator[Requests]:
         """Yield the requests in the order in which they were accepted."""

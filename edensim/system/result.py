@@ -26,6 +26,9 @@ UNITS = {
 }
 """Metrics of the tidy table and their units."""
 
+COLUMNS = ("point", "layer", "metric", "component", "value", "unit")
+"""Columns of the tidy table."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -57,10 +60,10 @@ class Result:
         """Tidy table: columns point, layer, metric, component, value, unit ("" = whole network, no component)."""
         import pandas as pd
 
-        columns = ["point", "layer", "metric", "component", "value", "unit"]
-        return pd.DataFrame(list(self._rows()), columns=columns)
+        return pd.DataFrame(list(self.rows()), columns=list(COLUMNS))
 
-    def _rows(self) -> Iterator[tuple[str, str, str, str, float, str]]:
+    def rows(self) -> Iterator[tuple[str, str, str, str, float, str]]:
+        """Rows of the tidy table, in the order of its columns."""
         for point, data in {"main": self.data, **self.data.get("compare", {})}.items():
             for layer, entry in [("", data), *((x["name"], x) for x in data.get("layers", []))]:
                 for metric in (m for m in UNITS if m in entry):

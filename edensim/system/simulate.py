@@ -101,7 +101,9 @@ class Simulation:
         agent = self.world.agents[0]
         before = self.system.counters(self.world.channels, 0)
         for layer in self.network.layers:
-            plan = self.machine.plan(layer, self.tensors.layers[layer.name], bits, batch, self.system.geometry.burst_bytes)
+            plan = self.machine.plan(
+                layer, self.tensors.layers[layer.name], bits, batch, self.system.geometry.burst_bytes
+            )
             start, busy, wait = self.world.now, int(agent["busy_time"]), int(agent["load_wait_time"])
             lines = dict.fromkeys(("read", "write", *KINDS), 0)
             for tiles, runs in plan.programs():

@@ -45,7 +45,8 @@ def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: boo
 def _source(layer: Layer, network: Network) -> str:
     """Alias key of a layer's input: the output of its producer if that is the whole of it.
 
-    Of a residual sum the first input is the layer computed last, whose output holds the sum; concatenations differ in size.
+    Of a residual sum the first input is the layer computed last, whose output holds the sum; concatenations differ in
+    size.
     """
     if not layer.inputs or layer.inputs[0] == "input":
         return ""

@@ -38,12 +38,34 @@ AGENT = np.dtype(
         [
             *[
                 (name, np.int64)
-                for name in """life wants end depth window clock line_time in_flight issued last_done finished_at
-                draining blocked_on load_tile compute_tile store_tile begin_time busy_time load_wait_time""".split()
+                for name in [
+                    "life",
+                    "wants",
+                    "end",
+                    "depth",
+                    "window",
+                    "clock",
+                    "line_time",
+                    "in_flight",
+                    "issued",
+                    "last_done",
+                    "finished_at",
+                    "draining",
+                    "blocked_on",
+                    "load_tile",
+                    "compute_tile",
+                    "store_tile",
+                    "begin_time",
+                    "busy_time",
+                    "load_wait_time",
+                ]
             ],
             *[(name, np.int64, (2,)) for name in ("run", "run_pos", "next_line", "lines", "tensor", "next_send")],
             ("done", np.int64, (RING,)),
-            *[(name, np.int64, (DEPTH,)) for name in ("load_left", "load_ready", "compute_end", "store_end", "tile_time")],
+            *[
+                (name, np.int64, (DEPTH,))
+                for name in ("load_left", "load_ready", "compute_end", "store_end", "tile_time")
+            ],
         ],
     )
 )
@@ -88,13 +110,32 @@ class World:
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
         n = len(channels)
-        scalars = """now rotate in_flight n_agents n_channels period modulus page_shift events dispatches
-            logged""".split()
+        scalars = [
+            "now",
+            "rotate",
+            "in_flight",
+            "n_agents",
+            "n_channels",
+            "period",
+            "modulus",
+            "page_shift",
+            "events",
+            "dispatches",
+            "logged",
+        ]
         layout: list[tuple[Any, ...]] = [(name, np.int64) for name in scalars]
-        layout += [("wake", np.int64, (MAX_AGENTS + n,)), ("port_clock", np.int64, (n,)), ("last_woken", np.int64, (n,))]
+        layout += [
+            ("wake", np.int64, (MAX_AGENTS + n,)),
+            ("port_clock", np.int64, (n,)),
+            ("last_woken", np.int64, (n,)),
+        ]
         layout += [("waiters", np.int64, (n, 2)), ("moves", np.int64, moves.shape)]
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
-        layout += [("agents", AGENT, (MAX_AGENTS,)), ("channels", channels.dtype, (n,)), ("tables", system.tables.dtype, (n,))]
+        layout += [
+            ("agents", AGENT, (MAX_AGENTS,)),
+            ("channels", channels.dtype, (n,)),
+            ("tables", system.tables.dtype, (n,)),
+        ]
         self.state = np.zeros(1, np.dtype((np.record, layout)))
         s = self.state
         s["n_agents"], s["n_channels"], s["modulus"], s["moves"] = len(agents), n, modulus, moves
@@ -143,7 +184,14 @@ class World:
         """Give an agent a program of tiles (run indices relative to `runs`); it begins now."""
         a = self.agents[agent]
         self.tiles, self.runs = _records(tiles, TILE), _records(runs, RUN)
-        values = {"wants": 0, "end": len(tiles), "draining": 0, "blocked_on": -1, "life": RUNNING, "begin_time": self.now}
+        values = {
+            "wants": 0,
+            "end": len(tiles),
+            "draining": 0,
+            "blocked_on": -1,
+            "life": RUNNING,
+            "begin_time": self.now,
+        }
         values |= dict.fromkeys(("load_tile", "compute_tile", "store_tile", "run_pos", "lines"), 0)
         values |= {"run": -1, "next_send": self.now}
         values |= dict.fromkeys(("load_left", "last_done"), 0)

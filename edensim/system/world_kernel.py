@@ -1,12 +1,14 @@
 """One jitted world: tile agents and DRAM channels advance together in exact integer time, without a quantum.
 
-Time is counted in a unit that divides every clock period of the world exactly (1/3 ps for DDR4-2400 alone), so a channel's
-clock n is at n * period and nothing is ever rounded.
+Time is counted in a unit that divides every clock period of the world exactly (1/3 ps for DDR4-2400 alone), so a
+channel's clock n is at n * period and nothing is ever rounded.
 
-`advance(until)` processes every event strictly before `until`; control (simpy) acts at `until` first, hardware afterwards.
+`advance(until)` processes every event strictly before `until`; control (simpy) acts at `until` first, hardware
+afterwards.
 
 * At equal time agents go before channels, so a request is queued before that clock's scan; agents take turns.
-* An actor runs on alone while its next event lies strictly before everybody else's (the horizon); touching another actor
+* An actor runs on alone while its next event lies strictly before everybody else's (the horizon); touching another
+  actor
   lowers the horizon. At least one event per dispatch, or two equally early channels would wait for each other for ever.
 * A completion is announced when its column command issues, with the future time of its data, so no heap is needed.
 * A queue place freed at clock t can be used from t + 1 and wakes one waiter. A channel accepts one line per clock.
@@ -101,7 +103,10 @@ def channel_step(world, c, horizon):
 
 @jit
 def send(world, i, now, line, write, token, tensor):
-    """Offer one physical line to its channel. 0 = taken, NEVER = queue full (a place wakes the agent), else when to retry."""
+    """Offer one physical line to its channel.
+
+    Returns 0 if it was taken, NEVER if the queue is full (a free place wakes the agent), else when to try again.
+    """
     channel, bank, row, column = decode_line(world.modulus, world.moves, line)
     t = np.int64((np.uint64(now) + np.uint64(world.period - 1)) // np.uint64(world.period))
     if t <= world.port_clock[channel]:
@@ -352,4 +357,3 @@ def advance(worlds, tiles, runs, page_table, until, budget):
         if world.events >= stop_at:
             break
     return result
-

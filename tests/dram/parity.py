@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from edensim.dram.reference import Requests, Settings
 from edensim.dram.table import Edge
 from edensim.dram.timing import resolve_timing
 from edensim.memory import AddressMap, Geometry
-from tests.dram.golden_traces import Trace
+from tests.dram.preset_dram import dram as preset_dram
 
 GOLDEN_COMMANDS = ("ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab")
 """Numbering of the commands in the published digests."""
@@ -23,16 +22,15 @@ GOLDEN_COMMANDS = ("ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab")
 
 def parity_dram(name: str) -> Dram:
     """The preset ramulator2:NAME."""
-    text = resources.files("edensim").joinpath("presets", "dram", "ramulator2", f"{name}.toml").read_text("utf-8")
-    return Dram.model_validate(tomllib.loads(text))
+    return preset_dram(f"ramulator2/{name}")
 
 
-def decode(dram: Dram, trace: Trace) -> Requests:
+def decode(dram: Dram, trace: Mapping[str, NDArray[np.unsignedinteger]]) -> Requests:
     """Places of all requests; one trace line of 64 bytes is one burst, addresses wrap."""
     geometry = Geometry.from_config(dram)
-    lines = trace.addr // np.uint64(64) % np.uint64(geometry.lines)
+    lines = trace["addr"] // np.uint64(64) % np.uint64(geometry.lines)
     places = AddressMap(geometry, dram.address_map).decode(lines)
-    return Requests(*places, trace.is_write.astype(np.int64), trace.arrival.astype(np.int64))
+    return Requests(*places, trace["is_write"].astype(np.int64), trace["arrival"].astype(np.int64))
 
 
 def constraint_table(dram: Dram) -> list[Edge]:

@@ -16,8 +16,6 @@ from edensim.dram.standard import evaluate, load_standard
 from edensim.dram.table import Edge
 
 ROWS, COLUMNS = 3, 4
-QUEUE_SUM = 9
-"""Read plus write entries of all scenarios of a fixed shape, so that they share one compiled kernel."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,6 @@ def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
     standard = load_standard(draw(st.sampled_from(["DDR4"] if layout else ["DDR4", "DDR3"])))
     ck = draw(timings(standard.names, smallest))
     own = draw(bank_timings(geometry.channels, geometry.banks, smallest))
-    read_queue = draw(st.integers(1, 8))
     # An interval that leaves time for requests: shorter ones starve them for ever, here as in any controller.
     edges = sum(tables(standard.name, ck, own, geometry), [])
     longest = max(int(edge.cycles.max()) for edge in edges if edge.name != "tRFC")
@@ -108,8 +105,8 @@ def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
     interval = draw(st.one_of(st.just(0), st.integers(2 * busy, 2 * busy + 300))) if not layout else 2 * busy
     settings = Settings(
         row_hit_first=draw(st.booleans()),
-        read_queue=read_queue,
-        write_queue=QUEUE_SUM - read_queue if layout else draw(st.integers(1, 8)),
+        read_queue=draw(st.integers(1, 8)),
+        write_queue=draw(st.integers(1, 8)),
         read_latency=int(evaluate(standard.read_latency, ck)),
         refresh_interval=interval,
         refresh_scatter=draw(st.integers(0, interval // geometry.ranks)),

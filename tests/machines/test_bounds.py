@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edensim.machines.bounds import compulsory_elements, lower_bound_bytes
+from edensim.machines.bounds import compulsory_elements, lower_bound_bytes, reuse_bound_elements
 from edensim.machines.problem import Axis, Problem, used_inputs, useful_taps
 from edensim.machines.search import least_traffic
 from edensim.machines.tiling import Buffer
@@ -73,3 +73,11 @@ def test_best_tiling_is_never_below_the_bound(layer_strategy, data, buffer_bytes
         return
     assert tiling.need_bits(problem, buffer) <= buffer_bytes * 8
     assert tiling.traffic(problem).total * bits // 8 >= lower_bound_bytes(problem, bits, buffer_bytes)
+
+
+def test_reuse_is_counted_along_each_axis() -> None:
+    """A long stride across one column does not lessen reuse along the rows: 3 taps, stride 3 over a single column."""
+    tall = Layer("x", "conv", 27, 10, 1, 14, 3, 1, 8, 1)
+    same = Layer("x", "conv", 27, 10, 1, 14, 3, 1, 8, 1, (1, 3))
+    bounds = [reuse_bound_elements(Problem.of(layer), 32) for layer in (tall, same)]
+    assert bounds[0] == bounds[1] == pytest.approx(2 * 27 * 14 * 8 * 3 / (3 * 32) ** 0.5 - 64)

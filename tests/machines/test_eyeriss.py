@@ -110,6 +110,13 @@ def test_pass_cycles_by_hand() -> None:
     assert mapped_cycles(problem, mapping) == passes * (2304 / 4 + 64 * 13 * 13 * 4 / 4)
 
 
+def test_inputs_can_be_the_limit() -> None:
+    """One filter over 24 channels: 12 x 28 x 28 input words per pass, one per cycle, outlast the MACs and sums."""
+    problem = Problem.of(Layer("c", "conv", 24, 28, 28, 1, 3, 3, 26, 26))
+    mapping = Mapping(m=1, n=1, e=26, p=1, q=4, r=3, t=1)
+    assert mapped_cycles(problem, mapping) == 2 * (12 * 9 / 4 + 12 * 28 * 28)
+
+
 def test_best_mapping_is_no_worse_than_the_published_one() -> None:
     """Free to choose, the tile model never needs more cycles than the published mapping of the same layer."""
     for name, problem in alexnet().items():

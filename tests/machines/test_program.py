@@ -81,12 +81,12 @@ def window(axis, first: int, size: int) -> list[int]:
 
 
 @settings(max_examples=120, deadline=None)
-@given(data=st.data(), batch=st.integers(1, 2), bits=st.sampled_from([4, 8, 16]))
-def test_runs_are_the_lines_each_tile_needs(layer_strategy, data, batch: int, bits: int) -> None:
-    """Each tile's runs hold each line of its blocks once, in ascending order, with kind and tensor index."""
+@given(data=st.data(), batch=st.integers(1, 2), bits=st.sampled_from([4, 8, 16]), line=st.sampled_from([2, 8, 64]))
+def test_runs_are_the_lines_each_tile_needs(layer_strategy, data, batch: int, bits: int, line: int) -> None:
+    """Each tile's runs hold each line of its blocks once, ascending, in as few runs as possible, rightly labelled."""
     problem = Problem.of(data.draw(layer_strategy(9)), batch)
     tiling = data.draw(tilings(problem))
-    program = make_program(problem, tiling, bits)
+    program = make_program(problem, tiling, bits, line)
     (tiles, runs) = next(program.chunks())
     assert tiles.dtype == TILE and runs.dtype == RUN
     part = steps(problem, tiling, 0, len(tiles))
@@ -108,9 +108,10 @@ def test_runs_are_the_lines_each_tile_needs(layer_strategy, data, batch: int, bi
         assert list(loads["kind"]) == sorted(loads["kind"]) and set(stores["kind"]) <= {OFM}
         assert (loads["tensor"] == loads["kind"] + 10).all() and (stores["tensor"] == 12).all()
         for kind, moved in moves.items():
-            lines = expand(loads[loads["kind"] == kind])
-            assert lines == (needed_lines(problem, program.layouts[kind], blocks[kind], 64) if moved else [])
-        expected = needed_lines(problem, program.layouts[OFM], blocks[OFM], 64) if part.store_ofm[t] else []
+            some = loads[loads["kind"] == kind]
+            assert expand(some) == (needed_lines(problem, program.layouts[kind], blocks[kind], line) if moved else [])
+            assert (some["line"][1:] > (some["line"] + some["count"])[:-1]).all()
+        expected = needed_lines(problem, program.layouts[OFM], blocks[OFM], line) if part.store_ofm[t] else []
         assert expand(stores) == expected
 
 

@@ -51,9 +51,11 @@ def test_networks_are_tiled_as_well_as_an_independent_search(name: str) -> None:
     Layer("fc", "fc", 40, 1, 1, 24, 1, 1, 1, 1),
 ])  # fmt: skip
 @pytest.mark.parametrize("capacity", [60, 200, 800])
-def test_search_is_as_good_as_trying_everything(layer: Layer, capacity: int) -> None:
+@pytest.mark.parametrize("double", [False, True])
+def test_search_is_as_good_as_trying_everything(layer: Layer, capacity: int, double: bool) -> None:
     """The vectorised search finds the least traffic of a plain loop over all candidate tiles and orders."""
-    problem, buffer = Problem.of(layer), Buffer.plain(capacity, 8)
+    problem = Problem.of(layer)
+    buffer = Buffer(capacity * 8, 8, 32, 8, copies=2) if double else Buffer.plain(capacity, 8)
     splits = [candidates(x) for x in (problem.K, problem.C, problem.rows.outputs, problem.cols.outputs)]
     best = 1 << 60
     for order, resident in [*((o, False) for o in SEARCHED), (Order.SPACE_K_C, True), (Order.SPACE_C_K, True)]:

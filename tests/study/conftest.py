@@ -3,7 +3,6 @@
 import copy
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 
 ENERGY = {"act": 40.0, "pre": 10.0, "rd": 90.0, "wr": 25.0, "ref": 15.0, "background": 60.0, "io": 60.0, "total": 300.0}
@@ -37,9 +36,8 @@ class FakeResult:
     def __init__(self, data: dict) -> None:
         self.data = copy.deepcopy(data)
 
-    def to_frame(self) -> pd.DataFrame:
-        rows = [("nominal", "", "time_ns", "", self.data["time_ns"], "ns"), ("nominal", "", "wall_s", "", 1.25, "s")]
-        return pd.DataFrame(rows, columns=["point", "layer", "metric", "component", "value", "unit"])
+    def rows(self) -> list[tuple]:
+        return [("main", "", "time_ns", "", self.data["time_ns"], "ns"), ("main", "", "wall_s", "", 1.25, "s")]
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.system.programs import ENGINE, NO_PAGES, program, run_program, system
 
 from edensim.jit import JIT_DISABLED
 from edensim.system.world import AgentSpec, World, common_unit
 from edensim.system.world_kernel import BUDGET
+from tests.system.programs import ENGINE, NO_PAGES, program, run_program, system
 
 SCALE = 1 if JIT_DISABLED else 20
 

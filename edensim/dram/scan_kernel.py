@@ -1,0 +1,118 @@
+"""The scans of a channel's candidates: what may issue now, which of it is oldest, and when the rest may.
+
+Each returns (number ready, oldest ready key, earliest clock of those not ready). The full scans have no branches, so
+the compiler turns them into vector code; with few busy banks a loop over bit masks is faster.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edensim.dram.commands import ACT, PRE
+from edensim.jit import LANES, jit, jit_inline, lowest_bit
+
+NEVER = 1 << 60  # or-ed into a time or a key it disables it
+FEW = 3  # up to so many busy banks a bit-mask loop beats the branch-free scan
+
+
+@jit
+def scan_queue(ch, entry, n, t, row_hit):
+    """Both candidates of every bank without a branch: number ready, oldest ready key, earliest clock of the others.
+
+    `n`, the number of banks, is an argument although the type knows it: a known trip count is unrolled first and then
+    no longer vectorised.
+    """
+    entry = np.uint64(entry)
+    pre = np.uint64(PRE * n)
+    act = np.uint64(ACT * n)
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for j in range(np.uint64(n)):
+        hit_key = ch.hit_key[entry + j]
+        other_key = ch.other_key[entry + j]
+        is_open = ch.state[j] != 0
+        hit_at = ch.allowed[entry + j] | (hit_key & NEVER)
+        other_at = ((ch.allowed[pre + j] | ch.claimed[j]) if is_open else ch.allowed[act + j]) | (other_key & NEVER)
+        if row_hit:
+            other_at = other_at | (NEVER if (hit_key < other_key) & is_open else 0)
+        hit_ok = hit_at <= t
+        other_ok = other_at <= t
+        ready += (1 if hit_ok else 0) + (1 if other_ok else 0)
+        oldest = min(oldest, min(hit_key if hit_ok else NEVER, other_key if other_ok else NEVER))
+        soon = min(soon, min(NEVER if hit_ok else hit_at, NEVER if other_ok else other_at))
+    return ready, oldest, soon
+
+
+@jit_inline
+def scan_queue_few(ch, mode, t, row_hit):
+    """`scan_queue` when only a few banks have requests."""
+    pad = len(ch.state)
+    blocks = pad // LANES
+    entry = mode * pad
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for g in range(blocks):
+        mask = ch.busy[mode * blocks + g]
+        while mask:
+            b = g * LANES + lowest_bit(mask)
+            mask &= mask - 1
+            hit_key = ch.hit_key[entry + b]
+            other_key = ch.other_key[entry + b]
+            if hit_key < NEVER:
+                at = ch.allowed[entry + b]
+                if at <= t:
+                    ready += 1
+                    oldest = min(oldest, hit_key)
+                else:
+                    soon = min(soon, at)
+            if other_key < NEVER:
+                if ch.state[b]:
+                    if row_hit and hit_key < other_key:
+                        continue
+                    at = ch.allowed[PRE * pad + b] | ch.claimed[b]
+                else:
+                    at = ch.allowed[ACT * pad + b]
+                if at <= t:
+                    ready += 1
+                    oldest = min(oldest, other_key)
+                else:
+                    soon = min(soon, at)
+    return ready, oldest, soon
+
+
+@jit
+def scan_active(ch, n, t):
+    """The same for requests whose row has been opened for them; their keys lie parallel to the RD and WR rows."""
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for j in range(np.uint64(n)):
+        k = ch.active_key[j]
+        at = ch.allowed[j] | (k & NEVER)
+        ok = at <= t
+        ready += 1 if ok else 0
+        oldest = min(oldest, k if ok else NEVER)
+        soon = min(soon, NEVER if ok else at)
+    return ready, oldest, soon
+
+
+@jit_inline
+def scan_active_few(ch, t):
+    """`scan_active` when only a few requests are active."""
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for g in range(len(ch.active_mask)):
+        mask = ch.active_mask[g]
+        while mask:
+            k = g * LANES + lowest_bit(mask)
+            mask &= mask - 1
+            at = ch.allowed[k]
+            if at <= t:
+                ready += 1
+                oldest = min(oldest, ch.active_key[k])
+            else:
+                soon = min(soon, at)
+    return ready, oldest, soon

@@ -1,0 +1,77 @@
+"""The README's examples work as they stand there, and its picture and table are those of the present code."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A copy of `configs/`, as the folder the examples are typed in."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_two_commands_stand_first():
+    """The first two shell blocks are one line each: install and run the main job; install and run the tests."""
+    first, second = blocks("sh")[:2]
+    assert first.endswith(".venv/bin/edensim run configs/eyeriss-alexnet.toml\n")
+    assert second.endswith("-m pytest -q\n")
+    assert first.count("\n") == second.count("\n") == 1
+    assert "venv" in first
+    assert "[test]" in second
+
+
+def test_edensim_commands_run(edensim, checkout):
+    """Every `edensim …` line of the README runs, in order, with exit code 0."""
+    lines = [line for block in blocks("sh")[2:] for line in block.splitlines()]
+    assert len(lines) > 5
+    for line in lines:
+        program, *arguments = shlex.split(line, comments=True)
+        assert program == "edensim", line
+        outcome = edensim(*arguments)
+        assert outcome.code == 0, f"{line}\n{outcome.err}"
+
+
+def test_python_example_runs(checkout, capsys):
+    """The Python block runs as it stands."""
+    (code,) = blocks("python")
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    assert capsys.readouterr().out
+
+
+def test_expected_output_is_what_is_printed(edensim, checkout):
+    """The table in the README is, to the letter, what the main job prints (without the run folder's hash)."""
+    (expected,) = blocks("text")
+    outcome = edensim("run", "configs/eyeriss-alexnet.toml", "--no-figures")
+    table = outcome.out.partition("\nrun folder")[0]
+    assert expected.partition("\nrun folder")[0] == table
+
+
+def test_picture_shows_what_the_main_job_computes(edensim, checkout):
+    """The committed picture is, byte for byte, the one that its command draws."""
+    assert edensim("run", "configs/eyeriss-alexnet.toml", "--no-figures", "--out", "run").code == 0
+    assert edensim("plot", "run", "--kind", "energy", "--format", "svg", "--out", "drawn").code == 0
+    drawn = (checkout / "drawn" / "energy.svg").read_bytes()
+    assert drawn == (ROOT / "configs" / "eyeriss-alexnet.svg").read_bytes()
+
+
+def test_shown_configuration_loads(checkout):
+    """The TOML block is a valid configuration."""
+    from edensim.config import load_config
+
+    (text,) = blocks("toml")
+    path = checkout / "shown.toml"
+    path.write_text(text)
+    assert load_config(path).config.compare["eden"].delta_vdd == -0.30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -12,10 +12,11 @@ import click
 
 @dataclass
 class Settings:
-    """What `--debug` and `--quiet` say, for the present call of `main`."""
+    """What `--debug` and `--quiet` say, and the whole command line, for the present call of `main`."""
 
     debug: bool = False
     quiet: bool = False
+    command_line: list[str] = field(default_factory=list)
 
 
 settings = Settings()

@@ -19,7 +19,7 @@ from edensim.version import __version__
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @options.common
 def cli() -> None:
-    r"""DNN inference from DRAM below its specified voltage and latency: energy, time and accuracy.
+    r"""DNN inference from DRAM below its specified voltage and latency: energy and time.
 
     \b
     edensim run configs/eyeriss-alexnet.toml              a table, a run folder, figures
@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 ok; 1 some points failed; 2 usage, configuration or output; 3 input file; 4 defect of edensim; 130 interrupted.
     """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     console.settings.debug = console.settings.quiet = False
+    console.settings.command_line = ["edensim", *arguments]
     console.prepare_streams()
     try:
         code = cli.main(args=arguments, prog_name="edensim", standalone_mode=False)

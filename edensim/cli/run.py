@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -39,7 +38,7 @@ def run(
     from edensim.study.folder import check_free
     from edensim.study.record import Occasion, default_folder, require_runnable, save
 
-    occasion = Occasion(sys.argv)
+    occasion = Occasion(console.settings.command_line)
     resolved = load_config(config, set=list(overrides))
     require_runnable(resolved)
     if not no_figures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 
 import click
 
@@ -65,7 +65,7 @@ def convert(
         target_format or BY_SUFFIX[name],
         address_map=address_map,
         layout=layout,  # type: ignore[arg-type]
-        header={"generator": " ".join(["edensim", *sys.argv[1:]])},
+        header={"generator": shlex.join(console.settings.command_line)},
         force=force,
     )
     if as_json:

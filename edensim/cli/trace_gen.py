@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 import tempfile
-from pathlib import Path
 
 import click
 
@@ -35,17 +34,17 @@ def gen(config: str, overrides: tuple[str, ...], out: str, no_arrivals: bool, la
     """
     from edensim.config import load_config
     from edensim.dram.trace_write import write_trace
-    from edensim.study.folder import check_file_free
+    from edensim.output import check_output
     from edensim.study.record import require_runnable
     from edensim.system.replay import RecordedRequests
 
     resolved = load_config(config, set=list(overrides))
     require_runnable(resolved)
-    check_file_free(Path(out), force)
+    check_output(out, force)
     with announced_compilation(), Progress("requests") as progress, tempfile.TemporaryFile() as spool:
         recorded = RecordedRequests(spool, resolved, progress, not no_arrivals)
         header = {
-            "generator": " ".join(["edensim", *sys.argv[1:]]),
+            "generator": shlex.join(console.settings.command_line),
             "config_hash": resolved.hash,
             "clock_ps": [recorded.clock_ps.numerator, recorded.clock_ps.denominator],
             "tensor_names": recorded.tensors,

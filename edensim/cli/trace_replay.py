@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -38,14 +37,14 @@ def replay(
     """Replay a request trace on a memory: at its arrival clocks, or as fast as the queues accept."""
     from edensim.dram.trace_text import open_any
     from edensim.memory import AddressMap, Geometry
-    from edensim.study.folder import check_file_free
+    from edensim.output import check_output
     from edensim.system.replay import replay_trace
 
     resolved = load_memory(dram, overrides)
     memory = resolved.config.dram
     source = open_any(file, trace_format, AddressMap(Geometry.from_config(memory), memory.address_map))
     if commands is not None:
-        check_file_free(Path(commands), force)
+        check_output(commands, force)
     total = getattr(source, "count", None)
     with announced_compilation(), Progress("requests") as progress:
         data, log = replay_trace(

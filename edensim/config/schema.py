@@ -82,7 +82,7 @@ class Machine(Table):
 
 
 class Timing(Table):
-    """[dram.timing]: times in ns (rounded to clocks by the standard's rule) or, where the data sheet says so, in clocks."""
+    """[dram.timing]: times in ns (rounded to clocks by the standard's rule) or, where a data sheet says so, clocks."""
 
     CL: int | None = key(None, "read latency", "clock", ge=1)
     CWL: int | None = key(None, "write latency", "clock", ge=1)

@@ -68,8 +68,8 @@ class BankTree:
     def cycles_between(self, edge: Edge, preceding: tuple[int, int], following: tuple[int, int]) -> int:
         """Clocks an edge asks for between two (command, target) pairs.
 
-        Those of the preceding command's bank; if that is a rank command, of the following command's bank; if that is one
-        too, the largest of the rank.
+        Those of the preceding command's bank; if that is a rank command, of the following command's bank; if that is
+        one too, the largest of the rank.
         """
         banks = self.banks_of(*preceding) if preceding[0] < BANK_COMMANDS else self.banks_of(*following)
         return int(edge.cycles[banks.start : banks.stop].max())

@@ -1,8 +1,8 @@
 """Protocol checker: reads a command log and the constraint table, and recomputes every gap that the table limits.
 
-Checked: each timing rule of the table (with timings of single banks), one command per clock, time order, activates of open
-banks, column commands on closed banks or other rows, refreshes with open banks. Not checked: whether the right data were
-served, how often refresh comes (its longest interval is reported), power-down and mode-register commands.
+Checked: each timing rule of the table (with timings of single banks), one command per clock, time order, activates of
+open banks, column commands on closed banks or other rows, refreshes with open banks. Not checked: whether the right
+data were served, how often refresh comes (its longest interval is reported), power-down and mode-register commands.
 
 It shares the constraint table with the controller but no code that interprets it.
 """
@@ -34,6 +34,7 @@ from edensim.dram.checker_kernel import (
     WINDOW,
     check_block,
 )
+from edensim.dram.command_log import CommandLog
 from edensim.dram.commands import ACT, BANK_COMMANDS, COMMAND_NAMES, N_COMMANDS, REFAB
 from edensim.dram.table import Edge
 from edensim.errors import InputError
@@ -168,6 +169,31 @@ def check_log(
     return CheckReport(len(commands), tuple(rules), int(totals[0]), longest_refresh_interval(commands), title)
 
 
+def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = None) -> list[CheckReport]:
+    """Check every channel of a command log against the rules it carries.
+
+    Parameters
+    ----------
+    log : CommandLog
+    progress : callable, optional
+        Called with the number of commands done in all channels together.
+    """
+    reports: list[CheckReport] = []
+    done = 0
+    for channel, commands in enumerate(log.commands):
+        before = done
+        report = check_log(
+            commands,
+            log.edges(channel),
+            log.geometry,
+            f"channel {channel}",
+            None if progress is None else lambda count, before=before: progress(before + count),  # type: ignore[misc]
+        )
+        reports.append(report)
+        done += len(commands)
+    return reports
+
+
 def new_tally(rules: int) -> Int:
     """Empty tallies: int64 [rules, 5]."""
     return np.tile(np.array([0, 0, UNSEEN, -1, -1], np.int64), (rules, 1))
@@ -177,7 +203,7 @@ def validate(log: Int, tree: BankTree, title: str) -> None:
     """Refuse logs that are not about this channel."""
     where = f"{title}: " if title else ""
     if log.ndim != 2 or log.shape[1] != 5:
-        raise InputError(f"{where}a command log has five columns (clock, command, bank, row, column), found shape {log.shape}")
+        raise InputError(f"{where}expected five columns (clock, command, bank, row, column), found shape {log.shape}")
     code, target = log[:, 1], log[:, 2]
     places = np.where(code < BANK_COMMANDS, tree.banks, tree.ranks)
     problems = (
@@ -192,7 +218,7 @@ def validate(log: Int, tree: BankTree, title: str) -> None:
 
 
 def node_tables(tree: BankTree) -> tuple[Int, Int]:
-    """The tree as arrays: node of each level above each bank, and for each node its banks and the nodes of its parent."""
+    """The tree as arrays: the node of each level above each bank; for each node its banks and its parent's nodes."""
     first_node = np.cumsum([0, *tree.counts.values()])
     node_of = np.zeros((len(LEVELS), tree.banks), np.int64)
     nodes: list[tuple[int, int, int, int]] = []
@@ -222,7 +248,7 @@ def kind_of(edge: Edge, before: int) -> int:
     is_uneven = bool(np.min(edge.cycles) < np.max(edge.cycles))
     if edge.sibling or edge.window > 1:
         if is_uneven or (edge.sibling and edge.window > 1):
-            raise ValueError(f"rule {edge.name}: neither a window nor banks that differ go with a window or sibling rule")
+            raise ValueError(f"rule {edge.name}: a window or sibling rule can be nothing else, nor differ by bank")
         return SIBLING if edge.sibling else WINDOW
     if is_uneven:
         return BY_PRECEDING if before < BANK_COMMANDS else BY_FOLLOWING
@@ -248,8 +274,9 @@ def timing_result(edge: Edge, row: Int, log: Int, tree: BankTree) -> RuleResult:
 def structure_result(rule: int, row: Int, log: Int, tree: BankTree) -> RuleResult:
     """Result of one rule about states."""
     checks, violations, slack, first, words = tallied(row, offence(row, STRUCTURE[rule], log, tree))
-    return RuleResult(STRUCTURE[rule], "must not happen" if rule != BUS else "one command per clock", checks, violations,
-                      slack if rule == BUS else None, first, words)  # fmt: skip
+    if rule == BUS:
+        return RuleResult(STRUCTURE[rule], "one command per clock", checks, violations, slack, first, words)
+    return RuleResult(STRUCTURE[rule], "must not happen", checks, violations, None, first, words)
 
 
 def tallied(row: Int, words: str) -> tuple[int, int, int | None, int | None, str]:

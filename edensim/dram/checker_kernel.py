@@ -6,16 +6,18 @@ the log; it keeps no next-allowed times. Nodes are numbered level by level (chan
 
 from __future__ import annotations
 
-import numpy as np
-
 from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RDA, REFAB, REFPB, WR, WRA
 from edensim.jit import jit
 
 UNSEEN = 1 << 60  # slack of a rule that was never exercised
 STRUCTURE = (
-    "command bus", "time order", "ACT on an open bank", "column command on a closed bank", "column command on another row",
+    "command bus",
+    "time order",
+    "ACT on an open bank",
+    "column command on a closed bank",
+    "column command on another row",
     "refresh with an open bank",
-)  # fmt: skip
+)
 BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN = range(len(STRUCTURE))
 CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER = range(5)  # columns of the tallies
 ENTRY_FIELDS = 5
@@ -133,8 +135,10 @@ def remember(i, command, first_bank, end_bank, node_of, last, ring, used, window
 
 
 @jit
-def check_block(log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener,
-                tally, structure, totals):  # fmt: skip
+def check_block(
+    log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener, tally,
+    structure, totals,
+):  # fmt: skip
     """Check commands `start` to `stop` of a log; all other arrays hold the state between blocks.
 
     Parameters
@@ -143,8 +147,8 @@ def check_block(log, start, stop, entries, entry_of, cycles, node_of, nodes, las
     entries : int64 [m, ENTRY_FIELDS], sorted by following command; `entry_of` int64 [commands + 1] where each begins
     cycles : int64 [rules, banks]
     node_of : int64 [4, banks]: the node of each level above each bank; nodes : int64 [nodes, 4], one row per node
-    last, used : int64 [commands, nodes]; ring : int64 [commands, nodes, longest window], kept for commands that are 1 in
-        `windowed`, int64 [commands]
+    last, used : int64 [commands, nodes]; ring : int64 [commands, nodes, longest window], kept for commands that are
+        1 in `windowed`, int64 [commands]
     open_row, opener : int64 [banks]: open row or -1, log index of the command that opened or closed the bank or -1
     tally, structure : int64 [rules, 5]: CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER
     totals : int64 [1]: precharges of closed banks

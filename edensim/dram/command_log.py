@@ -20,17 +20,18 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram.commands import COMMANDS
-from edensim.dram.standard import Standard, evaluate, load_standard
+from edensim.dram.standard import Standard, evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
 from edensim.dram.trace_npz import Archive
-from edensim.dram.trace_write import atomic_output
 from edensim.errors import InputError
+from edensim.output import atomic_output
 
 Int = npt.NDArray[np.int64]
 FORMAT, VERSION, HEADER = "edensim command log", 1, "header.json"
 WHAT = "a command log (.npz) as edensim writes it"
 COLUMNS = {"clock": np.int64, "command": np.uint8, "bank": np.int16, "row": np.int32, "column": np.int32}
 DATE = (1980, 1, 1, 0, 0, 0)  # of every member, so that equal logs are equal files
+MAX_CHANNELS, MAX_BANKS = 64, 4096
 PER_BANK = ("nRCD", "nRAS", "nRP", "nRC")
 
 
@@ -58,8 +59,8 @@ class CommandLog:
     Attributes
     ----------
     commands : tuple of int64 arrays, shape (n, 5)
-        Per channel: clock, command code, bank (rank for PREab, REFab), row (ACT only, else -1), column (RD, WR, RDA, WRA
-        only, else -1).
+        Per channel: clock, command code, bank (rank for PREab, REFab), row (ACT only, else -1), column (RD, WR, RDA,
+        WRA only, else -1).
     standard : str
         Name of the family ("DDR4").
     period_ps : Fraction
@@ -111,7 +112,7 @@ class CommandLog:
             "bank_ck": {name: np.asarray(cycles).tolist() for name, cycles in self.bank_ck.items()},
             "geometry": vars(self.geometry),
             "command_codes": COMMANDS,
-            "columns": "clock_k: clocks; bank_k: bank of channel k, rank for PREab and REFab; column_k: burst of the row",
+            "columns": "clock_k: clocks; bank_k: bank of channel k (rank for PREab, REFab); column_k: burst in the row",
         }
 
 
@@ -138,7 +139,8 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
     try:
         header = json.loads(text)
         if header["format"] != FORMAT or header["version"] != VERSION:
-            raise InputError(f"{path}: is {header['format']!r} version {header['version']}; expected {FORMAT!r} version {VERSION}")
+            found = f"{header['format']!r} version {header['version']!r}"
+            raise InputError(f"{path}: is {found}; expected {FORMAT!r} version {VERSION}")
         geometry = LogGeometry(**{name: whole(header["geometry"][name], 1) for name in LogGeometry.__annotations__})
         numerator, denominator = header["clock_ps"]
         bank_ck = {name: np.array(header["bank_ck"][name], np.int64) for name in header["bank_ck"]}
@@ -150,14 +152,31 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
             "bank_ck": bank_ck,
         }
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
-        raise InputError(f"{path}: its {HEADER} is malformed ({type(problem).__name__}: {problem}); expected {WHAT}") from None
-    for name, cycles in bank_ck.items():
+        reason = f"{type(problem).__name__}: {problem}"
+        raise InputError(f"{path}: its {HEADER} is malformed ({reason}); expected {WHAT}") from None
+    check_header(out, path)
+    return out
+
+
+def check_header(header: dict[str, Any], path: Path) -> None:
+    """Hold the header against the standard it names and against itself."""
+    where, geometry = f"{path}: its {HEADER}", header["geometry"]
+    if header["standard"] not in standard_names():
+        raise InputError(f"{where} names the standard {header['standard']!r}; known are {', '.join(standard_names())}")
+    if geometry.banks > MAX_BANKS or geometry.channels > MAX_CHANNELS:
+        raise InputError(
+            f"{where} has {geometry.channels} channels of {geometry.banks} banks; "
+            f"at most {MAX_CHANNELS} of {MAX_BANKS} are read"
+        )
+    missing = set(load_standard(header["standard"]).names) - header["timing_ck"].keys()
+    if missing:
+        raise InputError(f"{where} lacks the timings {', '.join(sorted(missing))} (in clocks)")
+    for name, cycles in header["bank_ck"].items():
         if name not in PER_BANK or cycles.shape != (geometry.channels, geometry.banks) or cycles.min() < 0:
             raise InputError(
-                f"{path}: bank_ck.{name} of its {HEADER} has shape {cycles.shape}; expected one of {', '.join(PER_BANK)} with "
+                f"{where} has bank_ck.{name} of shape {cycles.shape}; expected one of {', '.join(PER_BANK)} with "
                 f"clocks >= 0 for {geometry.channels} channels x {geometry.banks} banks"
             )
-    return out
 
 
 def whole(value: Any, low: int) -> int:
@@ -182,7 +201,9 @@ def read_channel(archive: Archive, channel: int) -> Int:
     return np.stack([archive.column(f"{name}_{channel}").read(count).astype(np.int64) for name in COLUMNS], axis=1)
 
 
-def resolve_edges(standard: Standard, timing_ck: Mapping[str, int], bank_ck: Mapping[str, Int], banks: int) -> list[Edge]:
+def resolve_edges(
+    standard: Standard, timing_ck: Mapping[str, int], bank_ck: Mapping[str, Int], banks: int
+) -> list[Edge]:
     """Work out the constraint table of one channel.
 
     Parameters

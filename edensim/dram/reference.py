@@ -30,8 +30,8 @@ class Settings:
     """Controller choices; queue sizes in requests, times in clocks.
 
     `refresh_interval` 0 means no refresh; `refresh_scatter` s > 0 refreshes rank i at (i + 1) s + n intervals.
-    `write_marks`: shares of the write queue above which write mode begins (when full at the latest) and below which it ends
-    (when empty at the latest).
+    `write_marks`: shares of the write queue above which write mode begins (when full at the latest) and below which it
+    ends (when empty at the latest).
     """
 
     row_hit_first: bool
@@ -135,7 +135,8 @@ class Channel:
                 self.tally.forwarded += 1
                 self.tally.complete_read(clock + 1, latency=1)
             return True
-        if len(self.queues[request.is_write]) >= (self.settings.read_queue, self.settings.write_queue)[request.is_write]:
+        room = self.settings.write_queue if request.is_write else self.settings.read_queue
+        if len(self.queues[request.is_write]) >= room:
             return False
         self.queues[request.is_write].append(request)
         return True
@@ -243,18 +244,18 @@ class Channel:
     def earliest(self, command: int, target: int) -> int:
         """First clock at which every edge lets a command issue."""
         if (command, target) not in self.known:
-            times = (t for edge, uneven in self.edges_of[command] for t in self.allowed_from(edge, uneven, command, target))
+            pairs = self.edges_of[command]
+            times = (t for edge, uneven in pairs for t in self.allowed_from(edge, uneven, command, target))
             self.known[command, target] = max(times, default=0)
         return self.known[command, target]
 
     def allowed_from(self, edge: Edge, is_uneven: bool, command: int, target: int) -> Iterator[int]:
         """Clocks from which one edge lets a command issue, one per earlier command it looks at."""
         for before in edge.preceding:
-            level, nodes = edge.scope, self.tree.addressed(edge.scope, command, target)
-            if edge.sibling:
-                nodes = self.tree.siblings(level, command, target)
-            elif is_uneven and before < BANK_COMMANDS:  # an earlier command of a slower bank may bind
-                level, nodes = "Bank", self.tree.banks_under(level, nodes)
+            level, own = edge.scope, self.tree.addressed(edge.scope, command, target)
+            nodes: Sequence[int] = self.tree.siblings(level, command, target) if edge.sibling else own
+            if is_uneven and before < BANK_COMMANDS:  # an earlier command of a slower bank may bind
+                level, nodes = "Bank", self.tree.banks_under(level, own)
             for node in nodes:
                 past = self.issued.get((before, level, node), ())
                 if len(past) >= edge.window:
@@ -275,8 +276,8 @@ def simulate(edges: Sequence[Sequence[Edge]], layout: BankLayout, settings: Sett
     Returns
     -------
     Tally
-        Its `cycles` is the clock when the last request has completed: a read `read_latency` after its RD, a write at its
-        WR, a merged request in the clock after its acceptance.
+        Its `cycles` is the clock when the last request has completed: a read `read_latency` after its RD, a write at
+        its WR, a merged request in the clock after its acceptance.
     """
     tally = Tally([[] for _ in edges])
     channels = [Channel(k, mine, layout, settings, tally) for k, mine in enumerate(edges)]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from edensim.dram.trace_read import TraceReader, open_trace
 from edensim.dram.trace_requests import CHUNK, ContentDigest, Requests, RequestSource, check_addresses, checked
-from edensim.dram.trace_write import atomic_output, write_trace
+from edensim.dram.trace_write import write_trace
 from edensim.errors import InputError
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "RequestSource",
     "Requests",
     "TraceReader",
-    "atomic_output",
     "check_addresses",
     "checked",
     "open_trace",

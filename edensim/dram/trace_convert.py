@@ -17,9 +17,10 @@ import numpy.typing as npt
 from edensim.dram.trace_read import TraceReader
 from edensim.dram.trace_requests import Requests, RequestSource, check_addresses, checked, slices
 from edensim.dram.trace_text import CSV_COLUMNS, NATIVE, check_format, open_any, vector_levels
-from edensim.dram.trace_write import Layout, as_parts, atomic_output, write_trace
+from edensim.dram.trace_write import Layout, as_parts, write_trace
 from edensim.errors import ConfigError, InputError
 from edensim.memory.address_map import AddressMap
+from edensim.output import atomic_output
 
 KEPT = {
     NATIVE: CSV_COLUMNS,

@@ -9,14 +9,13 @@ integer type; ten times smaller on streams, readable by edensim only).
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +32,8 @@ from edensim.dram.trace_requests import (
     cut,
     slices,
 )
-from edensim.errors import ConfigError, InputError, OutputError
+from edensim.errors import ConfigError, InputError
+from edensim.output import atomic_output
 
 Layout = Literal["plain", "stored", "delta"]
 
@@ -109,41 +109,6 @@ def _converted(name: str, values: Any) -> npt.NDArray[Any]:
             f"requests: {name} lies in {array.min()} … {array.max()}; expected values of {COLUMNS[name].name}"
         )
     return array.astype(COLUMNS[name], copy=False)
-
-
-@contextmanager
-def atomic_output(path: str | Path, force: bool = False) -> Iterator[IO[bytes]]:
-    """Open a temporary file beside `path` that takes its name when the block ends well and vanishes otherwise."""
-    target = Path(path)
-    _refuse_existing(target, force)
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        _refuse_existing(target, force)
-        temporary.replace(target)
-    except OSError as problem:
-        raise OutputError(_cannot_write(target, problem)) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _refuse_existing(target: Path, force: bool) -> None:
-    if target.is_dir():
-        raise OutputError(f"{target}: is a directory; expected a file name to write to")
-    if os.path.lexists(target) and not force:
-        raise OutputError(f"{target}: exists already; nothing was written (use --force to replace it)")
-
-
-def _cannot_write(target: Path, problem: OSError) -> str:
-    if not target.parent.is_dir():
-        return f"{target}: cannot be written: the folder {target.parent} does not exist"
-    free = shutil.disk_usage(target.parent).free
-    reason = problem.strerror or problem
-    return f"{target}: cannot be written ({reason}; {free:,} bytes are free there); nothing was left behind"
 
 
 def _write_plain(

@@ -11,12 +11,12 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from edensim.errors import InputError, OutputError
+from edensim.output import atomic_output, check_output, check_writable
 
 META = "meta.json"
 SCHEMA_VERSION = 1
@@ -84,9 +84,9 @@ def staged(folder: Path, force: bool = False) -> Iterator[Path]:
     check_free(folder, force)
     with _explained(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+        stage = folder.with_name(f".{folder.name[:200]}.{os.getpid()}.partial")
+        stage.mkdir()
     try:
-        stage.chmod(0o777 & ~_umask())
         with _explained(folder):
             yield stage
             _list_files(stage)
@@ -107,10 +107,10 @@ def add_files(folder: Path, contents: dict[str, bytes]) -> list[Path]:
     _refuse_foreign(folder, contents, meta["files"])
     with _explained(folder):
         meta["files"] = sorted({*meta["files"], *contents})
-        write_file(folder / META, _json(meta))
+        _write(folder / META, _json(meta))
         for name, data in contents.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            write_file(folder / name, data)
+            _write(folder / name, data)
     return [folder / name for name in contents]
 
 
@@ -122,46 +122,23 @@ def write_all(folder: Path, contents: dict[str, bytes], force: bool = False) -> 
     OutputError
         If one of them exists (unless `force`) or is a folder, before any is written; or if writing fails.
     """
-    for name in contents:
-        check_file_free(folder / name, force)
     with _explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, data in contents.items():
-            write_file(folder / name, data)
+    for name in contents:
+        check_output(folder / name, force)
+    for name, data in contents.items():
+        _write(folder / name, data)
     return [folder / name for name in contents]
-
-
-def check_file_free(path: Path, force: bool) -> None:
-    """Refuse, before any work is done, a file to write that exists (unless `force`), is a folder, or cannot be made.
-
-    Raises
-    ------
-    OutputError
-        As said.
-    """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: expected the name of a file to write.")
-    if os.path.lexists(path) and not force:
-        raise OutputError(f"{path} exists already: nothing was written; replace it with --force.")
-    _check_writable(path.parent)
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write `path` through a temporary neighbour, so that it is never half written."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        partial.chmod(0o666 & ~_umask())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_meta(stage: Path, meta: dict[str, Any]) -> None:
     """Write `meta.json` into a staged folder."""
-    write_file(stage / META, _json({"schema_version": SCHEMA_VERSION, **meta}))
+    _write(stage / META, _json({"schema_version": SCHEMA_VERSION, **meta}))
+
+
+def _write(path: Path, data: bytes) -> None:
+    with atomic_output(path, force=True) as file:
+        file.write(data)
 
 
 def _json(meta: dict[str, Any]) -> bytes:
@@ -174,7 +151,7 @@ def _files(folder: Path) -> list[str]:
 
 def _list_files(stage: Path) -> None:
     meta = json.loads((stage / META).read_text(encoding="utf-8"))
-    write_file(stage / META, _json(meta | {"files": _files(stage)}))
+    _write(stage / META, _json(meta | {"files": _files(stage)}))
 
 
 def _replace(stage: Path, folder: Path) -> None:
@@ -184,7 +161,7 @@ def _replace(stage: Path, folder: Path) -> None:
     _refuse_foreign(folder, new, old)
     if old:
         both = sorted({*old, *new})
-        write_file(folder / META, _json(read_meta(folder) | {"files": both, "complete": False}))
+        _write(folder / META, _json(read_meta(folder) | {"files": both, "complete": False}))
     for name in set(old) - set(new):
         inside(folder, name).unlink(missing_ok=True)
     for name in sorted(new, key=lambda name: name == META):
@@ -203,8 +180,8 @@ def inside(folder: Path, name: str) -> Path:
 def _check_writable(folder: Path) -> None:
     """Try the folder, or the nearest one above it that exists, without making any."""
     nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
-    with _explained(folder), tempfile.TemporaryFile(dir=nearest):
-        pass
+    with _explained(folder):
+        check_writable(nearest)
 
 
 def _refuse_foreign(folder: Path, new: Iterable[str], owned: Iterable[str]) -> None:
@@ -222,10 +199,3 @@ def _explained(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
-
-
-def _umask() -> int:
-    # The umask can be read only by setting it.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -192,6 +192,14 @@ def test_converting_onto_an_existing_file(edensim, trace, tmp_path):
     assert edensim("trace", "convert", trace, tmp_path / "folder.csv", "--force").code == USAGE
 
 
+def test_output_file_in_a_folder_that_is_not_there(edensim, config, tmp_path):
+    """A missing folder is told before the simulation, and not made."""
+    outcome = edensim("trace", "gen", config, "--out", tmp_path / "nowhere" / "t.npz")
+    assert outcome.code == USAGE
+    assert "does not exist" in outcome.err
+    assert not (tmp_path / "nowhere").exists()
+
+
 @pytest.mark.parametrize(
     "arguments", [["--nonsense"], ["rnu"], ["run"], ["run", "a", "b"], ["plot", ".", "--kind", "pie"]]
 )

@@ -135,3 +135,8 @@ def test_doctor_reports_problems(edensim, monkeypatch):
     outcome = edensim("doctor", "--json")
     assert outcome.code == 1
     assert "disk" in outcome.json["problems"][0]
+
+
+def test_doctor_warms_up(edensim):
+    """--warm runs every kernel once and tells how long it took."""
+    assert edensim("doctor", "--warm", "--json").json["warm_s"] >= 0

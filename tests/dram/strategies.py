@@ -76,7 +76,7 @@ def bank_timings(draw: st.DrawFn, channels: int, banks: int, smallest: int) -> M
 
 @st.composite
 def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
-    """Up to 60 requests over few rows and columns, so that hits, conflicts and equal addresses abound; dense or sparse."""
+    """Up to 60 requests, dense or sparse, over few rows and columns: hits, conflicts and equal addresses abound."""
     gaps = draw(st.sampled_from([st.just(0), st.integers(0, 3), st.integers(0, 40), st.sampled_from([0, 0, 0, 300])]))
     one = st.tuples(
         st.integers(0, geometry.channels - 1),
@@ -92,7 +92,7 @@ def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
 
 @st.composite
 def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
-    """Any scenario, or, given a layout, scenarios that differ in nothing the kernel is compiled for but the scheduler."""
+    """Any scenario; given a layout, scenarios that differ in nothing the kernel is compiled for but the scheduler."""
     geometry = layout or draw(layouts())
     smallest = 1 if layout else 0
     standard = load_standard(draw(st.sampled_from(["DDR4"] if layout else ["DDR4", "DDR3"])))

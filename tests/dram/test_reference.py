@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edensim.dram.command_log import resolve_edges
+from edensim.dram.commands import ACT, PRE, PREAB, RD, REFAB
 from edensim.dram.generate import golden_trace
-from edensim.dram.commands import ACT, PRE, PREAB, RD, REFAB, WR
 from edensim.dram.reference import Requests, Settings, Tally, simulate
 from edensim.dram.table import Edge
 from edensim.dram.timing import resolve_timing
@@ -30,19 +30,21 @@ MILESTONES = {
     ("ddr4_2400_2ch", "s3_dnn_like", 1): [(1000, 4999, 371624861)],
     ("ddr3_1600_frfcfs32", "s3_dnn_like", 0): [(1000, 3880, 607173961), (10000, 40530, 185459728)],
 }
-"""From runs of ramulator2 2.1 (commit c5b1c3a): (preset, trace, channel) -> (k, clock of the k-th command, CRC-32 of the
-first k records)."""
+"""From runs of ramulator2 2.1 (commit c5b1c3a): (preset, trace, channel) -> (k, clock of the k-th command, CRC-32 of
+the first k records)."""
 
 NEEDED = {1000: 2000, 10000: 9800}  # requests that lead to so many commands
 cached_trace = lru_cache(maxsize=2)(golden_trace)
 
 
 READ, WRITE = False, True
+Small = tuple[int, int, int, bool, int]
+"""Bank, row, column, is_write, arrival."""
 FREE = Settings(row_hit_first=True, read_queue=8, write_queue=8, read_latency=20)
 
 
-def small(*requests: tuple[int, int, int, bool, int], rules: list[Edge] | None = None, chosen: Settings = FREE) -> Tally:
-    """Run (bank, row, column, is_write, arrival) on one DDR4-2400 rank: nRCD = nRP = CL = 16, nRAS 39, nWR 18, CWL 12."""
+def small(*requests: Small, rules: list[Edge] | None = None, chosen: Settings = FREE) -> Tally:
+    """Run requests on one DDR4-2400 rank: nRCD = nRP = CL = 16, nRAS 39, nWR 18, CWL 12, nBL 4."""
     dram = parity_dram("ddr4_2400_rowhit32")
     bank, row, column, is_write, arrival = np.array(requests, np.int64).T
     places = Requests(np.zeros_like(bank), bank, row, column, is_write, arrival)
@@ -77,15 +79,16 @@ def test_one_read() -> None:
 
 
 def test_conflict_waits_for_row_cycle() -> None:
-    """Another row of the bank: PRE after nRAS, ACT after nRP, RD after nRCD; counted from its own acceptance at clock 1."""
+    """Another row of the bank: PRE after nRAS, ACT after nRP, RD after nRCD; its latency counts from clock 1."""
     result = small((3, 7, 5, READ, 0), (3, 8, 6, READ, 0))
     assert result.commands[0][2:] == [(40, PRE, 3, -1, -1), (56, ACT, 3, 8, -1), (72, RD, 3, -1, 6)]
     assert (result.read_latency_sum, result.misses, result.conflicts) == (37 + 91, 1, 1)
 
 
 def test_forwarding_and_coalescing() -> None:
-    """Only a write that still waits in the queue serves reads and absorbs writes of its address; neither is classified."""
-    result = small((0, 1, 2, WRITE, 0), (0, 4, 2, WRITE, 0), (0, 4, 2, READ, 0), (0, 4, 2, WRITE, 0), (0, 4, 3, READ, 0))
+    """Only a write that still waits serves reads and absorbs writes of its address; neither is classified."""
+    same = [(0, 4, 2, WRITE, 0), (0, 4, 2, READ, 0), (0, 4, 2, WRITE, 0)]
+    result = small((0, 1, 2, WRITE, 0), *same, (0, 4, 3, READ, 0))
     assert (result.forwarded, result.coalesced, result.reads) == (1, 1, 2)
     assert result.hits + result.misses + result.conflicts == 3
     first_pre = next(clock for clock, command, *_ in result.commands[0] if command == PRE)
@@ -93,7 +96,7 @@ def test_forwarding_and_coalescing() -> None:
 
 
 def test_full_queue_blocks_all_later_requests() -> None:
-    """With one entry the third read, to another bank, is accepted only after the second has been activated (clock 56)."""
+    """With one entry the third read, to another bank, is accepted only after the second was activated (clock 56)."""
     one = Settings(row_hit_first=True, read_queue=1, write_queue=1, read_latency=20)
     result = small((0, 1, 0, READ, 0), (0, 2, 0, READ, 0), (1, 1, 0, READ, 0), chosen=one)
     acts = [(clock, bank) for clock, command, bank, *_ in result.commands[0] if command == ACT]
@@ -111,7 +114,7 @@ def test_refresh_closes_all_banks_and_blocks_new_requests() -> None:
 
 @pytest.mark.parametrize(("row_hit_first", "precharged"), [(False, 40), (True, 71)])
 def test_row_hit_first_keeps_the_row_of_an_older_hit(row_hit_first: bool, precharged: int) -> None:
-    """A hit waits for the write-to-read turnaround (clock 62); a younger conflict closes the row first only under FRFCFS."""
+    """A hit waits for the write-to-read turnaround (clock 62); only FRFCFS lets a younger conflict close its row."""
     requests = ((0, 1, 0, READ, 0), (1, 1, 0, WRITE, 20), (0, 1, 1, READ, 37), (0, 2, 0, READ, 38))
     chosen = Settings(row_hit_first=row_hit_first, read_queue=8, write_queue=8, read_latency=20)
     result = small(*requests, chosen=chosen)

@@ -139,7 +139,7 @@ def test_write_all_overwrites_only_with_force(tmp_path):
     assert not (tmp_path / "new" / "b").exists()
     write_all(tmp_path / "new", {"a": b"2"}, force=True)
     assert (tmp_path / "new" / "a").read_bytes() == b"2"
-    with pytest.raises(OutputError, match="is a folder"):
+    with pytest.raises(OutputError, match="is a directory"):
         write_all(tmp_path, {"new": b""}, force=True)
 
 

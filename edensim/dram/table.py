@@ -94,7 +94,8 @@ def reach(shape: Shape, edge: Edge, first: int, count: int) -> NDArray[np.bool_]
     if not edge.sibling:
         return own
     parent = shape.parent_span(edge.scope)
-    return (banks // parent == first // parent) & ~own
+    others: NDArray[np.bool_] = (banks // parent == first // parent) & ~own
+    return others
 
 
 def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int) -> Int:

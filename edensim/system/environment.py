@@ -53,5 +53,10 @@ class WorldEnvironment(simpy.Environment):
         self.world.acknowledge(agent)
         event = self._waiting.pop(agent, None)
         at = self.timeout(self.world.now - int(self.now))
-        if event is not None and at.callbacks is not None:
-            at.callbacks.append(lambda _: event.succeed())
+        if event is None or at.callbacks is None:
+            return
+
+        def fire(_: simpy.Event) -> None:
+            event.succeed()
+
+        at.callbacks.append(fire)

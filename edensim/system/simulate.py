@@ -6,7 +6,7 @@ ended. Not modelled: prefetch of the next layer's weights, host transfers, pooli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -95,7 +95,7 @@ class Simulation:
         env.run(until=env.process(self._layers(env)))
         self.world.save_log()
 
-    def _layers(self, env: WorldEnvironment) -> Iterator[simpy.Event]:
+    def _layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         bits = PRECISION_BITS[self.config.workload.precision]  # type: ignore[union-attr]
         batch = self.config.workload.batch  # type: ignore[union-attr]
         agent = self.world.agents[0]

@@ -32,42 +32,23 @@ from edensim.system.world_kernel import (
 
 Int = NDArray[np.int64]
 LOG_LENGTH = 1 << 14
+AGENT_SCALARS = """life wants end depth window clock line_time in_flight issued last_done finished_at draining
+    blocked_on load_tile compute_tile store_tile begin_time busy_time load_wait_time""".split()
+AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
+AGENT_TILES = "load_left load_ready compute_end store_end tile_time".split()  # by tile number modulo DEPTH
 AGENT = np.dtype(
     (
         np.record,
         [
-            *[
-                (name, np.int64)
-                for name in [
-                    "life",
-                    "wants",
-                    "end",
-                    "depth",
-                    "window",
-                    "clock",
-                    "line_time",
-                    "in_flight",
-                    "issued",
-                    "last_done",
-                    "finished_at",
-                    "draining",
-                    "blocked_on",
-                    "load_tile",
-                    "compute_tile",
-                    "store_tile",
-                    "begin_time",
-                    "busy_time",
-                    "load_wait_time",
-                ]
-            ],
-            *[(name, np.int64, (2,)) for name in ("run", "run_pos", "next_line", "lines", "tensor", "next_send")],
+            *((name, np.int64) for name in AGENT_SCALARS),
+            *((name, np.int64, (2,)) for name in AGENT_SIDES),
+            *((name, np.int64, (DEPTH,)) for name in AGENT_TILES),
             ("done", np.int64, (RING,)),
-            *[
-                (name, np.int64, (DEPTH,))
-                for name in ("load_left", "load_ready", "compute_end", "store_end", "tile_time")
-            ],
         ],
     )
+)
+WORLD_SCALARS = (
+    """now rotate in_flight n_agents n_channels period modulus page_shift events dispatches logged""".split()
 )
 
 
@@ -110,20 +91,7 @@ class World:
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
         n = len(channels)
-        scalars = [
-            "now",
-            "rotate",
-            "in_flight",
-            "n_agents",
-            "n_channels",
-            "period",
-            "modulus",
-            "page_shift",
-            "events",
-            "dispatches",
-            "logged",
-        ]
-        layout: list[tuple[Any, ...]] = [(name, np.int64) for name in scalars]
+        layout: list[tuple[Any, ...]] = [(name, np.int64) for name in WORLD_SCALARS]
         layout += [
             ("wake", np.int64, (MAX_AGENTS + n,)),
             ("port_clock", np.int64, (n,)),

@@ -20,8 +20,8 @@ FIRST_BIN_CLOCKS = 1024
 LATENCY_BINS = 8192
 LOG_LENGTH = 1 << 14
 SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_refresh timer
-    timer_base freed logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts forwarded
-    coalesced latency_sum""".split()
+    timer_base freed logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
+    forwarded coalesced latency_sum""".split()
 PER_BANK = "state open_row claimed open_since open_ck closings node_of".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()

@@ -14,8 +14,16 @@ the oldest request that hits the open row and the oldest that does not.
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RD, REFAB, WR
-from edensim.dram.scan_kernel import FEW, NEVER, scan_active, scan_active_few, scan_queue, scan_queue_few
+from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
+from edensim.dram.scan_kernel import (
+    FEW,
+    NEVER,
+    scan_active,
+    scan_active_closed,
+    scan_active_few,
+    scan_queue,
+    scan_queue_few,
+)
 from edensim.jit import LANES, count_bits, jit, jit_inline, raise_lanes
 
 FILTER = 1024  # buckets of the filter over waiting write addresses
@@ -139,11 +147,24 @@ def offer(ch, t, bank, row, column, line, write, token):
 
 
 @jit
-def pick_refresh(ch, t):
-    """Head of the priority queue: the command it needs now, or -1, and the earliest clock it may issue."""
+def push_pending(ch, command, node):
+    """Put a refresh of a rank, or an injected precharge of a bank, into the priority queue."""
+    ch.pending[ch.pending_tail & (PENDING - 1)] = command << KEY_BITS | node
+    ch.pending_tail += 1
+
+
+@jit
+def pick_pending(ch, t):
+    """Head of the priority queue: the command it needs now, or -1, its bank or rank, and the earliest clock it may issue."""
     pad = len(ch.state)
     nodes = len(ch.node_open)
-    node = ch.pending[ch.pending_head & (PENDING - 1)]
+    entry = ch.pending[ch.pending_head & (PENDING - 1)]
+    node = entry & ((1 << KEY_BITS) - 1)
+    if entry >> KEY_BITS == PRE:
+        if ch.claimed[node] != 0:
+            return -1, node, NEVER
+        at = ch.allowed[PRE * pad + node]
+        return (PRE if at <= t else -1), node, at
     if ch.node_open[node] == 0:
         at = ch.allowed[BANK_COMMANDS * pad + nodes + node]
         return (REFAB if at <= t else -1), node, at
@@ -223,6 +244,8 @@ def close_bank(ch, b, t):
             ch.node_open_ck[node] += t - ch.node_open_since[node]
     ch.state[b] = 0
     ch.open_row[b] = -1
+    ch.used[b] = 0
+    ch.injected[b] = 0
     set_candidates(ch, b, -1, ch.head[b])
     set_candidates(ch, pad + b, -1, ch.head[pad + b])
 
@@ -278,6 +301,7 @@ def finish_column(ch, slot, b, source, t):
         ch.last = max(ch.last, t + ch.read_latency)
     if source == FROM_ACTIVE:
         ch.actives -= 1
+        ch.activated[b] -= 1
         ch.active_key[entry] = NEVER
         ch.active_mask[entry >> 4] &= ~(1 << (entry & 15))
         ch.claimed[b] = 0
@@ -289,6 +313,9 @@ def finish_column(ch, slot, b, source, t):
         set_candidates(ch, entry, s, ch.other[entry])
     ch.free[ch.n_free] = slot
     ch.n_free += 1
+    ch.used[b] += 1
+    if len(ch.is_closed_page) == 2 and ch.used[b] >= ch.cap:
+        ch.inject_at = min(ch.inject_at, ch.allowed[PRE * pad + b])
     k = ch.mode * pad + b
     bound = NEVER
     if ch.hit[k] >= 0:
@@ -296,6 +323,37 @@ def finish_column(ch, slot, b, source, t):
     if ch.other[k] >= 0:
         bound = min(bound, ch.allowed[PRE * pad + b])
     return bound
+
+
+@jit
+def inject_precharges(ch, t):
+    """Closed-row policy: a bank that has served `cap` column commands gets a precharge into the priority queue.
+
+    That happens in the first clock in which the precharge may issue; bank by bank, in order.
+    """
+    if ch.inject_at > t:
+        return
+    ch.inject_at = NEVER
+    pad = len(ch.state)
+    for b in range(pad):
+        if ch.used[b] >= ch.cap and ch.injected[b] == 0:
+            at = ch.allowed[PRE * pad + b]
+            if at <= t:
+                push_pending(ch, PRE, b)
+                ch.injected[b] = 1
+            else:
+                ch.inject_at = min(ch.inject_at, at)
+
+
+@jit
+def protect_active(ch):
+    """Closed-row policy: no precharge of a bank with activated requests while any request is active.
+
+    A row can be closed under an active request of the other direction, which then activates again; ramulator 2 never
+    takes back that second count, and the parity presets need it so.
+    """
+    for b in range(len(ch.state)):
+        ch.claimed[b] = NEVER if ch.activated[b] > 0 and ch.actives > 0 else 0
 
 
 @jit_inline
@@ -322,31 +380,35 @@ def issue(ch, tab, t, command, node, slot, source):
         ch.log[k, 1] = command
         ch.log[k, 2] = node
         ch.log[k, 3] = ch.slot_row[slot] if command == ACT else -1
-        ch.log[k, 4] = ch.slot_column[slot] if command <= WR else -1
+        ch.log[k, 4] = ch.slot_column[slot] if command <= WR or command == RDA or command == WRA else -1
         ch.logged = k + 1
     raise_allowed(ch, tab, command, node, t)
+    if source == FROM_PRIORITY and command == ch.pending[ch.pending_head & (PENDING - 1)] >> KEY_BITS:
+        ch.pending_head += 1
     if command <= WR:
         return finish_column(ch, slot, node, source, t)
     if command == ACT:
-        w = ch.slot_write[slot]
-        entry = w * pad + node
-        leave_queue(ch, slot, entry)
+        entry = ch.slot_write[slot] * pad + node
+        if source == FROM_QUEUE:
+            leave_queue(ch, slot, entry)
+            ch.active_slot[entry] = slot
+            ch.active_key[entry] = ch.slot_key[slot]
+            ch.active_mask[entry >> 4] |= 1 << (entry & 15)
+            ch.actives += 1
         open_bank(ch, node, ch.slot_row[slot], t)
-        ch.active_slot[entry] = slot
-        ch.active_key[entry] = ch.slot_key[slot]
-        ch.active_mask[entry >> 4] |= 1 << (entry & 15)
-        ch.actives += 1
+        ch.activated[node] += 1
         ch.claimed[node] = NEVER
         ch.next_active = min(ch.next_active, ch.allowed[entry])
         return ch.allowed[entry]
     if command == PRE:
         close_bank(ch, node, t)
         return ch.allowed[ACT * pad + node]
-    if command == PREAB:
+    if command == RDA or command == WRA:
+        finish_column(ch, slot, node, source, t)
+        close_bank(ch, node, t + ch.auto_precharge[command - RDA])
+    elif command == PREAB:
         for b in range(node * ch.node_span, (node + 1) * ch.node_span):
             close_bank(ch, b, t)
-    else:
-        ch.pending_head += 1
     return t + 1  # whatever was known of the queue is out of date
 
 
@@ -360,8 +422,11 @@ def tick(ch, tab, t):
     """
     pad = len(ch.state)
     row_hit = len(ch.is_row_hit) == 2
+    closed_page = len(ch.is_closed_page) == 2  # both known from the type
     ch.scans += 1
     ch.freed = -1
+    if closed_page:
+        inject_precharges(ch, t)
     command = -1
     node = -1
     slot = -1
@@ -369,7 +434,9 @@ def tick(ch, tab, t):
     is_pending = ch.pending_head != ch.pending_tail
     # 1. requests whose row was opened for them
     if ch.next_active <= t:
-        if ch.actives <= FEW:
+        if closed_page:
+            ready, oldest, soon = scan_active_closed(ch, t)
+        elif ch.actives <= FEW:
             ready, oldest, soon = scan_active_few(ch, t)
         else:
             ready, oldest, soon = scan_active(ch, 2 * pad, t)
@@ -379,12 +446,14 @@ def tick(ch, tab, t):
             node = oldest & ((1 << KEY_BITS) - 1)
             command = RD if ch.active_key[node] == oldest else WR
             slot = ch.active_slot[command * pad + node]
+            if closed_page and ch.open_row[node] != ch.slot_row[slot]:
+                command = PRE if ch.state[node] else ACT
     if source < 0:
         # 2. a pending refresh: nothing new starts meanwhile
         if is_pending:
-            command, node, at = pick_refresh(ch, t)
+            command, node, at = pick_pending(ch, t)
             if command < 0:
-                ch.next_scan = min(ch.next_active, at)
+                ch.next_scan = min(min(ch.next_active, at), ch.inject_at)
                 return -1
             source = FROM_PRIORITY
         # 3. the queue of the present mode
@@ -413,22 +482,28 @@ def tick(ch, tab, t):
                         command = PRE if ch.state[node] else ACT
                         slot = ch.other[mode * pad + node]
             if command < 0:
-                ch.next_scan = min(ch.next_active, ch.next_queue)
+                ch.next_scan = min(min(ch.next_active, ch.next_queue), ch.inject_at)
                 return -1
+    if closed_page and command <= WR and ch.used[node] >= ch.cap and ch.allowed[(command + RDA) * pad + node] <= t:
+        command += RDA
     ch.next_queue = min(ch.next_queue, issue(ch, tab, t, command, node, slot, source))
-    if is_pending or mode_flips(ch):
+    if closed_page:
+        protect_active(ch)
+        ch.next_active = t + 1
+        ch.next_queue = t + 1
+        ch.next_scan = t + 1
+    elif is_pending or mode_flips(ch):
         ch.next_scan = t + 1
     else:
         ch.next_scan = max(min(ch.next_active, ch.next_queue), t + 1)
-    return slot if command <= WR else -1
+    return slot if command <= WR or command == RDA or command == WRA else -1
 
 
 @jit
 def due_refreshes(ch, tab, t):
     """Queue every refresh whose timer expires at clock `t`; all of them before any scan of that clock."""
     while ch.next_refresh == t:
-        ch.pending[ch.pending_tail & (PENDING - 1)] = tab.timer_node[ch.timer]
-        ch.pending_tail += 1
+        push_pending(ch, REFAB, tab.timer_node[ch.timer])
         ch.timer += 1
         if ch.timer == len(tab.timer_node):
             ch.timer = 0

@@ -21,8 +21,8 @@ LATENCY_BINS = 8192
 LOG_LENGTH = 1 << 14
 SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_refresh timer
     timer_base freed logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
-    forwarded coalesced latency_sum""".split()
-PER_BANK = "state open_row claimed open_since open_ck closings node_of".split()
+    forwarded coalesced latency_sum cap inject_at""".split()
+PER_BANK = "state open_row claimed open_since open_ck closings node_of used injected activated".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
 PER_RANK = "node_open node_open_since node_open_ck".split()
@@ -39,6 +39,8 @@ class Policy:
     read_latency: int
     row_hit_first: bool
     log_commands: bool = False
+    cap: int = 0
+    auto_precharge: tuple[int, int] = (0, 0)
 
 
 def new_channels(
@@ -63,19 +65,22 @@ def new_channels(
         "timeline": (TIMELINE_BINS, 4),
         "latency_count": (LATENCY_BINS,),
         "log": (LOG_LENGTH if policy.log_commands else 1, 5),
+        "auto_precharge": (2,),
+        "is_closed_page": (2 if policy.cap else 1,),
         "is_row_hit": (2 if policy.row_hit_first else 1,),
     }
     fields = [(x, np.int64) for x in SCALARS] + [(x, np.int64, dims) for x, dims in arrays.items()]
     out = np.zeros(channels, np.dtype((np.record, fields)))
     for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "freed"):
         out[name] = -1
-    for name in ("hit_key", "other_key", "active_key", "next_scan", "next_active", "next_queue"):
+    for name in ("hit_key", "other_key", "active_key", "next_scan", "next_active", "next_queue", "inject_at"):
         out[name] = NEVER
     out["free"] = np.arange(slots)
     out["n_free"] = slots
     out["capacity"] = (policy.read_queue, policy.write_queue)
     out["window"] = -(1 << 40)
     out["window"][..., 0] = 0
+    out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span

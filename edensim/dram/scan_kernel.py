@@ -116,3 +116,28 @@ def scan_active_few(ch, t):
             else:
                 soon = min(soon, at)
     return ready, oldest, soon
+
+
+@jit
+def scan_active_closed(ch, t):
+    """`scan_active_few` for closed rows: the row may have been closed under a request, which then needs it opened again."""
+    pad = len(ch.state)
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for g in range(len(ch.active_mask)):
+        mask = ch.active_mask[g]
+        while mask:
+            k = g * LANES + lowest_bit(mask)
+            mask &= mask - 1
+            b = k - pad if k >= pad else k
+            x = k
+            if ch.open_row[b] != ch.slot_row[ch.active_slot[k]]:
+                x = (PRE if ch.state[b] else ACT) * pad + b
+            at = ch.allowed[x]
+            if at <= t:
+                ready += 1
+                oldest = min(oldest, ch.active_key[k])
+            else:
+                soon = min(soon, at)
+    return ready, oldest, soon

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, REFAB, WR
+from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
 from edensim.jit import LANES
 
 Int = NDArray[np.int64]
-ISSUED = (RD, WR, ACT, PRE, PREAB, REFAB)
-"""Commands the open-page controller issues; constraints on others compile to nothing."""
+OPEN_PAGE = (RD, WR, ACT, PRE, PREAB, REFAB)
+CLOSED_PAGE = (RD, WR, ACT, PRE, RDA, WRA, PREAB, REFAB)
+"""Commands a controller issues by row policy; constraints on others compile to nothing."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def reach(shape: Shape, edge: Edge, first: int, count: int) -> NDArray[np.bool_]
     return others
 
 
-def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int) -> Int:
+def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Sequence[int]) -> Int:
     """Delay of every target after one command: int64 [issuing bank or rank, target of `allowed`]."""
     is_rank_command = preceding >= BANK_COMMANDS
     issuers, size = (shape.ranks, shape.node_span) if is_rank_command else (shape.banks, 1)
@@ -106,7 +107,7 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int) -> Int:
     for edge in edges:
         if preceding not in edge.preceding or edge.window > 1:
             continue
-        for f in (f for f in edge.following if f in ISSUED):
+        for f in (f for f in edge.following if f in issued):
             for k in range(issuers):
                 hit = reach(shape, edge, k * size, size)
                 if f < BANK_COMMANDS:
@@ -121,7 +122,9 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int) -> Int:
     return out
 
 
-def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh) -> np.ndarray:
+def compile_table(
+    shape: Shape, edges: Sequence[Edge], refresh: Refresh, issued: Sequence[int] = OPEN_PAGE
+) -> np.ndarray:
     """Compile the constraints of one channel to a table record (shape [1]); its delay rows are int32, flat."""
     pad, dummy = shape.padded, shape.allowed_size - 1
     fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
@@ -129,8 +132,8 @@ def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh) -> np.n
     rows: list[NDArray[np.int32]] = [np.zeros(pad, np.int32)]
     at = pad
     singles: dict[int, list[list[tuple[int, int]]]] = {}
-    for p in ISSUED:
-        table = full_delays(shape, edges, p)
+    for p in issued:
+        table = full_delays(shape, edges, p, issued)
         for f in range(BANK_COMMANDS):
             part = table[:, f * pad : (f + 1) * pad]
             beyond = part.copy()
@@ -173,7 +176,7 @@ def compile_windows(shape: Shape, edges: Sequence[Edge], fields: dict[str, Int],
         if e.window > 1
         for p in e.preceding
         for f in e.following
-        if p in ISSUED and f in ISSUED
+        if p in OPEN_PAGE and f in OPEN_PAGE
     ]
     n = max(len(windows), 1)
     fields["window_id"] = np.zeros((N_COMMANDS, n), np.int64)

@@ -16,6 +16,7 @@ import simpy
 from numpy.typing import NDArray
 
 from edensim.config.schema import Config
+from edensim.dram.commands import WR
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
@@ -59,7 +60,7 @@ class Simulation:
     machine : Accelerator
         Shared between points, so that tilings are searched once.
     progress : callable, optional
-        Called with lines moved so far, None and a label.
+        Called with lines moved so far, lines expected in all, and a label.
     on_requests : callable, optional
         Receives every accepted request (see `World`).
     """
@@ -87,6 +88,13 @@ class Simulation:
         )
         placement = self.tensors.placement
         self.world = World(self.system, [spec], placement.page_table, placement.page_lines, on_requests)
+        bits = PRECISION_BITS[config.workload.precision]
+        line_bytes = self.system.geometry.burst_bytes
+        self.plans = [
+            machine.plan(layer, self.tensors.layers[layer.name], bits, config.workload.batch, line_bytes)
+            for layer in network.layers
+        ]
+        self.expected_lines = sum(sum(p.traffic_bytes.values()) for p in self.plans) / line_bytes
         self.records: list[LayerRecord] = []
 
     def run(self) -> None:
@@ -96,14 +104,9 @@ class Simulation:
         self.world.save_log()
 
     def _layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
-        bits = PRECISION_BITS[self.config.workload.precision]  # type: ignore[union-attr]
-        batch = self.config.workload.batch  # type: ignore[union-attr]
         agent = self.world.agents[0]
         before = self.system.counters(self.world.channels, 0)
-        for layer in self.network.layers:
-            plan = self.machine.plan(
-                layer, self.tensors.layers[layer.name], bits, batch, self.system.geometry.burst_bytes
-            )
+        for plan in self.plans:
             start, busy, wait = self.world.now, int(agent["busy_time"]), int(agent["load_wait_time"])
             lines = dict.fromkeys(("read", "write", *KINDS), 0)
             for tiles, runs in plan.programs():
@@ -125,10 +128,11 @@ class Simulation:
             before = after
 
     def _tick(self) -> None:
-        if self.progress is not None:
-            counts = self.world.channels["counts"]
-            done = float(counts[:, :2].sum())
-            self.progress(done, None, f"{self.label} layer {len(self.records) + 1} of {len(self.network.layers)}")
+        if self.progress is None:
+            return
+        done = float(self.world.channels["counts"][:, : WR + 1].sum())  # RD and WR
+        label = f"{self.label} layer {min(len(self.records) + 1, len(self.plans))} of {len(self.plans)}"
+        self.progress(done, max(done, self.expected_lines), label)
 
     def report(self) -> dict[str, Any]:
         """Everything the run measured, as plain data."""

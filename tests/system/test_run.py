@@ -160,4 +160,3 @@ def test_tidy_frame(nominal: Result) -> None:
     assert list(frame.columns) == ["point", "layer", "metric", "component", "value", "unit"]
     total = frame.query("layer == '' and metric == 'energy_pj' and component == 'total'")["value"]
     assert total.tolist() == [nominal.data["energy_pj"]["total"]]
-    assert "saves" not in nominal.summary()

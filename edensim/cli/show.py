@@ -109,8 +109,44 @@ def show_machine(name: str | None, as_json: bool) -> None:
 @json_option
 @common
 def show_dram(name: str | None, as_json: bool) -> None:
-    """Print a shipped memory with its timings in clocks, or list all."""
-    _show_preset("dram", name, as_json)
+    """Print a shipped memory with its timings in clocks, or list all with peak bandwidth, latency and source."""
+    if name is None:
+        _list_memories(as_json)
+    else:
+        _show_preset("dram", name, as_json)
+
+
+def _list_memories(as_json: bool) -> None:
+    from edensim.config import Presets, load_config
+    from edensim.dram.timing import peak_bandwidth_gb_s, resolve_timing
+
+    memories: dict[str, dict[str, Any]] = {}
+    for name in Presets().names("dram"):
+        dram = load_config({"dram": {"preset": name}}).config.dram
+        timing = resolve_timing(dram)
+        memories[name] = {
+            "standard": dram.standard,
+            "channels": dram.channels,
+            "peak_bandwidth_gb_s": peak_bandwidth_gb_s(dram, timing),
+            "unloaded_read_ns": timing.unloaded_read_ns,
+            "currents": f"trust {dram.power.trust}" if dram.power else "none",
+            "source": dram.source,
+        }
+    if as_json:
+        console.say_json({"dram": memories})
+        return
+    head = ["memory", "standard", "channels", "peak (GB/s)", "read (ns)", "currents"]
+    rows = [
+        [name, m["standard"], m["channels"], f"{m['peak_bandwidth_gb_s']:.1f}", f"{m['unloaded_read_ns']:.1f}"]
+        + [m["currents"]]
+        for name, m in memories.items()
+    ]
+    console.say(columns([head, *rows], right_from=2))
+    console.say("\npeak: all channels together; read: a single read of a closed row, to the last beat of its data\n")
+    named: dict[str, list[str]] = {}
+    for name, m in memories.items():
+        named.setdefault(m["source"], []).append(name)
+    console.say("\n".join(_wrapped(f"{', '.join(names)}: {source}") for source, names in named.items()))
 
 
 def _show_preset(kind: str, name: str | None, as_json: bool) -> None:

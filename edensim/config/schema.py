@@ -87,6 +87,7 @@ class Timing(Table):
     CL: int | None = key(None, "read latency", "clock", ge=1)
     CWL: int | None = key(None, "write latency", "clock", ge=1)
     tRCD_ns: float | None = key(None, "ACT to RD or WR", "ns", ge=0, le=1000)
+    tRCDWR_ns: float | None = key(None, "ACT to WR where it differs from RD (GDDR)", "ns", ge=0, le=1000)
     tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
     tRPab_ns: float | None = key(None, "PRE of all banks to ACT or REF (LPDDR)", "ns", ge=0, le=1000)
     tRAS_ns: float | None = key(None, "ACT to PRE", "ns", ge=0, le=1000)
@@ -99,6 +100,7 @@ class Timing(Table):
     tWTR_S_ns: float | None = key(None, "end of write data to RD, other bank group", "ns", ge=0, le=1000)
     tWTR_L_ns: float | None = key(None, "end of write data to RD, same bank group", "ns", ge=0, le=1000)
     tCCD_L_ns: float | None = key(None, "column to column command, same bank group", "ns", ge=0, le=1000)
+    tCCD_L_WR_ns: float | None = key(None, "write to write, same bank group (DDR5)", "ns", ge=0, le=1000)
     tRFC_ns: float | None = key(None, "duration of an all-bank refresh", "ns", ge=0, le=10_000)
     tREFI_ns: float | None = key(None, "average interval of refresh commands", "ns", gt=0, le=1e6)
     tDQSCK_ns: float | None = key(None, "clock to data strobe (LPDDR)", "ns", ge=0, le=100)
@@ -127,8 +129,8 @@ class Interface(Table):
     """[dram.power.io]: what the data pins cost, per transferred bit."""
 
     vddq_v: float = key(..., "I/O supply", "V", gt=0, le=5)
-    termination: Literal["pod", "sstl", "none"] = key(
-        ..., "pod: zeros draw current (DDR4); sstl: both levels (DDR3); none"
+    termination: Literal["pod", "sstl", "lvstl", "none"] = key(
+        ..., "pod: zeros draw current (DDR4, DDR5, GDDR); sstl: both levels (DDR3); lvstl: ones (LPDDR4); none"
     )
     r_on_ohm: float = key(34.0, "driver resistance", "ohm", gt=0)
     r_tt_ohm: float = key(60.0, "termination resistance", "ohm", gt=0)
@@ -161,7 +163,12 @@ class DramController(Table):
     write_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_high: float = key(0.8, "enter write mode above this share of the write queue", "fraction", gt=0, le=1)
     write_low: float = key(0.2, "leave write mode below this share", "fraction", ge=0, lt=1)
-    row_policy: Literal["open"] = key("open", "rows stay open until another row is needed")
+    row_policy: Literal["open", "closed"] = key(
+        "open", "open: rows stay open until another row is needed; closed: a row is closed after `row_cap` accesses"
+    )
+    row_cap: int | None = key(
+        None, "accesses a row serves before it is closed (row_policy closed; default 1)", "request", ge=1, le=1 << 20
+    )
     refresh: Literal["all_bank", "none"] = key("all_bank", "all-bank refresh every tREFI, or none")
     refresh_scatter_ck: int = key(0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0)
 
@@ -170,13 +177,15 @@ class Dram(Table):
     """[dram]: the memory device, its organisation and its controller."""
 
     preset: Name | None = key(None, "shipped memory to start from")
-    standard: Name = key(..., "family whose commands and constraints apply (DDR4, DDR3, LPDDR3)")
+    standard: Name = key(
+        ..., "family whose commands and constraints apply (DDR3, DDR4, DDR5, GDDR5, GDDR6, LPDDR3, LPDDR4)"
+    )
     source: str = key("", "data sheet and table of the organisation and timings")
     channels: int = key(1, "independent channels", ge=1, le=64)
     ranks: int = key(1, "ranks per channel", ge=1, le=8)
     data_rate_mt_s: int = key(..., "transfers per second and pin", "MT/s", ge=100, le=20_000)
     clock_ps: int | None = key(
-        None, "clock period (default: exactly 2e6 / data rate, as a fraction)", "ps", ge=50, le=20_000
+        None, "clock period (default: 2e6 / data rate, exactly; 4e6 GDDR5, 8e6 GDDR6)", "ps", ge=50, le=20_000
     )
     channel_width_bits: int = key(..., "data pins of a channel", "bit", ge=8, le=1024)
     device_width_bits: int = key(..., "data pins of a device", "bit", ge=4, le=1024)

@@ -14,9 +14,11 @@ the oldest request that hits the open row and the oldest that does not.
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
+from edensim.dram.commands import ACT, PRE, PREAB, RD, RDA, REFAB, WR, WRA
+from edensim.dram.pending_kernel import PENDING, inject_precharges, pick_pending, protect_active, push_pending
 from edensim.dram.scan_kernel import (
     FEW,
+    KEY_BITS,
     NEVER,
     scan_active,
     scan_active_closed,
@@ -27,8 +29,6 @@ from edensim.dram.scan_kernel import (
 from edensim.jit import LANES, count_bits, jit, jit_inline, raise_lanes
 
 FILTER = 1024  # buckets of the filter over waiting write addresses
-PENDING = 2048  # room for pending refreshes
-KEY_BITS = 8  # a key is acceptance clock << 8 | bank, so the oldest is a plain minimum
 FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE = range(3)
 ACCEPTED, FORWARDED, COALESCED, FULL = range(4)
 
@@ -146,35 +146,6 @@ def offer(ch, t, bank, row, column, line, write, token):
     return ACCEPTED
 
 
-@jit
-def push_pending(ch, command, node):
-    """Put a refresh of a rank, or an injected precharge of a bank, into the priority queue."""
-    ch.pending[ch.pending_tail & (PENDING - 1)] = command << KEY_BITS | node
-    ch.pending_tail += 1
-
-
-@jit
-def pick_pending(ch, t):
-    """Head of the priority queue: the command it needs now, or -1, its bank or rank, and the earliest clock it may issue."""
-    pad = len(ch.state)
-    nodes = len(ch.node_open)
-    entry = ch.pending[ch.pending_head & (PENDING - 1)]
-    node = entry & ((1 << KEY_BITS) - 1)
-    if entry >> KEY_BITS == PRE:
-        if ch.claimed[node] != 0:
-            return -1, node, NEVER
-        at = ch.allowed[PRE * pad + node]
-        return (PRE if at <= t else -1), node, at
-    if ch.node_open[node] == 0:
-        at = ch.allowed[BANK_COMMANDS * pad + nodes + node]
-        return (REFAB if at <= t else -1), node, at
-    for b in range(node * ch.node_span, (node + 1) * ch.node_span):
-        if ch.claimed[b] != 0:  # an active request forbids PREab; its column command will wake the scan
-            return -1, node, NEVER
-    at = ch.allowed[BANK_COMMANDS * pad + node]
-    return (PREAB if at <= t else -1), node, at
-
-
 @jit_inline
 def raise_allowed(ch, tab, command, node, t):
     """Apply every constraint that follows from `command` at bank (or rank) `node`, issued at clock `t`."""
@@ -221,8 +192,8 @@ def close_bin(ch, t):
         reads = 0
         writes = 0
         for b in range(len(ch.state)):
-            reads += ch.counts[RD, b]
-            writes += ch.counts[WR, b]
+            reads += ch.counts[RD, b] + ch.counts[RDA, b]
+            writes += ch.counts[WR, b] + ch.counts[WRA, b]
         ch.timeline[ch.bins, 0] = reads
         ch.timeline[ch.bins, 1] = writes
         ch.timeline[ch.bins, 2] = ch.hits
@@ -233,15 +204,22 @@ def close_bin(ch, t):
 
 @jit
 def close_bank(ch, b, t):
-    """Bookkeeping of a bank that closes at `t`: nothing hits any more."""
+    """Bookkeeping of a bank that closes at `t`: nothing hits any more.
+
+    An auto-precharge closes its bank in the future, so the last of a rank's banks to be told is not always the last to
+    close. While a bank or rank is closed, its `open_since` is the clock up to which it has been counted.
+    """
     pad = len(ch.state)
     if ch.state[b]:
         node = ch.node_of[b]
         ch.node_open[node] -= 1
         ch.open_ck[b] += t - ch.open_since[b]
+        ch.open_since[b] = t
         ch.closings[b] += 1
+        ch.node_open_until[node] = max(ch.node_open_until[node], t)
         if ch.node_open[node] == 0:
-            ch.node_open_ck[node] += t - ch.node_open_since[node]
+            ch.node_open_ck[node] += ch.node_open_until[node] - ch.node_open_since[node]
+            ch.node_open_since[node] = ch.node_open_until[node]
     ch.state[b] = 0
     ch.open_row[b] = -1
     ch.used[b] = 0
@@ -256,7 +234,7 @@ def open_bank(ch, b, row, t):
     pad = len(ch.state)
     node = ch.node_of[b]
     if ch.node_open[node] == 0:
-        ch.node_open_since[node] = t
+        ch.node_open_since[node] = max(t, ch.node_open_since[node])
     ch.node_open[node] += 1
     ch.open_since[b] = t
     ch.state[b] = 1
@@ -325,37 +303,6 @@ def finish_column(ch, slot, b, source, t):
     return bound
 
 
-@jit
-def inject_precharges(ch, t):
-    """Closed-row policy: a bank that has served `cap` column commands gets a precharge into the priority queue.
-
-    That happens in the first clock in which the precharge may issue; bank by bank, in order.
-    """
-    if ch.inject_at > t:
-        return
-    ch.inject_at = NEVER
-    pad = len(ch.state)
-    for b in range(pad):
-        if ch.used[b] >= ch.cap and ch.injected[b] == 0:
-            at = ch.allowed[PRE * pad + b]
-            if at <= t:
-                push_pending(ch, PRE, b)
-                ch.injected[b] = 1
-            else:
-                ch.inject_at = min(ch.inject_at, at)
-
-
-@jit
-def protect_active(ch):
-    """Closed-row policy: no precharge of a bank with activated requests while any request is active.
-
-    A row can be closed under an active request of the other direction, which then activates again; ramulator 2 never
-    takes back that second count, and the parity presets need it so.
-    """
-    for b in range(len(ch.state)):
-        ch.claimed[b] = NEVER if ch.activated[b] > 0 and ch.actives > 0 else 0
-
-
 @jit_inline
 def issue(ch, tab, t, command, node, slot, source):
     """Issue one command: statistics, log, constraints, and where the request goes next.
@@ -405,7 +352,8 @@ def issue(ch, tab, t, command, node, slot, source):
         return ch.allowed[ACT * pad + node]
     if command == RDA or command == WRA:
         finish_column(ch, slot, node, source, t)
-        close_bank(ch, node, t + ch.auto_precharge[command - RDA])
+        # the bank closes when a PREpb could: not before tRAS, nor before tWR of an earlier write
+        close_bank(ch, node, max(t + ch.auto_precharge[command - RDA], ch.allowed[PRE * pad + node]))
     elif command == PREAB:
         for b in range(node * ch.node_span, (node + 1) * ch.node_span):
             close_bank(ch, b, t)

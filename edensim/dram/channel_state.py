@@ -25,12 +25,16 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
 PER_BANK = "state open_row claimed open_since open_ck closings node_of used injected activated".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
-PER_RANK = "node_open node_open_since node_open_ck".split()
+PER_RANK = "node_open node_open_since node_open_until node_open_ck".split()
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Queues and scheduling of one channel. `enter`/`leave`: occupancies of the write queue that switch the mode."""
+    """Queues and scheduling of one channel. `enter`/`leave`: occupancies of the write queue that switch the mode.
+
+    `cap`: accesses after which a row is closed, 0 = rows stay open. `auto_precharge`: clocks from RDA and from WRA to
+    the precharge inside the device.
+    """
 
     read_queue: int
     write_queue: int

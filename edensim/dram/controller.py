@@ -1,12 +1,14 @@
 """A memory system ready to run: geometry, address map, timings and constraint tables compiled for the kernels.
 
 Modelled: any number of channels, ranks, bank groups and banks; FR-FCFS with or without row-hit protection; write mode
-by hysteresis; forwarding and coalescing from the write queue; all-bank refresh; open rows; tRCD, tRAS and tRP per
-bank. Not modelled here: power-down, closed-row policies, per-bank refresh.
+by hysteresis; forwarding and coalescing from the write queue; all-bank refresh; rows that stay open, or close after a
+number of accesses (RDA, WRA or a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here: power-down,
+row policies by time or prediction, per-bank refresh.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -16,10 +18,10 @@ from edensim.config.schema import Dram, OperatingPoint
 from edensim.dram.channel_kernel import KEY_BITS
 from edensim.dram.channel_state import Policy, new_channels
 from edensim.dram.command_log import CommandLog, LogGeometry, resolve_edges
-from edensim.dram.commands import ACT, RD, REFAB, WR
+from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, WR, WRA
 from edensim.dram.counters import Counters
-from edensim.dram.table import Refresh, Shape, compile_table
-from edensim.dram.timing import bank_clocks, resolve_timing
+from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Edge, Refresh, Shape, compile_table
+from edensim.dram.timing import bank_clocks, peak_bandwidth_gb_s, resolve_timing
 from edensim.errors import ConfigError
 from edensim.memory import AddressMap, Geometry, OperatingState, resolve_operating_state
 
@@ -55,7 +57,8 @@ class DramSystem:
         self.clocks = bank_clocks(self.timing, self.state)
         self.shape = bank_shape(self.geometry)
         self.refresh = refresh_schedule(dram, self.timing.ck, self.shape.ranks, self.state.tREFI_scale)
-        self.policy = queue_policy(dram, self.timing.read_latency)
+        edges = resolve_edges(self.timing.standard, self.timing.ck, {}, self.geometry.banks)
+        self.policy = queue_policy(dram, self.timing.read_latency, auto_precharge(edges))
         self.tables = self._compile()
 
     @property
@@ -71,17 +74,18 @@ class DramSystem:
     @property
     def peak_bandwidth_gb_s(self) -> float:
         """Bytes per ns when every clock of every data bus carries data."""
-        return float(self.geometry.channels * self.geometry.burst_bytes / (self.timing.burst_ck * self.period / 1000))
+        return peak_bandwidth_gb_s(self.dram, self.timing)
 
     def _compile(self) -> np.ndarray:
         compiled: dict[bytes, np.ndarray] = {}
+        issued = CLOSED_PAGE if self.policy.cap else OPEN_PAGE
         tables = []
         for c in range(self.geometry.channels):
             mine = {name: cycles[c] for name, cycles in self.clocks.items()}
             key = b"".join(mine[name].tobytes() for name in sorted(mine))
             if key not in compiled:
                 edges = resolve_edges(self.timing.standard, self.timing.ck, mine, self.geometry.banks)
-                compiled[key] = compile_table(self.shape, edges, self.refresh)
+                compiled[key] = compile_table(self.shape, edges, self.refresh, issued)
             tables.append(compiled[key])
         return np.concatenate(tables)
 
@@ -92,13 +96,16 @@ class DramSystem:
         return new_channels(self.shape, policy, self.refresh, windows, self.geometry.channels)
 
     def counters(self, channels: np.ndarray, end_clock: int) -> Counters:
-        """Read what the channels did up to `end_clock` (inclusive); open banks count as open until then."""
+        """Read what the channels did up to `end_clock` (inclusive); open banks count as open until then.
+
+        A bank or rank that an auto-precharge has not closed by then has been counted too far; that is taken back.
+        """
         banks, counts = self.geometry.banks, channels["counts"][:, :, : self.geometry.banks]
         is_open = channels["state"][:, :banks] != 0
-        running = np.maximum(end_clock - channels["open_since"][:, :banks], 0)
-        rank_running = np.maximum(end_clock - channels["node_open_since"], 0)
+        running = end_clock - channels["open_since"][:, :banks]
+        rank_running = end_clock - channels["node_open_since"]
         n_ref = channels["counts"][:, REFAB, : self.shape.ranks].copy()
-        reads, writes = counts[:, RD].copy(), counts[:, WR].copy()
+        reads, writes = counts[:, RD] + counts[:, RDA], counts[:, WR] + counts[:, WRA]
         return Counters(
             period_ps=self.period,
             cycles=np.full(self.geometry.channels, end_clock, np.int64),
@@ -107,8 +114,9 @@ class DramSystem:
             n_rd=reads,
             n_wr=writes,
             n_ref=n_ref,
-            bank_open_ck=channels["open_ck"][:, :banks] + np.where(is_open, running, 0),
-            rank_open_ck=channels["node_open_ck"] + np.where(channels["node_open"] > 0, rank_running, 0),
+            bank_open_ck=channels["open_ck"][:, :banks] + np.where(is_open, running, np.minimum(running, 0)),
+            rank_open_ck=channels["node_open_ck"]
+            + np.where(channels["node_open"] > 0, rank_running, np.minimum(rank_running, 0)),
             refreshing_ck=n_ref * self.timing.ck["nRFC"],
             row_hit=channels["hits"].copy(),
             row_miss=channels["misses"].copy(),
@@ -157,11 +165,30 @@ def refresh_schedule(dram: Dram, ck: dict[str, int] | object, ranks: int, scale:
     return Refresh(period, tuple(t for t, _ in due), tuple(k for _, k in due))
 
 
-def queue_policy(dram: Dram, read_latency: int) -> Policy:
-    """Queues and their thresholds; shares are rounded in single precision, as ramulator 2 does."""
+def queue_policy(dram: Dram, read_latency: int, auto_precharge: tuple[int, int] = (0, 0)) -> Policy:
+    """Queues, their thresholds and the row policy; shares are rounded in single precision, as ramulator 2 does."""
     c = dram.controller
+    if c.row_policy == "open" and c.row_cap is not None:
+        raise ConfigError(
+            f'dram.controller.row_cap = {c.row_cap} has no effect with row_policy = "open"; '
+            'expected row_policy = "closed", or no row_cap'
+        )
     enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
-    leave = int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue)))
+    leave = max(1, int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue))))  # 0 would never leave
     return Policy(
-        c.read_queue, c.write_queue, min(enter, c.write_queue), leave, read_latency, c.scheduler == "FRFCFS_RowHit"
+        c.read_queue,
+        c.write_queue,
+        min(enter, c.write_queue),
+        leave,
+        read_latency,
+        c.scheduler == "FRFCFS_RowHit",
+        cap=(c.row_cap or 1) if c.row_policy == "closed" else 0,
+        auto_precharge=auto_precharge,
     )
+
+
+def auto_precharge(edges: Sequence[Edge]) -> tuple[int, int]:
+    """Clocks from RDA and from WRA to the precharge inside the device: as long as RD and WR hold a PREpb back."""
+    rows = [e for e in edges if e.scope == "Bank" and PRE in e.following]
+    waits = [max((int(e.cycles.max()) for e in rows if command in e.preceding), default=0) for command in (RD, WR)]
+    return waits[0], waits[1]

@@ -145,10 +145,11 @@ def impossible_currents(dram: schema.Dram) -> list[str]:
 def burst_io_pj(dram: schema.Dram, timing: TimingSet) -> float:
     """Energy in pJ that one burst costs on DQ and DQS of a rank, supplied from VDDQ at its nominal voltage.
 
-    Static: a line that draws current does so for one beat (half a clock). Pseudo open drain (`pod`): a low line draws
-    V^2 / (Ron + Rtt). Centre-tapped termination (`sstl`, twice Rtt to either rail): any driven line draws
-    V^2 / (2 Rtt + Ron parallel 2 Rtt). Dynamic: C V swing per rising edge. A strobe is a pair of lines per byte (per
-    device if narrower), of which one is low and one rises in every beat.
+    Static: a line that draws current does so for one beat. Pseudo open drain (`pod`): a low line draws
+    V^2 / (Ron + Rtt). Terminated to ground (`lvstl`): the same for a high line. Centre-tapped termination (`sstl`,
+    twice Rtt to either rail): any driven line draws V^2 / (2 Rtt + Ron parallel 2 Rtt). Dynamic: C V swing per rising
+    edge. A strobe is a pair of lines per byte (per device if narrower), of which one is low and one rises in every
+    beat.
     """
     io = dram.power.io if dram.power else None
     if io is None:
@@ -163,9 +164,11 @@ def burst_io_pj(dram: schema.Dram, timing: TimingSet) -> float:
     swing_v = io.vddq_v * io.r_tt_ohm / (io.r_on_ohm + io.r_tt_ohm)
     if io.termination == "pod":
         lines, ohm = (1 - io.ones_fraction) * bits + strobe_beats, io.r_on_ohm + io.r_tt_ohm
+    elif io.termination == "lvstl":
+        lines, ohm = io.ones_fraction * bits + strobe_beats, io.r_on_ohm + io.r_tt_ohm
     else:
         leg = 2 * io.r_tt_ohm
         lines, ohm = bits + 2 * strobe_beats, leg + io.r_on_ohm * leg / (io.r_on_ohm + leg)
     # V^2 / ohm is in W; W * ns = 1000 pJ
-    static = lines * io.vddq_v**2 / ohm * 1000 * timing.time_ns(1) / 2
+    static = lines * io.vddq_v**2 / ohm * 1000 * timing.time_ns(timing.burst_ck) / beats
     return static + edges * io.c_load_pf * io.vddq_v * swing_v

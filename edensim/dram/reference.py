@@ -1,9 +1,10 @@
 """A second, slow memory controller in plain Python, tick by tick, to hold the compiled one to.
 
-Modelled: any number of channels, ranks, bank groups and banks; open page; all-bank refresh, together or scattered, or
-none; FRFCFS and FRFCFS_RowHit; write mode with hysteresis; the buffer of requests whose row was opened for them; the
-queue of pending refreshes; read forwarding and write coalescing; timings that differ from bank to bank. Not modelled:
-closed page, per-bank refresh, two-bus and split-activate standards.
+Modelled: any number of channels, ranks, bank groups and banks; rows that stay open or are closed after a number of
+accesses; all-bank refresh, together or scattered, or none; FRFCFS and FRFCFS_RowHit; write mode with hysteresis; the
+buffer of requests whose row was opened for them; the queue of pending refreshes and precharges; read forwarding and
+write coalescing; timings that differ from bank to bank. Not modelled: per-bank refresh, two-bus and split-activate
+standards.
 
 It is written from the rules of ramulator2 2.1's generic DDR controller and keeps no next-allowed times: whether a
 command may issue is found by looking back at what was issued.
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram.bank_tree import LEVELS, BankLayout, BankTree
-from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, REFAB, WR
+from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
 from edensim.dram.table import Edge
 
 CLOSED = -1
@@ -31,7 +32,7 @@ class Settings:
 
     `refresh_interval` 0 means no refresh; `refresh_scatter` s > 0 refreshes rank i at (i + 1) s + n intervals.
     `write_marks`: shares of the write queue above which write mode begins (when full at the latest) and below which it
-    ends (when empty at the latest).
+    ends (when empty at the latest). `row_cap`: accesses after which a row is closed, 0 = rows stay open.
     """
 
     row_hit_first: bool
@@ -41,6 +42,7 @@ class Settings:
     refresh_interval: int = 0
     refresh_scatter: int = 0
     write_marks: tuple[float, float] = (0.8, 0.2)
+    row_cap: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,14 @@ class Channel:
     write_mode: bool = False
     queues: tuple[list[Request], list[Request]] = field(default_factory=lambda: ([], []))
     active: list[Request] = field(default_factory=list)
-    pending: list[int] = field(default_factory=list)  # ranks that wait for their refresh
+    pending: list[tuple[int, int]] = field(default_factory=list)  # REFAB of a rank or PRE of a bank that must come
 
     def __post_init__(self) -> None:
         self.tree = BankTree(self.layout)
         self.open_row = [CLOSED] * self.tree.banks
+        self.accesses = [0] * self.tree.banks  # column commands since the bank was last closed
+        self.is_asked = [False] * self.tree.banks  # a precharge waits in `pending` since the bank was last closed
+        self.activations = [0] * self.tree.banks  # of requests that are not served yet; see `is_claimed`
         uneven = [(edge, bool(edge.cycles.min() < edge.cycles.max())) for edge in self.edges]
         self.edges_of = [[pair for pair in uneven if command in pair[0].following] for command in range(N_COMMANDS)]
         self.depth = max((edge.window for edge in self.edges), default=1)
@@ -145,11 +150,15 @@ class Channel:
 
     def tick(self, clock: int) -> None:
         """Everything that happens in one clock."""
-        self.pending += [rank for rank in range(self.layout.ranks) if self.is_refresh_due(rank, clock)]
+        self.pending += [(REFAB, rank) for rank in range(self.layout.ranks) if self.is_refresh_due(rank, clock)]
+        for bank in range(self.tree.banks):
+            if self.is_close_due(bank, clock):
+                self.pending.append((PRE, bank))
+                self.is_asked[bank] = True
         if self.active and self.issue_oldest(clock, self.active):
             return
         if self.pending:
-            self.try_refresh(clock)
+            self.try_pending(clock)
             return
         self.choose_mode()
         self.issue_oldest(clock, self.queues[self.write_mode])
@@ -159,6 +168,11 @@ class Channel:
         interval, scatter = self.settings.refresh_interval, self.settings.refresh_scatter
         first = (rank + 1) * scatter if scatter else interval
         return interval > 0 and clock >= first and (clock - first) % interval == 0
+
+    def is_close_due(self, bank: int, clock: int) -> bool:
+        """Whether a bank has had its accesses, may be precharged now and nobody has asked for that yet."""
+        cap = self.settings.row_cap
+        return 0 < cap <= self.accesses[bank] and not self.is_asked[bank] and self.earliest(PRE, bank) <= clock
 
     def choose_mode(self) -> None:
         """Hysteresis between reads and writes; thresholds in single precision, as ramulator2 has them."""
@@ -179,12 +193,21 @@ class Channel:
 
     def is_forbidden(self, command: int, request: Request, queue: list[Request]) -> bool:
         """Whether scheduling (not timing) forbids a command: only precharges ever are."""
-        if command != PRE:
+        if command != PRE or queue is self.active:
             return False
-        if any(other.bank == request.bank for other in self.active):
+        if self.is_claimed(request.bank):
             return True
         older = queue[: queue.index(request)] if self.settings.row_hit_first else []
         return any(other.bank == request.bank and other.row == self.open_row[request.bank] for other in older)
+
+    def is_claimed(self, bank: int) -> bool:
+        """Whether activated requests forbid to close a bank.
+
+        Every ACT counts and every request served takes one away. A row that is closed under an active request of the
+        other direction (by RDA or WRA) is activated twice, so the count stays too high for ever; as in ramulator 2 it
+        then matters whenever any request is active.
+        """
+        return self.activations[bank] > 0 and bool(self.active)
 
     def issue_oldest(self, clock: int, queue: list[Request]) -> bool:
         """Issue the first command of the oldest request whose first command may go now."""
@@ -206,26 +229,41 @@ class Channel:
             self.issue(clock, command, request.bank)
         elif command == ACT:
             self.issue(clock, command, request.bank, row=request.row)
-            queue.remove(request)
-            self.active.append(request)
+            self.activations[request.bank] += 1
+            if queue is not self.active:
+                queue.remove(request)
+                self.active.append(request)
         else:
+            closing = RDA if command == RD else WRA
+            if self.is_last_access(request.bank) and self.earliest(closing, request.bank) <= clock:
+                command = closing
             self.issue(clock, command, request.bank, column=request.column)
             queue.remove(request)
+            self.activations[request.bank] -= queue is self.active
             if request.is_write:
                 self.tally.complete(clock)
             else:
                 done = clock + self.settings.read_latency
                 self.tally.complete_read(done, done - request.accepted)
 
-    def try_refresh(self, clock: int) -> None:
-        """Bring the oldest pending refresh one command further if possible."""
-        rank = self.pending[0]
+    def is_last_access(self, bank: int) -> bool:
+        """Whether the next access of a bank also closes it."""
+        return 0 < self.settings.row_cap <= self.accesses[bank]
+
+    def try_pending(self, clock: int) -> None:
+        """Bring the oldest pending refresh or precharge one command further if possible."""
+        command, rank = self.pending[0]
+        if command == PRE:
+            if not self.is_claimed(rank) and self.earliest(PRE, rank) <= clock:
+                self.issue(clock, PRE, rank)
+                self.pending.pop(0)
+            return
         banks = self.tree.banks_of(REFAB, rank)
         if all(self.open_row[bank] == CLOSED for bank in banks):
             if self.earliest(REFAB, rank) <= clock:
                 self.issue(clock, REFAB, rank)
                 self.pending.pop(0)
-        elif not any(request.bank in banks for request in self.active) and self.earliest(PREAB, rank) <= clock:
+        elif not any(self.is_claimed(bank) for bank in banks) and self.earliest(PREAB, rank) <= clock:
             self.issue(clock, PREAB, rank)
 
     # -- commands and their distances
@@ -236,9 +274,12 @@ class Channel:
         for level in LEVELS:
             for node in self.tree.addressed(level, command, target):
                 self.issued.setdefault((command, level, node), deque(maxlen=self.depth)).appendleft((clock, target))
-        if command in (ACT, PRE, PREAB):
+        if command in (ACT, PRE, PREAB, RDA, WRA):
             for bank in self.tree.banks_of(command, target):
                 self.open_row[bank] = row
+                self.accesses[bank], self.is_asked[bank] = 0, False
+        if command in (RD, WR):
+            self.accesses[target] += 1
         self.known.clear()
 
     def earliest(self, command: int, target: int) -> int:

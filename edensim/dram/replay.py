@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.dram.command_log import CommandLog
-from edensim.dram.commands import BANK_COMMANDS
+from edensim.dram.commands import BANK_COMMANDS, COMMAND_NAMES
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, replay
@@ -51,16 +51,12 @@ class CommandHash:
     where a command addresses all nodes of a level, row except on ACT, column except on RD and WR.
     """
 
-    NUMBERS = np.array([4, 5, 0, 1, 6, 7, -9, 2, 7], np.int64)
-
     def __init__(self, system: DramSystem) -> None:
         g = system.geometry
         self.levels = [("Rank", g.ranks), ("BankGroup", g.bank_groups), ("Bank", g.banks_per_group)]
         self.levels = [x for x in self.levels if x[0] in system.timing.standard.levels]
         self.span, self.banks = g.banks_per_rank, g.banks
-        order = ["ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab"]
-        from edensim.dram.commands import COMMAND_NAMES
-
+        order = system.timing.standard.command_numbers
         self.number = np.array([order.index(n) if n in order else -9 for n in COMMAND_NAMES], np.int64)
         self.digests = [hashlib.sha256() for _ in range(g.channels)]
 

@@ -12,6 +12,7 @@ from edensim.dram.commands import ACT, PRE
 from edensim.jit import LANES, jit, jit_inline, lowest_bit
 
 NEVER = 1 << 60  # or-ed into a time or a key it disables it
+KEY_BITS = 8  # a key is acceptance clock << 8 | bank, so the oldest is a plain minimum
 FEW = 3  # up to so many busy banks a bit-mask loop beats the branch-free scan
 
 
@@ -120,7 +121,7 @@ def scan_active_few(ch, t):
 
 @jit
 def scan_active_closed(ch, t):
-    """`scan_active_few` for closed rows: the row may have been closed under a request, which then needs it opened again."""
+    """`scan_active_few` for closed rows: a row that was closed under its request must be opened for it again."""
     pad = len(ch.state)
     ready = 0
     oldest = NEVER

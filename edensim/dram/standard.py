@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, reduce
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import numpy as np
@@ -70,21 +71,30 @@ class TimingRule:
 
 @dataclass(frozen=True)
 class Rounding:
-    """Rule that turns a time into clocks: floor(t/tCK + guard/1000), or ceil((t - tolerance)/tCK) without a guard."""
+    """Rule that turns a time into clocks: floor(t/tCK * scale/1000 + guard/1000), or ceil((t - tolerance)/tCK)."""
 
     guard_permille: int | None = None
+    scale_permille: int = 1000
     tolerance_ps: int = 0
 
     def clocks(self, time_ps: Fraction, period_ps: Fraction) -> int:
         """Whole clocks of a time, both in ps; 0 stays 0."""
-        if self.guard_permille is not None:
-            return int(time_ps / period_ps + Fraction(self.guard_permille, 1000))
+        if self.guard_permille is not None and time_ps:
+            return int((time_ps / period_ps * self.scale_permille + self.guard_permille) / 1000)
         return max(0, -((self.tolerance_ps - time_ps) // period_ps))
 
 
 @dataclass(frozen=True)
 class Standard:
-    """A family: see the module docstring. `timings` is ordered, later rules may use earlier names."""
+    """A family: see the module docstring. `timings` is ordered, later rules may use earlier names.
+
+    Attributes
+    ----------
+    transfers_per_clock : int
+        Beats on a data pin per clock of the command bus: 2, or more where data have a clock of their own (GDDR).
+    command_numbers : tuple of str
+        Commands in the order in which ramulator 2 numbers them, for digests of command traces.
+    """
 
     name: str
     levels: tuple[str, ...]
@@ -92,6 +102,8 @@ class Standard:
     rounding: Rounding
     timings: tuple[TimingRule, ...]
     constraints: tuple[Constraint, ...]
+    transfers_per_clock: int = 2
+    command_numbers: tuple[str, ...] = ("ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab")
     source: str = field(default="", compare=False)
 
     @property
@@ -100,9 +112,14 @@ class Standard:
         return tuple(rule.name for rule in self.timings)
 
 
+def folder() -> Traversable:
+    """Where the families lie: one file each."""
+    return resources.files("edensim").joinpath("presets", "standard")
+
+
 def standard_names() -> list[str]:
     """Names of the shipped families, e.g. ["DDR3", "DDR4", "LPDDR3"]."""
-    files = (entry.name for entry in resources.files("edensim").joinpath("presets", "standard").iterdir())
+    files = (entry.name for entry in folder().iterdir())
     return sorted(name.removesuffix(".toml").upper() for name in files if name.endswith(".toml"))
 
 
@@ -128,7 +145,7 @@ def load_standard(name: str) -> Standard:
             + (f" (did you mean {' or '.join(hint)}?)" if hint else "")
             + f"; known are {', '.join(known)}"
         )
-    text = resources.files("edensim").joinpath("presets", "standard", f"{name.lower()}.toml").read_text("utf-8")
+    text = folder().joinpath(f"{name.lower()}.toml").read_text("utf-8")
     return parse_standard(tomllib.loads(text), f"presets/standard/{name.lower()}.toml")
 
 
@@ -139,11 +156,15 @@ def parse_standard(table: Mapping[str, Any], where: str) -> Standard:
         levels = tuple(table["levels"])
         rules = tuple(_timing_rule(n, row) for n, row in table["timings"].items())
         rows = tuple(_constraint(row) for row in table["constraint"])
-        rounding, source = Rounding(**table["rounding"]), table.get("source", "")
-        standard = Standard(table["name"], levels, table["read_latency"], rounding, rules, rows, source)
+        optional = {key: table[key] for key in ("transfers_per_clock", "source") if key in table}
+        if "command_numbers" in table:
+            optional["command_numbers"] = tuple(table["command_numbers"])
+        rounding, latency = Rounding(**table["rounding"]), table["read_latency"]
+        standard = Standard(table["name"], levels, latency, rounding, rules, rows, **optional)
     except (KeyError, TypeError) as error:
         raise ConfigError(f"{where}: not a DRAM standard: missing or unknown key {error}") from None
     problems += _unknown(where, "level", levels, LEVELS)
+    problems += _unknown(f"{where}: command_numbers", "command", standard.command_numbers, COMMAND_NAMES)
     problems += _unknown_rules(where, rules)
     for row in rows:
         here = f"{where}: constraint {row.name} at {row.scope}"

@@ -71,14 +71,27 @@ class TimingSet:
         """Clocks of one burst on the data bus."""
         return self.ck["nBL"]
 
+    @property
+    def unloaded_read_ns(self) -> float:
+        """Time of a read of a closed row that waits for nobody: one clock to be seen, ACT, RD, last beat of data."""
+        return self.time_ns(1 + self.ck["nRCD"] + self.read_latency)
+
     def time_ns(self, clocks: int) -> float:
         """Time of a number of clocks, in ns."""
         return float(self.period * clocks / 1000)
 
 
-def clock_period(dram: schema.Dram) -> Fraction:
-    """Clock period in ps: `clock_ps` as given, else two transfers per clock of the data rate, exactly."""
-    return Fraction(dram.clock_ps) if dram.clock_ps is not None else Fraction(2_000_000, dram.data_rate_mt_s)
+def peak_bandwidth_gb_s(dram: schema.Dram, timing: TimingSet) -> float:
+    """Bytes per ns when every clock of every data bus carries data."""
+    burst_bytes = dram.channel_width_bits * dram.burst_length // 8
+    return dram.channels * burst_bytes / timing.time_ns(timing.burst_ck)
+
+
+def clock_period(dram: schema.Dram, transfers_per_clock: int = 2) -> Fraction:
+    """Clock period in ps: `clock_ps` as given, else that of so many transfers at the data rate, exactly."""
+    if dram.clock_ps is not None:
+        return Fraction(dram.clock_ps)
+    return Fraction(transfers_per_clock * 1_000_000, dram.data_rate_mt_s)
 
 
 def to_clocks(time_ns: float, period_ps: Fraction, rounding: Rounding) -> int:
@@ -126,7 +139,8 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
         Unknown standard or timing name, a timing that is missing, or timings that contradict each other.
     """
     standard = load_standard(dram.standard)
-    period = clock_period(dram)
+    check_levels(dram, standard)
+    period = clock_period(dram, standard.transfers_per_clock)
     given = _given_clocks(dram, standard) if dram.timing_ck is not None else _rounded_clocks(dram, standard, period)
     ck: dict[str, int] = {}
     for rule in standard.timings:
@@ -148,6 +162,18 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
         nominal("tRP_ns", "nRP"),
         nominal("tREFI_ns", "nREFI"),
     )
+
+
+def check_levels(dram: schema.Dram, standard: Standard) -> None:
+    """Refuse ranks or bank groups in a family that has none."""
+    parts = (("Rank", "ranks", dram.ranks), ("BankGroup", "bank_groups", dram.bank_groups))
+    problems = [
+        f"dram.{key} = {count}: {standard.name} has no level {level}; expected dram.{key} = 1"
+        for level, key, count in parts
+        if count > 1 and level not in standard.levels
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:

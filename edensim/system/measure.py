@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.dram.channel_state import LATENCY_BINS
-from edensim.dram.commands import COMMAND_NAMES
+from edensim.dram.commands import COMMAND_NAMES, RD, RDA, WR, WRA
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
@@ -96,4 +96,5 @@ def timeline(system: DramSystem, channels: np.ndarray, end_clock: int) -> dict[s
 
 def _cumulative(ch: np.record) -> NDArray[np.int64]:
     counts = ch["counts"]
-    return np.array([counts[0].sum(), counts[1].sum(), ch["hits"], ch["misses"] + ch["conflicts"]], np.int64)
+    reads, writes = counts[[RD, RDA]].sum(), counts[[WR, WRA]].sum()
+    return np.array([reads, writes, ch["hits"], ch["misses"] + ch["conflicts"]], np.int64)

@@ -16,7 +16,7 @@ import simpy
 from numpy.typing import NDArray
 
 from edensim.config.schema import Config
-from edensim.dram.commands import WR
+from edensim.dram.commands import RD, RDA, WR, WRA
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
@@ -130,7 +130,7 @@ class Simulation:
     def _tick(self) -> None:
         if self.progress is None:
             return
-        done = float(self.world.channels["counts"][:, : WR + 1].sum())  # RD and WR
+        done = float(self.world.channels["counts"][:, [RD, WR, RDA, WRA]].sum())
         label = f"{self.label} layer {min(len(self.records) + 1, len(self.plans))} of {len(self.plans)}"
         self.progress(done, max(done, self.expected_lines), label)
 

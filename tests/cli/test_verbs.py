@@ -99,6 +99,10 @@ def test_show_lists(edensim):
     assert {"alexnet", "yolov3-tiny", "vgg16"} <= edensim("show", "workload", "--json").json.keys()
     assert "eyeriss-eden" in edensim("show", "machine", "--json").json["machine"]
     assert "ramulator2:ddr4_2400_rowhit32" in edensim("show", "dram").out.split()
+    listed = edensim("show", "dram", "--json").json["dram"]["gddr6-14000-8gb-x16"]
+    assert listed["peak_bandwidth_gb_s"] == pytest.approx(2 * 14000 * 16 / 8 / 1000)
+    assert listed["unloaded_read_ns"] == pytest.approx((1 + 27 + 24 + 2) * 4 / 7)
+    assert "Samsung" in listed["source"]
     assert "yolov3-tiny" in edensim("show", "workload").out
 
 

@@ -17,6 +17,7 @@ from edensim.memory import AddressMap, Geometry
 from tests.dram.preset_dram import dram as preset_dram
 
 GOLDEN_COMMANDS = ("ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab")
+GDDR6_COMMANDS = ("ACT", "PREab", "PREpb", "RD", "WR", "RDA", "WRA", "REFab", "REFpb")
 """Numbering of the commands in the published digests."""
 
 
@@ -50,20 +51,22 @@ def settings(dram: Dram) -> Settings:
         refresh_interval=timing.ck["nREFI"] if controller.refresh == "all_bank" else 0,
         refresh_scatter=controller.refresh_scatter_ck,
         write_marks=(controller.write_high, controller.write_low),
+        row_cap=(controller.row_cap or 1) if controller.row_policy == "closed" else 0,
     )
 
 
 def golden_records(log: NDArray[np.int64], dram: Dram) -> NDArray[np.int64]:
     """Commands in the record format of the published digests.
 
-    Little-endian int64: clock, command number, then rank, bank group (if the standard has any), bank, row, column; -1
-    where the command addresses all.
+    Little-endian int64: clock, command number, then rank and bank group (if the standard has any), bank, row, column;
+    -1 where the command addresses all.
     """
-    numbers = np.array([GOLDEN_COMMANDS.index(x) if x in GOLDEN_COMMANDS else -1 for x in COMMAND_NAMES])
+    order = GDDR6_COMMANDS if dram.standard == "GDDR6" else GOLDEN_COMMANDS
+    numbers = np.array([order.index(x) if x in order else -1 for x in COMMAND_NAMES])
     clock, command, target, row, column = log.T
     of_rank = command >= BANK_COMMANDS
     in_rank = target % (dram.bank_groups * dram.banks_per_group)
     rank = np.where(of_rank, target, target // (dram.bank_groups * dram.banks_per_group))
     group, bank = (np.where(of_rank, -1, x) for x in np.divmod(in_rank, dram.banks_per_group))
-    groups = [group] if dram.standard == "DDR4" else []
-    return np.stack([clock, numbers[command], rank, *groups, bank, row, column], axis=1).astype("<i8")
+    levels = {"DDR3": [rank], "GDDR6": [group]}.get(dram.standard, [rank, group])
+    return np.stack([clock, numbers[command], *levels, bank, row, column], axis=1).astype("<i8")

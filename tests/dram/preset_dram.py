@@ -19,3 +19,7 @@ def table(name: str) -> dict[str, Any]:
 def dram(name: str, **changes: Any) -> schema.Dram:
     """A preset with some of its top-level keys replaced."""
     return schema.Dram.model_validate(table(name) | changes)
+
+
+POWERED = [name for name in OWN if "power" in table(name)]
+"""Own memories with currents."""

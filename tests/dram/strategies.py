@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edensim.dram.command_log import LogGeometry, resolve_edges
 from edensim.dram.reference import Requests, Settings
-from edensim.dram.standard import evaluate, load_standard
+from edensim.dram.standard import evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
 
 ROWS, COLUMNS = 3, 4
@@ -46,13 +46,13 @@ def tables(
     ]
 
 
-def layouts() -> st.SearchStrategy[LogGeometry]:
-    """1-2 channels, 1-2 ranks, 1-4 bank groups of 1-4 banks, three included."""
+def layouts(levels: tuple[str, ...]) -> st.SearchStrategy[LogGeometry]:
+    """1-2 channels, 1-2 ranks, 1-4 bank groups of 1-4 banks, three included; 1 where a family has no such level."""
     return st.builds(
         LogGeometry,
         st.integers(1, 2),
-        st.integers(1, 2),
-        st.integers(1, 4),
+        st.integers(1, 2 if "Rank" in levels else 1),
+        st.integers(1, 4 if "BankGroup" in levels else 1),
         st.integers(1, 4),
         st.just(ROWS),
         st.just(COLUMNS),
@@ -100,11 +100,14 @@ def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
-    """Any scenario; given a layout, scenarios that differ in nothing the kernel is compiled for but the scheduler."""
-    geometry = layout or draw(layouts())
+def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None, caps: tuple[int, ...] = (0,)) -> Scenario:
+    """Any scenario; given a layout, scenarios that differ in nothing the kernel is compiled for but the scheduler.
+
+    `caps`: accesses after which a row is closed (0: never), one of which is drawn.
+    """
     smallest = 1 if layout else 0
-    standard = load_standard(draw(st.sampled_from(["DDR4"] if layout else ["DDR4", "DDR3"])))
+    standard = load_standard(draw(st.sampled_from(["DDR4"] if layout else standard_names())))
+    geometry = layout or draw(layouts(standard.levels))
     ck = draw(timings(standard.names, smallest))
     own = draw(bank_timings(geometry.channels, geometry.banks, smallest))
     # An interval that leaves time for requests: shorter ones starve them for ever, here as in any controller.
@@ -120,5 +123,6 @@ def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
         refresh_interval=interval,
         refresh_scatter=draw(st.integers(0, interval // geometry.ranks)),
         write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
+        row_cap=draw(st.sampled_from(caps)),
     )
     return Scenario(geometry, standard.name, ck, own, settings, draw(requests_for(geometry)))

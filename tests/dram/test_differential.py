@@ -22,7 +22,7 @@ from edensim.dram.generate import golden_trace
 from edensim.dram.reference import Requests, Settings, simulate
 from edensim.dram.replay import replay_requests
 from edensim.dram.replay_kernel import LAST, LOG_FULL, RUN_FIELDS, replay
-from edensim.dram.table import Refresh, Shape, compile_table
+from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Refresh, Shape, compile_table
 from edensim.dram.trace_requests import Requests as Trace
 from edensim.jit import JIT_DISABLED
 from edensim.memory import resolve_operating_state
@@ -64,7 +64,8 @@ def by_kernel(scenario: Scenario, block: int) -> Outcome:
     banks, group = geometry.banks, geometry.banks_per_group
     shape = Shape({"Channel": banks, "Rank": banks // geometry.ranks, "BankGroup": group, "Bank": 1})
     refresh = refresh_of(chosen, geometry.ranks)
-    compiled = [compile_table(shape, edges, refresh) for edges in scenario.edges]
+    issued = CLOSED_PAGE if chosen.row_cap else OPEN_PAGE
+    compiled = [compile_table(shape, edges, refresh, issued) for edges in scenario.edges]
     assume(all(table.dtype == compiled[0].dtype for table in compiled))  # a timing 0 in all banks of one channel only
     tables = np.zeros(len(compiled), compiled[0].dtype)
     for k, table in enumerate(compiled):
@@ -89,7 +90,7 @@ def policy_of(chosen: Settings) -> Policy:
     high, low = (np.float32(share) * np.float32(chosen.write_queue) for share in chosen.write_marks)
     enter = min(int(np.floor(high)) + 1, chosen.write_queue)
     leave = max(int(np.ceil(low)), 1)
-    return Policy(QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, log_commands=True)
+    return Policy(QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, True, chosen.row_cap)
 
 
 def refresh_of(chosen: Settings, ranks: int) -> Refresh:
@@ -123,11 +124,20 @@ def test_compiled_controller_equals_reference(layout: LogGeometry, data: st.Data
     assert_equal(data.draw(scenarios(layout)), block=data.draw(st.sampled_from([1, 7, 1000])))
 
 
+@given(data=st.data())
+@FAST
+def test_closed_rows_equal_reference(data: st.DataObject) -> None:
+    """Rows that are closed after 1 to 4 accesses, on one fixed shape, with the compiled kernel."""
+    assert_equal(data.draw(scenarios(ONE_RANK, caps=(1, 2, 4))), block=data.draw(st.sampled_from([1, 7, 1000])))
+
+
 @pytest.mark.skipif(not JIT_DISABLED, reason="every shape would be compiled anew; see test_any_shape_uncompiled")
-@given(scenario=scenarios(), block=st.sampled_from([1, 7, 1000]))
+@given(scenario=scenarios(caps=(0, 0, 1, 3)), block=st.sampled_from([1, 7, 1000]))
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_any_shape_equals_reference(scenario: Scenario, block: int) -> None:
-    """Random shapes as well: one to two ranks, one to four groups of one to four banks, zero timings."""
+    """Random shapes as well: one to two ranks, one to four groups of one to four banks, zero timings, closed
+    rows, every family.
+    """
     assert_equal(scenario, block)
 
 
@@ -145,6 +155,8 @@ STATES: dict[str, tuple[str, OperatingPoint, list[Partition]]] = {
     "nominal, scattered": ("ddr4_2400_2rank_scatter", OperatingPoint(), []),
     "slow banks": ("ddr4_2400_2ch", OperatingPoint(), [Partition(name="slow", channel=[1], banks="2:7", tRCD_ns=25.0)]),
     "fast": ("ddr4_2400_rowhit32", OperatingPoint(tRCD_ns=6.0, tRAS_ns=20.0, tRP_ns=8.0), []),
+    "closed": ("ddr4_2400_closedcap4", OperatingPoint(), []),
+    "closed, slow bank": ("ddr4_2400_closedcap1", OperatingPoint(), [Partition(name="a", banks=[3], tRAS_ns=60.0)]),
     "mixed": ("ddr4_2400_rowhit32", OperatingPoint(tRP_ns=9.0), [Partition(name="a", banks=[0, 5], tRAS_ns=50.0)]),
 }
 

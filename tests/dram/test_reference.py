@@ -29,6 +29,8 @@ MILESTONES = {
     ("ddr4_2400_2ch", "s3_dnn_like", 0): [(1000, 4992, 86750240)],
     ("ddr4_2400_2ch", "s3_dnn_like", 1): [(1000, 4999, 371624861)],
     ("ddr3_1600_frfcfs32", "s3_dnn_like", 0): [(1000, 3880, 607173961), (10000, 40530, 185459728)],
+    ("ddr5_4800_frfcfs32", "s3_dnn_like", 0): [(1000, 13161, 4291724247)],
+    ("gddr6_14000_frfcfs32", "s3_dnn_like", 0): [(1000, 2890, 3515788994)],
 }
 """From runs of ramulator2 2.1 (commit c5b1c3a): (preset, trace, channel) -> (k, clock of the k-th command, CRC-32 of
 the first k records)."""

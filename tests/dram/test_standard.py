@@ -2,6 +2,7 @@
 
 import itertools
 import tomllib
+from fractions import Fraction
 from importlib import resources
 
 import numpy as np
@@ -100,20 +101,105 @@ def in_force(memory):
     )
 
 
+DDR5 = [
+    ("Channel", "ACT RD WR RDA WRA", "ACT PREpb PREab RD WR RDA WRA REFab", 2),
+    ("Channel", "RD RDA", "RD RDA", 8),
+    ("Channel", "WR WRA", "WR WRA", 8),
+    ("Rank", "RD RDA", "RD RDA", 8),
+    ("Rank", "WR WRA", "WR WRA", 8),
+    ("Rank", "RD RDA", "WR WRA", 14),
+    ("Rank", "WR WRA", "RD RDA", 48),
+    ("Rank", "RD RDA", "RD WR RDA WRA", 10, 1, True),
+    ("Rank", "WR WRA", "RD RDA", 8, 1, True),
+    ("Rank", "RD", "PREab", 19),
+    ("Rank", "WR", "PREab", 115),
+    ("Rank", "ACT", "ACT", 8),
+    ("Rank", "ACT", "ACT", 48, 4),
+    ("Rank", "ACT", "PREab", 78),
+    ("Rank", "PREab", "ACT", 35),
+    ("Rank", "PREpb PREab", "PREpb PREab", 2),
+    ("Rank", "ACT", "REFab", 114),
+    ("Rank", "PREpb PREab", "REFab", 36),
+    ("Rank", "RDA", "REFab", 55),
+    ("Rank", "WRA", "REFab", 151),
+    ("Rank", "REFab", "ACT", 709),
+    ("Rank", "REFab", "PREab", 710),
+    ("BankGroup", "RD RDA", "RD RDA", 12),
+    ("BankGroup", "WR WRA", "WR WRA", 48),
+    ("BankGroup", "WR WRA", "RD RDA", 66),
+    ("BankGroup", "ACT", "ACT", 12),
+    ("Bank", "ACT", "ACT", 113),
+    ("Bank", "ACT", "RD WR RDA WRA", 36),
+    ("Bank", "ACT", "PREpb", 78),
+    ("Bank", "PREpb", "ACT", 35),
+    ("Bank", "RD", "PREpb", 19),
+    ("Bank", "WR", "PREpb", 115),
+    ("Bank", "RDA", "ACT", 54),
+    ("Bank", "WRA", "ACT", 150),
+]
+GDDR6 = [
+    *[("Channel", "RD RDA", "RD RDA", 2), ("Channel", "WR WRA", "WR WRA", 2)] * 2,
+    ("Channel", "RD RDA", "WR WRA", 25),
+    ("Channel", "WR WRA", "RD RDA", 17),
+    ("Channel", "RD", "PREab", 4),
+    ("Channel", "WR", "PREab", 35),
+    ("Channel", "ACT", "ACT", 8),
+    ("Channel", "ACT REFpb", "ACT REFpb", 29, 4),
+    ("Channel", "ACT", "PREab", 53),
+    ("Channel", "PREab", "ACT", 27),
+    ("Channel", "PREab PREpb", "PREab PREpb", 1),
+    ("Channel", "ACT", "REFab", 79),
+    ("Channel", "PREab", "REFab", 27),
+    ("Channel", "PREpb", "REFab", 0),  # our row, switched off in the parity preset
+    ("Channel", "RDA", "REFab", 31),
+    ("Channel", "WRA", "REFab", 62),
+    ("Channel", "REFab", "ACT PREab PREpb RD WR RDA WRA REFab REFpb", 211),
+    ("Channel", "ACT", "REFpb", 8),
+    ("Channel", "PREab", "REFpb", 27),
+    ("Channel", "RDA", "REFpb", 31),
+    ("Channel", "WRA", "REFpb", 62),
+    ("Channel", "REFpb", "ACT REFpb", 15),
+    ("Channel", "REFpb", "REFab", 106),
+    ("BankGroup", "RD RDA", "RD RDA", 4),
+    ("BankGroup", "WR WRA", "WR WRA", 4),
+    ("BankGroup", "WR WRA", "RD RDA", 19),
+    ("BankGroup", "ACT", "ACT REFpb", 8),
+    ("Bank", "ACT", "ACT", 79),
+    ("Bank", "ACT", "RD RDA", 27),
+    ("Bank", "ACT", "WR WRA", 16),
+    ("Bank", "ACT", "PREpb", 53),
+    ("Bank", "PREpb", "ACT", 27),
+    ("Bank", "RD", "PREpb", 4),
+    ("Bank", "WR", "PREpb", 35),
+    ("Bank", "RDA", "ACT", 31),
+    ("Bank", "WRA", "ACT", 62),
+    ("Bank", "ACT", "REFpb", 79),
+    ("Bank", "PREpb", "REFpb", 27),
+    ("Bank", "RDA", "REFpb", 31),
+    ("Bank", "WRA", "REFpb", 62),
+    ("Bank", "REFpb", "ACT REFpb", 106),
+]
+
+
 def expected(name):
+    """Rows of a parity preset in ramulator 2.1, and those that only we have."""
+    if "ddr5" in name:
+        return DDR5, [("Rank", "REFab", "REFab", 710)]
+    if "gddr6" in name:
+        return GDDR6, []
     if name.startswith("ramulator2/ddr3"):
-        return DDR3, ("Rank", "REFab", "REFab", 208)
+        return DDR3, [("Rank", "REFab", "REFab", 208)]
     if "3200" in name:
         rows = [(*row[:3], clocks, *row[4:]) for row, clocks in zip(DDR4, DDR4_3200_CLOCKS, strict=True)]
-        return rows, ("Rank", "REFab", "REFab", 576)
-    return DDR4, ("Rank", "REFab", "REFab", 433)
+        return rows, [("Rank", "REFab", "REFab", 576)]
+    return DDR4, [("Rank", "REFab", "REFab", 433)]
 
 
 @pytest.mark.parametrize("name", PARITY)
 def test_parity_constraints(name):
     """With a parity table the rows are exactly the constraints of ramulator 2.1, plus REFab to REFab."""
     rows, refresh = expected(name)
-    assert in_force(dram(name)) == sorted(pairs([*rows, refresh]))
+    assert in_force(dram(name)) == sorted(pairs([*rows, *refresh]))
 
 
 def test_own_ddr4_differs_only_where_stated():
@@ -140,21 +226,62 @@ def test_lpddr3_constraints():
     assert [row for row in by_hand if row not in rows] == []
 
 
-@pytest.mark.parametrize("name", ["DDR3", "DDR4", "LPDDR3"])
+def bound_pairs(standard, with_siblings=False):
+    """Scope, preceding, following of every pair; ranks of a family without any are its channels."""
+    rank = "Rank" if "Rank" in standard.levels else "Channel"
+    rows = [c for c in standard.constraints if with_siblings or not c.sibling]
+    return {("Rank" if c.scope == rank else c.scope, a, b) for c in rows for a in c.preceding for b in c.following}
+
+
+@pytest.mark.parametrize("name", standard_names())
 def test_every_act_like_wait_is_there(name):
     """Each family binds every pair that a controller relies on, at the level where it belongs."""
-    bound = {(c.scope, a, b) for c in load_standard(name).constraints for a in c.preceding for b in c.following}
+    bound = bound_pairs(load_standard(name))
     needed = {("Bank", "ACT", x) for x in ("ACT", "RD", "WR", "PREpb")} | {("Bank", "PREpb", "ACT")}
     needed |= {("Bank", x, "PREpb") for x in ("RD", "WR")} | {("Rank", "REFab", x) for x in ("ACT", "REFab")}
     needed |= {("Rank", x, "REFab") for x in ("ACT", "PREpb", "PREab", "RDA", "WRA")}
     needed |= {("Rank", x, "PREab") for x in ("ACT", "RD", "WR")} | {("Rank", "PREab", "ACT"), ("Rank", "ACT", "ACT")}
     needed |= {("Rank", x, y) for x in ("RD", "WR") for y in ("RD", "WR")}
+    needed |= {("Bank", x, "ACT") for x in ("RDA", "WRA")}
+    if "BankGroup" in load_standard(name).levels:
+        needed |= {("BankGroup", "ACT", "ACT"), ("BankGroup", "RD", "RD"), ("BankGroup", "WR", "WR")}
+        needed |= {("BankGroup", "WR", "RD")}
     assert needed - bound == set()
+    windows = {c.window for c in load_standard(name).constraints if (c.preceding[0], c.following[0]) == ("ACT", "ACT")}
+    assert 4 in windows
+
+
+@pytest.mark.parametrize("name", standard_names())
+def test_commands_of_a_kind_are_bound_alike(name):
+    """At every scope: RDA waits where RD does and makes column commands wait as RD does, likewise WRA and WR."""
+    bound = bound_pairs(load_standard(name), with_siblings=True)
+    column = {"RD": "RDA", "WR": "WRA"}
+    wanted = {(scope, a, column[b]) for scope, a, b in bound if b in column}
+    wanted |= {(scope, column[a], b) for scope, a, b in bound if a in column and b in ("RD", "WR", "RDA", "WRA")}
+    assert wanted - bound == set()
+    # what an all-bank precharge waits for, and what waits for it, a precharge of one bank does too
+    alike = {("Bank", a, "PREpb") for scope, a, b in bound if b == "PREab" and a in ("ACT", "RD", "WR")}
+    assert alike - bound == set()
+
+
+def test_ranks_and_bank_groups_a_family_does_not_have():
+    """GDDR6 has no ranks and DDR3 no bank groups: both counts are errors that say what to write."""
+    with pytest.raises(ConfigError, match="dram.ranks = 2: GDDR6 has no level Rank; expected dram.ranks = 1"):
+        resolve_timing(dram("gddr6-14000-8gb-x16", ranks=2))
+    with pytest.raises(ConfigError, match="dram.bank_groups = 2: DDR3 has no level BankGroup"):
+        resolve_timing(dram("ddr3l-1600-4gb-x8", bank_groups=2))
+
+
+def test_ddr5_rounding():
+    """JESD79-5: 0.3 % is forgiven, then the next whole clock; a whole number of clocks stays (examples at 416 ps)."""
+    rounding = load_standard("DDR5").rounding
+    times = {0: 0, 16000: 39, 32000: 77, 7500: 18, 30000: 72, 416 * 40: 40, 416 * 40 + 100: 41, 1: 1}
+    assert {t: rounding.clocks(Fraction(t), Fraction(416)) for t in times} == times
 
 
 def test_unknown_standard():
     """An unknown family names the nearest one and all others."""
-    assert standard_names() == ["DDR3", "DDR4", "LPDDR3"]
+    assert standard_names() == ["DDR3", "DDR4", "DDR5", "GDDR5", "GDDR6", "LPDDR3", "LPDDR4"]
     with pytest.raises(ConfigError, match=r"no DRAM standard named 'DDR44' \(did you mean DDR4.*known are DDR3"):
         load_standard("DDR44")
 

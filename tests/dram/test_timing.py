@@ -56,7 +56,9 @@ def test_rounding_edges():
 
 
 # Clocks that public tables give for the same parts: ramulator 2.1 DDR4_2400R (but JEDEC's tRFC), DRAMsim3
-# DDR4_8Gb_x8_2133.ini (but the 15-15-15 bin) and DDR3_4Gb_x8_1600.ini, and JESD209-3 for LPDDR3-1600.
+# DDR4_8Gb_x8_2133.ini (but the 15-15-15 bin) and DDR3_4Gb_x8_1600.ini, and JESD209-3 for LPDDR3-1600; DRAMsim3's .ini
+# files for the other DDR4 and GDDR5, JESD79-5 for DDR5-4800B, ramulator 2's table of the Samsung data sheet for GDDR6,
+# DRAMSys for LPDDR4.
 CLOCKS = {
     "ddr4-2400r-8gb-x8": dict(
         nBL=4, nCL=16, nCWL=12, nRCD=16, nRP=16, nRAS=39, nRC=55, nWR=18, nRTP=9, nCCD_S=4, nCCD_L=6, nRRD_S=4,
@@ -74,6 +76,39 @@ CLOCKS = {
         nCL=12, nCWL=6, nDQSCK=5, nDQSS=1, nRCD=15, nRP=15, nRPab=17, nRAS=34, nRC=48, nWR=12, nRTP=6, nRRD_S=8,
         nWTR_S=6, nFAW=40, nRFC=104, nREFI=3120,
     ),
+    "ddr4-2666v-8gb-x8": dict(
+        nCL=19, nCWL=14, nRCD=19, nRP=19, nRAS=43, nRFC=467, nRRD_S=4, nRRD_L=7, nWTR_S=4, nWTR_L=10, nFAW=28,
+        nWR=20, nRTP=10,
+    ),
+    "ddr4-2933y-8gb-x8": dict(
+        nCL=21, nCWL=16, nRCD=21, nRP=21, nRAS=47, nRFC=514, nRRD_S=4, nRRD_L=8, nWTR_S=4, nWTR_L=11, nFAW=31,
+        nWR=22, nRTP=11,
+    ),
+    "ddr4-3200aa-8gb-x8": dict(
+        nCL=22, nCWL=16, nRCD=22, nRP=22, nRAS=52, nRFC=560, nRRD_S=4, nRRD_L=8, nWTR_S=4, nWTR_L=12, nFAW=34,
+        nCCD_L=8,
+    ),
+    "ddr4-2400r-8gb-x4": dict(
+        nRRD_S=4, nRRD_L=6, nFAW=16, nRFC=420, nWTR_S=3, nWTR_L=9, nCCD_L=6,
+    ),
+    "ddr4-2400r-8gb-x16": dict(
+        nRRD_S=7, nRRD_L=8, nFAW=36, nRFC=420, nWTR_S=3, nWTR_L=9, nCCD_L=6,
+    ),
+    "ddr5-4800-16gb-x8": dict(
+        nRCD=39, nRP=39, nRAS=77, nWR=72, nRTP=18, nCCD_L=12, nRRD_S=8, nRRD_L=12, nWTR_S=6, nWTR_L=24, nFAW=32,
+    ),
+    "gddr5-6000-1gb-x32": dict(
+        nBL=2, nRCD=18, nRCDWR=15, nRP=18, nRAS=42, nRFC=98, nRRD_S=9, nRRD_L=9, nWTR_S=8, nFAW=35, nWR=18, nRTP=3,
+        nCCD_L=3,
+    ),
+    "gddr6-14000-8gb-x16": dict(
+        nBL=2, nRCD=27, nRCDWR=16, nRP=27, nRAS=53, nRC=79, nWR=27, nRTP=4, nCCD_L=4, nRRD_S=8, nWTR_S=10, nWTR_L=12,
+        nFAW=29,
+    ),
+    "lpddr4-3200-8gb-x16": dict(
+        nDQSCK=6, nRCD=29, nRP=29, nRPab=34, nRAS=68, nRFC=448, nREFI=6246, nRRD_S=16, nRTP=12, nWR=29, nWTR_S=16,
+        nFAW=64,
+    ),
 }  # fmt: skip
 
 
@@ -85,13 +120,22 @@ def test_clocks_of_own_presets(name):
 
 
 def test_read_latency():
-    """Read latency ends with the last beat; LPDDR3 adds the lag of its strobe."""
+    """Read latency ends with the last beat; LPDDR3 and LPDDR4 add the lag of their strobe."""
     latency = {name: resolve_timing(dram(name)).read_latency for name in OWN}
     assert latency == {
         "ddr4-2400r-8gb-x8": 20,
         "ddr4-2133p-8gb-x8": 19,
         "ddr3l-1600-4gb-x8": 15,
         "lpddr3-1600-4gb-x32": 21,
+        "ddr4-2400r-8gb-x4": 20,
+        "ddr4-2400r-8gb-x16": 20,
+        "ddr4-2666v-8gb-x8": 23,
+        "ddr4-2933y-8gb-x8": 25,
+        "ddr4-3200aa-8gb-x8": 26,
+        "ddr5-4800-16gb-x8": 48,
+        "gddr5-6000-1gb-x32": 26,
+        "gddr6-14000-8gb-x16": 26,
+        "lpddr4-3200-8gb-x16": 28 + 6 + 8,
     }
 
 

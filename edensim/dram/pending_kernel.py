@@ -1,0 +1,72 @@
+"""What must come before any waiting request: pending refreshes, and precharges that the closed-row policy asks for.
+
+They queue in order; only the head is looked at, and meanwhile nothing starts that is not active already.
+"""
+
+from __future__ import annotations
+
+from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, REFAB
+from edensim.dram.scan_kernel import KEY_BITS, NEVER
+from edensim.jit import jit
+
+PENDING = 2048  # room for pending refreshes and precharges
+
+
+@jit
+def push_pending(ch, command, node):
+    """Put a refresh of a rank, or an injected precharge of a bank, into the priority queue."""
+    ch.pending[ch.pending_tail & (PENDING - 1)] = command << KEY_BITS | node
+    ch.pending_tail += 1
+
+
+@jit
+def pick_pending(ch, t):
+    """Head of the priority queue: the command it needs now or -1, its bank or rank, the earliest clock it may issue."""
+    pad = len(ch.state)
+    nodes = len(ch.node_open)
+    entry = ch.pending[ch.pending_head & (PENDING - 1)]
+    node = entry & ((1 << KEY_BITS) - 1)
+    if entry >> KEY_BITS == PRE:
+        if ch.claimed[node] != 0:
+            return -1, node, NEVER
+        at = ch.allowed[PRE * pad + node]
+        return (PRE if at <= t else -1), node, at
+    if ch.node_open[node] == 0:
+        at = ch.allowed[BANK_COMMANDS * pad + nodes + node]
+        return (REFAB if at <= t else -1), node, at
+    for b in range(node * ch.node_span, (node + 1) * ch.node_span):
+        if ch.claimed[b] != 0:  # an active request forbids PREab; its column command will wake the scan
+            return -1, node, NEVER
+    at = ch.allowed[BANK_COMMANDS * pad + node]
+    return (PREAB if at <= t else -1), node, at
+
+
+@jit
+def inject_precharges(ch, t):
+    """Closed-row policy: a bank that has served `cap` column commands gets a precharge into the priority queue.
+
+    That happens in the first clock in which the precharge may issue; bank by bank, in order.
+    """
+    if ch.inject_at > t:
+        return
+    ch.inject_at = NEVER
+    pad = len(ch.state)
+    for b in range(pad):
+        if ch.used[b] >= ch.cap and ch.injected[b] == 0:
+            at = ch.allowed[PRE * pad + b]
+            if at <= t:
+                push_pending(ch, PRE, b)
+                ch.injected[b] = 1
+            else:
+                ch.inject_at = min(ch.inject_at, at)
+
+
+@jit
+def protect_active(ch):
+    """Closed-row policy: no precharge of a bank with activated requests while any request is active.
+
+    A row can be closed under an active request of the other direction, which then activates again; ramulator 2 never
+    takes back that second count, and the parity presets need it so.
+    """
+    for b in range(len(ch.state)):
+        ch.claimed[b] = NEVER if ch.activated[b] > 0 and ch.actives > 0 else 0

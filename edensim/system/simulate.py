@@ -24,6 +24,7 @@ from edensim.machines import Accelerator, LayerPlan
 from edensim.machines.program import KINDS
 from edensim.memory import OperatingState
 from edensim.system import measure
+from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, World
@@ -135,7 +136,7 @@ class Simulation:
         system, channels = self.system, self.world.channels
         end = self.world.now_clock
         counters = system.counters(channels, end)
-        model = EnergyModel(self.config.dram, system.state, self.config.energy.voltage_model, system.timing)
+        model = EnergyModel(self.config.dram, system.state, self.config.energy, system.timing)
         line = system.geometry.burst_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
         time_ns = self.world.now_ns
@@ -149,6 +150,9 @@ class Simulation:
             "bandwidth_gb_s": (moved["read"] + moved["write"]) / time_ns if time_ns else 0.0,
             "commands": measure.commands(channels),
             "energy_pj": measure.energy(model, counters),
+            "energy_report": energy_report(
+                self.config, system, counters, Traffic(time_ns, moved, sum(r.plan.macs for r in self.records))
+            ),
             "operating_point": measure.operating_point(system.state),
             "compute_ns": sum(r.compute_ns for r in self.records),
             "load_wait_ns": sum(r.load_wait_ns for r in self.records),
@@ -171,7 +175,8 @@ class Simulation:
             "utilization": plan.utilization,
             "tiles": plan.tile_count,
             "row": measure.row_counts(record.counters),
-            "energy_pj": measure.energy(model, record.counters),
+            "energy_pj": (energy := measure.energy(model, record.counters)),
+            "power_mw": energy["total"] / record.time_ns if record.time_ns else 0.0,
         }
 
 

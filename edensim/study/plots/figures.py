@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from edensim.study.plots import energy, operating_points, timeline
+from edensim.study.plots import energy, operating_points, power, timeline
 from edensim.study.plots.drawing import Drawing
 from edensim.study.plots.formats import check_formats
 from edensim.study.plots.style import encode, styled
@@ -17,6 +17,7 @@ DRAWERS: dict[str, Callable[[Result], Drawing]] = {
     "energy": energy.draw,
     "timeline": timeline.draw,
     "points": operating_points.draw,
+    "power": power.draw,
 }
 KINDS = tuple(DRAWERS)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from edensim.study.plots.drawing import Drawing
+from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.plots.style import HATCHES
 from edensim.study.points import points
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 QUANTITIES = (("energy_pj", "DRAM energy"), ("time_ns", "time"))
 
 
-def draw(result: Result) -> Drawing:
+def draw(result: Result, options: Options = DEFAULT) -> Drawing:
     """Draw energy and time of every point in percent of the main point."""
     shown = points(result.data)
-    figure = Figure(figsize=(3.4, 0.9 + 0.5 * len(shown)))
+    figure = Figure(figsize=(options.inches, 0.9 + 0.5 * len(shown)))
     axes = figure.subplots()
     for k, (quantity, label) in enumerate(QUANTITIES):
         base = getattr(shown[0], quantity)

@@ -83,7 +83,10 @@ class DramSystem:
                 edges = resolve_edges(self.timing.standard, self.timing.ck, mine, self.geometry.banks)
                 compiled[key] = compile_table(self.shape, edges, self.refresh)
             tables.append(compiled[key])
-        return np.concatenate(tables)
+        out = np.zeros(len(tables), tables[0].dtype)  # concatenate would lose the attribute access of records
+        for c, table in enumerate(tables):
+            out[c] = table[0]
+        return out
 
     def new_channels(self, log_commands: bool = False) -> np.ndarray:
         """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
@@ -161,7 +164,7 @@ def queue_policy(dram: Dram, read_latency: int) -> Policy:
     """Queues and their thresholds; shares are rounded in single precision, as ramulator 2 does."""
     c = dram.controller
     enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
-    leave = int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue)))
+    leave = max(1, int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue))))  # 0 would never leave
     return Policy(
         c.read_queue, c.write_queue, min(enter, c.write_queue), leave, read_latency, c.scheduler == "FRFCFS_RowHit"
     )

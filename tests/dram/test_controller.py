@@ -16,7 +16,7 @@ def memory(*overrides: str, **tables: object) -> DramSystem:
 
 
 def test_ideal_timing_in_one_channel_only() -> None:
-    """tRCD = 0 in channel 0: the run is legal, that channel is faster, and the other is what it was."""
+    """Ideal tRCD in channel 0: the run is legal, that channel is faster, and the other is what it was."""
     requests = [generate("random", 400, seed=7)]
     plain = replay_requests(memory(), requests)
     ideal = replay_requests(memory(partition=[{"name": "fast", "channel": [0], "tRCD_ns": 0.0}]), requests)

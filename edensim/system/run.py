@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config import Config, Resolved, load_config
+from edensim.dram.energy import EnergyModel
 from edensim.errors import ConfigError
 from edensim.machines import build_machine
 from edensim.memory import OperatingState, resolve_operating_state
@@ -50,6 +51,7 @@ def run(config: Resolved | str | Path | Mapping[str, Any], progress: Progress | 
     resolved = config if isinstance(config, Resolved) else load_config(config)
     network = selected_network(resolved)
     states = operating_states(resolved.config)
+    EnergyModel(resolved.config.dram)  # refuses a memory without currents before anything runs
     machine = build_machine(needed_machine(resolved.config))
     points: dict[str, dict[str, Any]] = {}
     for name, state in states.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,11 @@ class Simulation:
             )
             before = after
 
+    @cached_property
+    def energy(self) -> EnergyModel:
+        """Prices of this memory at its operating state; a trace is recorded without."""
+        return EnergyModel(self.config.dram, self.system.state, self.config.energy.voltage_model, self.system.timing)
+
     def _tick(self) -> None:
         if self.progress is None:
             return
@@ -139,7 +145,7 @@ class Simulation:
         system, channels = self.system, self.world.channels
         end = self.world.now_clock
         counters = system.counters(channels, end)
-        model = EnergyModel(self.config.dram, system.state, self.config.energy.voltage_model, system.timing)
+        energy = self.energy.price(counters)
         line = system.geometry.burst_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
         time_ns = self.world.now_ns
@@ -152,16 +158,18 @@ class Simulation:
             "read_latency_ns": measure.read_latency_ns(system, channels),
             "bandwidth_gb_s": (moved["read"] + moved["write"]) / time_ns if time_ns else 0.0,
             "commands": measure.commands(channels),
-            "energy_pj": measure.energy(model, counters),
+            "energy_pj": energy.as_dict(),
+            "energy_by_rail_pj": energy.rail_totals(),
+            "energy_by_partition_pj": measure.partition_energy(energy, system.state),
             "operating_point": measure.operating_point(system.state),
             "compute_ns": sum(r.compute_ns for r in self.records),
             "load_wait_ns": sum(r.load_wait_ns for r in self.records),
-            "layers": [self._layer(r, model, line) for r in self.records],
+            "layers": [self._layer(r, line) for r in self.records],
             "timeline": measure.timeline(system, channels, end),
-            "warnings": list(model.warnings),
+            "warnings": list(self.energy.warnings),
         }
 
-    def _layer(self, record: LayerRecord, model: EnergyModel, line: int) -> dict[str, Any]:
+    def _layer(self, record: LayerRecord, line: int) -> dict[str, Any]:
         plan = record.plan
         return {
             "name": plan.layer.name,
@@ -175,7 +183,7 @@ class Simulation:
             "utilization": plan.utilization,
             "tiles": plan.tile_count,
             "row": measure.row_counts(record.counters),
-            "energy_pj": measure.energy(model, record.counters),
+            "energy_pj": measure.energy(self.energy, record.counters),
         }
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/networks.py [--write]
 
-One operating point each, int8, EDEN's accelerators on one channel of DDR4-2400: network, tiling search, placement, closed
-loop and energy. Peak memory is that of the whole process.
+One operating point each, int8, EDEN's accelerators on one channel of DDR4-2400: network, tiling search, placement,
+closed loop and energy. Peak memory is that of the whole process.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ def main() -> None:
             cpu, wall = timed(arguments, folder)
             rows.append([name, f"{cpu:.2f}", f"{wall:.2f}"])
         rows.append(["edensim --help again", *(f"{x:.2f}" for x in timed(["--help"], folder))])
-    publish("Start-up", "python benchmarks/startup.py --write", markdown(["step", "CPU s", "wall s"], rows), options.write)
+    text = markdown(["step", "CPU s", "wall s"], rows)
+    publish("Start-up", "python benchmarks/startup.py --write", text, options.write)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in ("Result", "run", "load"):
-        _attach_plots()
+        _attach()
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
@@ -68,10 +68,12 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _attach_plots() -> None:
-    # Result lives below the floor that draws, so the drawing is hung on it here, where all floors meet.
+def _attach() -> None:
+    # Result lives below the floor that draws and lays out tables, so both are hung on it here, where all floors meet.
     from edensim.study.plots.attach import Plots
+    from edensim.study.summary import summarize
     from edensim.system.result import Result
 
     if not hasattr(Result, "plot"):
         Result.plot = property(Plots)  # type: ignore[attr-defined]
+        Result.summary = lambda result: summarize(result.data)  # type: ignore[attr-defined]

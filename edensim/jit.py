@@ -61,7 +61,20 @@ from llvmlite import ir  # noqa: E402
 from numba import types  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
-JIT_DISABLED = bool(nb.config.DISABLE_JIT)
+
+def _symbol_name(kind: types.Type) -> tuple[str, tuple[str]]:
+    """Name of a record type within symbols of compiled code, from all its fields.
+
+    numba takes a number that counts types per process. Two kernels for different records, compiled and cached by
+    different processes, then share a symbol, and a third process that loads both jumps into the wrong one.
+    """
+    return type(kind).__name__, (hashlib.sha256(kind.name.encode()).hexdigest()[:16],)
+
+
+types.Record.mangling_args = property(_symbol_name)  # type: ignore[assignment]
+types.NestedArray.mangling_args = property(_symbol_name)  # type: ignore[assignment,method-assign]
+
+JIT_DISABLED = bool(nb.config.DISABLE_JIT)  # type: ignore[attr-defined]
 LANES = 16
 """Banks are padded to a multiple of this, the width of `raise_lanes`."""
 
@@ -95,21 +108,21 @@ def raise_lanes(times: Any, x: int, delay: Any, y: int, since: int) -> None:
 if not JIT_DISABLED:
 
     @intrinsic
-    def lowest_bit(typing_context, mask):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811, D103
+    def lowest_bit(typing_context, mask):  # type: ignore[no-untyped-def]  # noqa: F811, D103
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
 
         return types.int64(types.int64), generate
 
     @intrinsic
-    def count_bits(typing_context, mask):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811, D103
+    def count_bits(typing_context, mask):  # type: ignore[no-untyped-def]  # noqa: F811, D103
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             return builder.ctpop(args[0])
 
         return types.int64(types.int64), generate
 
     @intrinsic
-    def raise_lanes(typing_context, times, x, delay, y, since):  # type: ignore[no-untyped-def,no-redef]  # noqa: F811, D103
+    def raise_lanes(typing_context, times, x, delay, y, since):  # type: ignore[no-untyped-def]  # noqa: F811, D103
         # numba cannot promise LLVM that the two arrays are disjoint, so the plain loop would stay scalar.
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             i32, i64 = ir.IntType(32), ir.IntType(64)
@@ -120,11 +133,11 @@ if not JIT_DISABLED:
 
             wide = ir.VectorType(i64, LANES)
             none = ir.Constant(wide, ir.Undefined)
-            add = builder.sext(builder.load(pointer(2, i32), align=4), wide)
+            add = builder.sext(builder.load(pointer(2, i32), align=4), wide)  # type: ignore[no-untyped-call]
             one = builder.insert_element(none, args[4], ir.Constant(i32, 0))
             spread = ir.Constant(ir.VectorType(i32, LANES), [0] * LANES)
             new = builder.add(add, builder.shuffle_vector(one, none, spread))
-            target = pointer(0, i64)
+            target = pointer(0, i64)  # type: ignore[no-untyped-call]
             old = builder.load(target, align=8)
             builder.store(builder.select(builder.icmp_signed(">", new, old), new, old), target, align=8)
             return context.get_dummy_value()

@@ -19,6 +19,13 @@ TIMELINE_BINS = 512
 FIRST_BIN_CLOCKS = 1024
 LATENCY_BINS = 8192
 LOG_LENGTH = 1 << 14
+SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_refresh timer
+    timer_base freed logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
+    forwarded coalesced latency_sum""".split()
+PER_BANK = "state open_row claimed open_since open_ck closings node_of".split()
+PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
+PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
+PER_RANK = "node_open node_open_since node_open_ck".split()
 
 
 @dataclass(frozen=True)
@@ -40,52 +47,9 @@ def new_channels(
     """Idle channels at clock 0: a record array of length `channels`. `window_shape` = (windows, longest window)."""
     pad, ranks = shape.padded, shape.ranks
     slots = policy.read_queue + policy.write_queue + 2 * pad
-    scalars = [
-        "n_free",
-        "mode",
-        "actives",
-        "pending_head",
-        "pending_tail",
-        "next_scan",
-        "next_active",
-        "next_queue",
-        "next_refresh",
-        "timer",
-        "timer_base",
-        "freed",
-        "logged",
-        "bins",
-        "bin_end",
-        "bin_clocks",
-        "enter",
-        "leave",
-        "read_latency",
-        "node_span",
-        "scans",
-        "last",
-        "hits",
-        "misses",
-        "conflicts",
-        "forwarded",
-        "coalesced",
-        "latency_sum",
-    ]
-    per_bank = ["state", "open_row", "claimed", "open_since", "open_ck", "closings", "node_of"]
-    per_entry = ["hit_key", "other_key", "active_key", "head", "tail", "hit", "other", "active_slot"]
-    per_slot = [
-        "slot_row",
-        "slot_key",
-        "slot_next",
-        "slot_write",
-        "slot_seen",
-        "slot_line",
-        "slot_column",
-        "slot_token",
-        "free",
-    ]
-    per_rank = ["node_open", "node_open_since", "node_open_ck"]
-    arrays: dict[str, tuple[int, ...]] = {x: (pad,) for x in per_bank} | {x: (2 * pad,) for x in per_entry}
-    arrays |= {x: (slots,) for x in per_slot} | {x: (ranks,) for x in per_rank}
+    arrays: dict[str, tuple[int, ...]] = {}
+    for names, length in ((PER_BANK, pad), (PER_ENTRY, 2 * pad), (PER_SLOT, slots), (PER_RANK, ranks)):
+        arrays |= dict.fromkeys(names, (length,))
     arrays |= {
         "allowed": (shape.allowed_size,),
         "busy": (2 * pad // LANES,),
@@ -101,7 +65,7 @@ def new_channels(
         "log": (LOG_LENGTH if policy.log_commands else 1, 5),
         "is_row_hit": (2 if policy.row_hit_first else 1,),
     }
-    fields = [(x, np.int64) for x in scalars] + [(x, np.int64, dims) for x, dims in arrays.items()]
+    fields = [(x, np.int64) for x in SCALARS] + [(x, np.int64, dims) for x, dims in arrays.items()]
     out = np.zeros(channels, np.dtype((np.record, fields)))
     for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "freed"):
         out[name] = -1

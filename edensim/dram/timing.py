@@ -159,7 +159,8 @@ def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
             hint = nearest(name, standard.names)
             tail = f"did you mean {' or '.join(hint)}?" if hint else f"known are {', '.join(standard.names)}"
             problems.append(f"dram.timing_ck.{name}: {standard.name} has no timing of that name ({tail})")
-    ignored = [key for key, value in dram.timing if value is not None and value != schema.Timing.model_fields[key].default]
+    fields = schema.Timing.model_fields
+    ignored = [key for key, value in dram.timing if value is not None and value != fields[key].default]
     if ignored:
         problems.append(
             f"dram.timing.{ignored[0]}: has no effect, because dram.timing_ck holds all timings in clocks; "

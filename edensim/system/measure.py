@@ -11,9 +11,10 @@ from edensim.dram.channel_state import LATENCY_BINS
 from edensim.dram.commands import COMMAND_NAMES
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
-from edensim.dram.energy import EnergyModel
+from edensim.dram.energy import EnergyBreakdown, EnergyModel
 from edensim.memory import OperatingState
 
+ALWAYS_SHOWN = ("ACT", "PRE", "RD", "WR", "REF")
 COMMAND_KEYS = {"PREpb": "PRE", "PREab": "PREA", "REFab": "REF", "REFpb": "REFpb"}
 
 
@@ -29,6 +30,17 @@ def energy(model: EnergyModel, counters: Counters) -> dict[str, float]:
     return model.price(counters).as_dict()
 
 
+def partition_energy(priced: EnergyBreakdown, state: OperatingState) -> dict[str, float]:
+    """Energy in pJ by partition, what its banks draw alone; `shared` is the background a rank draws for all its banks.
+
+    A bank that several partitions share (subarrays) is divided by rows.
+    """
+    per_bank = sum(priced.by_bank.values())
+    share = state.partitions.bank_share()
+    parts = {name: float((per_bank * share[k]).sum()) for k, name in enumerate(state.partitions.names)}
+    return parts | {"shared": float(priced.shared_background.sum())}
+
+
 def row_counts(counters: Counters) -> dict[str, int]:
     """Requests by what they found in their bank."""
     return {
@@ -39,9 +51,10 @@ def row_counts(counters: Counters) -> dict[str, int]:
 
 
 def commands(channels: np.ndarray) -> dict[str, int]:
-    """Commands of all channels by name; PRE = one bank, PREA = all banks of a rank."""
+    """Commands of all channels by name; PRE = one bank, PREA = all banks of a rank. Unusual ones only if they occur."""
     total = channels["counts"].sum(axis=(0, 2))
-    return {COMMAND_KEYS.get(name, name): int(n) for name, n in zip(COMMAND_NAMES, total, strict=True) if n}
+    named = {COMMAND_KEYS.get(name, name): int(n) for name, n in zip(COMMAND_NAMES, total, strict=True)}
+    return {name: n for name, n in named.items() if n or name in ALWAYS_SHOWN}
 
 
 def latency_clocks(channels: np.ndarray) -> dict[str, float]:
@@ -76,8 +89,7 @@ def timeline(system: DramSystem, channels: np.ndarray, end_clock: int) -> dict[s
         have = np.arange(1, int(ch["bins"]) + 1) * int(ch["bin_clocks"])
         last = np.searchsorted(have, edges, side="right")
         values = np.vstack([np.zeros((1, 4), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
-        # beyond the last closed bin nothing is known but the end
-        values[edges >= end_clock] = upto
+        values[(edges >= ch["bin_end"]) | (edges >= end_clock)] = upto  # the open bin holds all that came last
         total += values
     part = np.diff(total, axis=0, prepend=np.zeros((1, 4), np.int64))
     bin_ns = float(clocks * system.period / 1000)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edensim.config import Config, Resolved, load_config
 from edensim.config.schema import Machine
+from edensim.dram.energy import EnergyModel
 from edensim.errors import ConfigError
 from edensim.machines import Accelerator, build_machine
 from edensim.memory import OperatingState, resolve_operating_state
@@ -40,7 +41,7 @@ def run(
     config : Resolved, path or mapping
         What `load_config` returns or accepts.
     progress : callable, optional
-        Called about once per second with requests so far, None, and a label.
+        Called about once per second with requests so far, requests expected in all, and a label.
     network : Network, optional
         What `selected_network` gives, for callers that run many points of one network.
 
@@ -58,16 +59,27 @@ def run(
     resolved = config if isinstance(config, Resolved) else load_config(config)
     network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)
+    EnergyModel(resolved.config.dram)  # refuses a memory without currents before anything runs
     machine = shared_machine(needed_machine(resolved.config))
-    points = {}
+    points: dict[str, dict[str, Any]] = {}
     for name, state in states.items():
-        simulation = Simulation(resolved.config, network, state, machine, progress, label=name)
+        share = progress and _share(progress, len(points), len(states))
+        simulation = Simulation(resolved.config, network, state, machine, share, label=name)
         simulation.run()
         points[name] = simulation.report()
     data = points.pop(MAIN)
     data["compare"] = {name: point | {"saving": saving(data, point)} for name, point in points.items()}
     data |= {"config_hash": resolved.hash, "version": __version__, "wall_s": time.perf_counter() - began}
     return Result(data)
+
+
+def _share(progress: Progress, point: int, points: int) -> Progress:
+    """Progress of one of several points, which move about the same number of lines each."""
+
+    def report(done: float, total: float | None, label: str) -> None:
+        progress(done + point * (total or 0), total and total * points, label)
+
+    return report
 
 
 def record_requests(

@@ -64,7 +64,7 @@ def test_picture_shows_what_the_main_job_computes(edensim, checkout):
     """The numbers beside the committed picture are those of the present code (`.ci/update-examples` renews both)."""
     assert edensim("run", "configs/eyeriss-alexnet.toml", "--format", "svg", "--out", "run").code == 0
     drawn, shown = (
-        list(csv.DictReader(path.open()))
+        list(csv.DictReader(path.read_text().splitlines()))
         for path in (checkout / "run" / "figures" / "energy.csv", ROOT / "configs" / "eyeriss-alexnet.csv")
     )
     for row in (*drawn, *shown):

@@ -60,8 +60,9 @@ def layouts() -> st.SearchStrategy[LogGeometry]:
 
 
 def timings(names: tuple[str, ...], smallest: int) -> st.SearchStrategy[dict[str, int]]:
-    """Every n-name on its own, in no sensible relation to the others; refreshes last longer."""
-    return st.fixed_dictionaries({n: st.integers(10, 60) if n == "nRFC" else st.integers(smallest, 14) for n in names})
+    """Every n-name on its own, in no sensible relation to the others, up to its limit."""
+    limits = {"nRFC": 60, "nFAW": 80}
+    return st.fixed_dictionaries({name: st.integers(smallest, limits.get(name, 14)) for name in names})
 
 
 @st.composite
@@ -74,20 +75,28 @@ def bank_timings(draw: st.DrawFn, channels: int, banks: int, smallest: int) -> M
     return own | {"nRC": own["nRAS"] + own["nRP"]}
 
 
+GAPS = {"dense": [0], "near": [0, 1, 2, 3], "wide": [0, 5, 40], "bursts": [0] * 12 + [300]}
+
+
 @st.composite
 def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
-    """Up to 60 requests, dense or sparse, over few rows and columns: hits, conflicts and equal addresses abound."""
-    gaps = draw(st.sampled_from([st.just(0), st.integers(0, 3), st.integers(0, 40), st.sampled_from([0, 0, 0, 300])]))
-    one = st.tuples(
-        st.integers(0, geometry.channels - 1),
-        st.integers(0, geometry.banks - 1),
-        st.integers(0, ROWS - 1),
-        st.integers(0, draw(st.sampled_from([0, 1, COLUMNS - 1]))),
-        draw(st.sampled_from([st.booleans(), st.sampled_from([0, 0, 0, 1]), st.just(1)])),
-        gaps,
+    """Up to 80 requests, dense or sparse, over few places, so that hits, conflicts and equal addresses abound.
+
+    They come from a seed: built value by value, Hypothesis would keep the traces too short for full queues.
+    """
+    count = draw(st.integers(1, 80))
+    rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    banks = rng.permutation(geometry.banks)[: draw(st.integers(1, 8))]
+    write_share = draw(st.sampled_from([0.0, 0.3, 0.5, 0.8, 1.0]))
+    gaps = GAPS[draw(st.sampled_from(sorted(GAPS)))]
+    return Requests(
+        channel=rng.integers(0, geometry.channels, count),
+        bank=rng.choice(banks, count),
+        row=rng.integers(0, draw(st.integers(1, ROWS)), count),
+        column=rng.integers(0, draw(st.integers(1, COLUMNS)), count),
+        is_write=(rng.random(count) < write_share).astype(np.int64),
+        arrival=np.cumsum(rng.choice(gaps, count)),
     )
-    channel, bank, row, column, is_write, gap = np.array(draw(st.lists(one, min_size=1, max_size=60)), np.int64).T
-    return Requests(channel, bank, row, column, is_write, np.cumsum(gap))
 
 
 @st.composite
@@ -102,7 +111,7 @@ def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
     edges = sum(tables(standard.name, ck, own, geometry), [])
     longest = max(int(edge.cycles.max()) for edge in edges if edge.name != "tRFC")
     busy = geometry.ranks * (ck["nRFC"] + 4 * longest)
-    interval = draw(st.one_of(st.just(0), st.integers(2 * busy, 2 * busy + 300))) if not layout else 2 * busy
+    interval = draw(st.one_of(st.just(0), st.integers(busy + 20, busy + 300))) if not layout else busy + 20
     settings = Settings(
         row_hit_first=draw(st.booleans()),
         read_queue=draw(st.integers(1, 8)),

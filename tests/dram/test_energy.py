@@ -1,3 +1,5 @@
+"""Energy from counters: closed forms, golden values, voltage models."""
+
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 

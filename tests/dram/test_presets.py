@@ -1,3 +1,5 @@
+"""Shipped memories: sources, derived identities, parity with the standards."""
+
 import numpy as np
 import pytest
 

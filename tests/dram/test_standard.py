@@ -1,3 +1,5 @@
+"""Families as data: constraint rows, expressions, errors."""
+
 import itertools
 import tomllib
 from importlib import resources

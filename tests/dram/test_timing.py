@@ -1,3 +1,5 @@
+"""Times to clocks, identities between timings, per-bank values."""
+
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -67,6 +67,8 @@ def test_sums(nominal: Result) -> None:
     energy = dict(data["energy_pj"])
     assert energy.pop("total") == pytest.approx(sum(energy.values()), rel=1e-12)
     assert sum(x["energy_pj"]["total"] for x in data["layers"]) == pytest.approx(data["energy_pj"]["total"], rel=1e-9)
+    assert sum(data["energy_by_rail_pj"].values()) == pytest.approx(data["energy_pj"]["total"], rel=1e-12)
+    assert sum(data["energy_by_partition_pj"].values()) == pytest.approx(data["energy_pj"]["total"], rel=1e-12)
     assert sum(x["time_ns"] for x in data["layers"]) == pytest.approx(data["time_ns"], rel=1e-12)
     moved = data["bytes"]
     assert moved["read"] + moved["write"] == sum(moved["by_kind"].values()) == 64 * sum(data["requests"].values())
@@ -132,6 +134,8 @@ def test_partition_changes_energy_of_its_banks_only() -> None:
     assert part["time_ns"] == placed["time_ns"]
     assert whole["energy_pj"]["total"] < part["energy_pj"]["total"] < placed["energy_pj"]["total"]
     assert part["operating_point"]["partitions"]["low"]["vdd"] == 1.0
+    mine, before = part["energy_by_partition_pj"], placed["energy_by_partition_pj"]
+    assert mine["low"] < before["low"] and mine["module"] == before["module"]
 
 
 def test_all_problems_of_all_points_at_once() -> None:
@@ -160,4 +164,3 @@ def test_tidy_frame(nominal: Result) -> None:
     assert list(frame.columns) == ["point", "layer", "metric", "component", "value", "unit"]
     total = frame.query("layer == '' and metric == 'energy_pj' and component == 'total'")["value"]
     assert total.tolist() == [nominal.data["energy_pj"]["total"]]
-    assert "saves" not in nominal.summary()

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from edensim.dram.energy import COMPONENTS
 from edensim.study.plots.drawing import Drawing
+from edensim.study.plots.labels import short
 from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.plots.stack import energy_parts, stack_bars
 from edensim.study.points import Point, energy_unit, points
@@ -45,7 +46,7 @@ def draw_runs(results: Mapping[str, Result], options: Options = DEFAULT) -> Draw
         axes.annotate(note, (end, place), va="center", fontsize=7)
     if named:
         _name_groups(axes, places, shown)
-    axes.set_yticks(places, [f"{point.label}\n{point.setting}" for _, point in shown])
+    axes.set_yticks(places, [f"{short(point.label)}\n{point.setting}" for _, point in shown])
     axes.set_ylim(places[-1] + 0.5, places[0] - (1.0 if named else 0.5))
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(f"DRAM energy ({unit})")

@@ -39,6 +39,11 @@ PLAIN = {
 COUNTED = {"row": "requests", "bytes": "byte", "commands": "commands", "requests": "requests"}
 
 
+def short(name: str, most: int = 24) -> str:
+    """Name cut to at most `most` characters, as more would leave a figure no room; its data keep the whole name."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
 def axis_name(key: str) -> str:
     """`dram.timing.tRCD_ns` → tRCD, `operating_point.delta_vdd` → ΔVDD, `machine.preset` → machine preset."""
     return _named(key)[0]

@@ -146,3 +146,20 @@ def test_row_34_strange_folder_names(sweep, tmp_path):
     tally, _ = sweep({"seed": range(2)}, folder=target, backend=Pool(1, measure="fake_points:quick"))
     assert tally.done == 2
     assert json.loads((target / "sweep.json").read_text(encoding="utf-8"))["points"] == 2
+
+
+def test_row_27_interrupted_executor_starts_nothing_more(sweep):
+    """Points that wait in an executor are cancelled, those that run are saved."""
+    with ThreadPoolExecutor(1) as threads:
+        backend = Futures(threads, "fake_points:slow", window=6)
+        run = backend.run
+
+        def interrupted(base, tasks, interrupt):
+            for batch in run(base, tasks, interrupt):
+                interrupt.count = 1
+                yield batch
+
+        backend.run = interrupted
+        tally, _ = sweep(EIGHT, backend=backend)
+    assert tally.interrupted
+    assert 1 <= tally.done <= 3

@@ -77,3 +77,14 @@ def test_merge_marks_the_front(sweep, folder):
     before = (folder / "results.csv").read_bytes()
     sweep(AXES)
     assert (folder / "results.csv").read_bytes() == before
+
+
+def test_shard_of_a_point_is_fixed():
+    """The rule is the same in every process and version: the first 16 digits modulo the number of shards."""
+    assert [Shard(k, 3).holds("000000000000000a" + "f" * 48) for k in range(3)] == [False, True, False]
+
+
+def test_what_never_happened_is_counted_zero(sweep):
+    """A command that a point did not issue is 0 in its row."""
+    _, table = sweep({"seed": range(4)})
+    assert list(table.frame()["commands.REF"]) == [2, 0, 0, 2]

@@ -157,8 +157,13 @@ class World:
         return NEVER if clock >= NEVER else clock * int(self.state["period"][0])
 
     def start(self, agent: int, tiles: NDArray[Any], runs: NDArray[Any]) -> None:
-        """Give an agent a program of tiles (run indices relative to `runs`); it begins now."""
+        """Give an agent a program of tiles (run indices relative to `runs`); it begins now.
+
+        At the very end of a clock, at which the last program's last write may have been issued, that is the next clock.
+        """
         a = self.agents[agent]
+        port = self.state["port_clock"]
+        np.maximum(port, self.now // int(self.state["period"][0]), out=port)
         self.tiles, self.runs = _records(tiles, TILE), _records(runs, RUN)
         values = {
             "wants": 0,

@@ -6,6 +6,7 @@ from edensim.config import load_config
 from edensim.dram.controller import DramSystem, queue_policy
 from edensim.dram.generate import generate
 from edensim.dram.replay import replay_requests
+from edensim.errors import ConfigError
 from edensim.memory import resolve_operating_state
 
 
@@ -32,3 +33,16 @@ def test_write_mode_is_always_left(low: float) -> None:
     assert queue_policy(system.dram, 20).leave == 1
     result = replay_requests(system, [generate("mix", 500, seed=3)])
     assert int(result.counters.reads.sum() + result.counters.writes.sum()) == 500
+
+
+@pytest.mark.parametrize("ranks", [1, 8])
+def test_refreshes_leave_time_for_requests(ranks: int) -> None:
+    """The shortest interval that is accepted serves requests; one clock less would starve the last rank for ever."""
+    ck = memory(f"dram.ranks={ranks}").timing.ck
+    shortest = (ck["nRFC"] + ranks + 1.5) / ck["nREFI"]
+    system = memory(f"dram.ranks={ranks}", f"operating_point.tREFI_scale={shortest}")
+    assert system.refresh.period == ck["nRFC"] + ranks + 1
+    with pytest.raises(ConfigError, match=f"{ranks} ranks? takes {ck['nRFC'] + ranks} clocks"):
+        memory(f"dram.ranks={ranks}", f"operating_point.tREFI_scale={shortest - 1 / ck['nREFI']}")
+    requests = generate("random", 20, seed=2)
+    assert int(replay_requests(system, [requests]).counters.reads.sum()) == 20

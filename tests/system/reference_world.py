@@ -39,6 +39,7 @@ class Memory:
     places: dict[int, Place]  # of every line
     accepted: list[tuple[int, int, int]] = field(default_factory=list)  # clock, line, is_write
     waiting: dict[Request, int] = field(default_factory=dict)
+    clock: int = 0  # the last one that is over
 
     def __post_init__(self) -> None:
         self.port_used = [0] * len(self.channels)  # clock in which a channel last took a line
@@ -61,8 +62,9 @@ class Memory:
             engine.complete(load, clock * self.period)
         return 0
 
-    def tick(self, engine: Engine, clock: int) -> None:
+    def tick(self, engine: Engine) -> None:
         """One clock of all channels."""
+        self.clock = clock = self.clock + 1
         for index, channel in enumerate(self.channels):
             queued = [len(queue) for queue in channel.queues]
             before = [*channel.active, *channel.queues[0], *channel.queues[1]]
@@ -93,7 +95,7 @@ class Engine:
     stored: int = 0  # tiles whose stores have all been sent
     tile_of: list[int] = field(default_factory=list)  # of every load in order
     done: list[int] = field(default_factory=list)  # of every load; NEVER while unknown
-    ready: list[int] = field(default_factory=lambda: [0, 0])  # when each side may send again
+    ready: list[int] = field(default_factory=lambda: [0, 0])  # when each side may send again; not before `now`
     refused_by: list[int] = field(default_factory=lambda: [-1, -1])  # channel whose queue was full
 
     def __post_init__(self) -> None:
@@ -178,10 +180,11 @@ class Engine:
 
 
 def simulate(engine: Engine) -> int:
-    """Run an engine's program to its end; returns the time."""
-    clock = 0
-    while engine.stored < len(engine.tiles) or engine.memory.waiting:
-        clock += 1
-        engine.run_until(clock * engine.memory.period)
-        engine.memory.tick(engine, clock)
-    return engine.end
+    """Run an engine's program from its `now` on; returns the time at which everything has ended."""
+    memory = engine.memory
+    memory.port_used = [max(clock, engine.now // memory.period) for clock in memory.port_used]
+    while True:
+        engine.run_until((memory.clock + 1) * memory.period)
+        if engine.stored == len(engine.tiles) and not memory.waiting:
+            return max(engine.end, engine.now)
+        memory.tick(engine)

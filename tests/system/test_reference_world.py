@@ -57,40 +57,48 @@ def programs(draw: st.DrawFn, lines: int) -> list[tuple[list[tuple[int, int]], i
     return tiles
 
 
-def by_kernel(memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], tiles: list) -> tuple[list, int, World]:
-    """Run a program through the compiled world, with queues smaller than those it was compiled for."""
+def by_kernel(memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], layers: list) -> tuple[list, int, World]:
+    """Run programs one after the other in the compiled world, with queues smaller than those it was compiled for."""
     log: list[np.ndarray] = []
     world = World(memory, [spec], NO_PAGES, on_requests=log.append)
     world.channels["capacity"], world.channels["enter"] = queues, queues[1]
     world.channels["leave"] = -(-queues[1] // 4)
-    records, runs = np.zeros(len(tiles), TILE), []
-    for n, (loads, cycles, stores) in enumerate(tiles):
-        begin, middle, end = len(runs), len(runs) + len(loads), len(runs) + len(loads) + len(stores)
-        records[n] = begin, middle, middle, end, cycles
-        runs += loads + stores
-    table = np.zeros(len(runs), RUN)
-    table["line"], table["count"] = np.array(runs, np.int64).reshape(-1, 2).T
-    run_program(world, (records, table))
+    run_program(world, *map(records, layers))
     world.save_log()
     return [tuple(row) for row in np.concatenate([np.zeros((0, 4), int), *log])[:, :3].tolist()], world.now, world
 
 
-def by_reference(memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], tiles: list, world: World) -> tuple:
+def records(tiles: list) -> tuple[np.ndarray, np.ndarray]:
+    """A program as the compiled world takes it: tiles and runs."""
+    out, runs = np.zeros(len(tiles), TILE), []
+    for n, (loads, cycles, stores) in enumerate(tiles):
+        begin, middle, end = len(runs), len(runs) + len(loads), len(runs) + len(loads) + len(stores)
+        out[n] = begin, middle, middle, end, cycles
+        runs += loads + stores
+    table = np.zeros(len(runs), RUN)
+    table["line"], table["count"] = np.array(runs, np.int64).reshape(-1, 2).T
+    return out, table
+
+
+def by_reference(memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], layers: list, world: World) -> tuple:
     """The same in plain Python; clock and link times are taken from the world's unit of time."""
-    plain = [Tile(expand(loads), cycles * units(world, spec), expand(stores)) for loads, cycles, stores in tiles]
+    clock = units(world, spec)
+    plain = [[Tile(expand(loads), n * clock, expand(stores)) for loads, n, stores in tiles] for tiles in layers]
     chosen = controller_settings(memory.dram)
     limits = {"read_queue": queues[0], "write_queue": queues[1], "write_marks": (1.0, 0.25)}
     chosen = type(chosen)(**{**vars(chosen), **limits})
     tally = Tally([[] for _ in range(memory.dram.channels)])
     edges = constraint_table(memory.dram)
     channels = [Channel(k, edges, memory.dram, chosen, tally) for k in range(memory.dram.channels)]
-    lines = sorted({line for tile in plain for line in (*tile.loads, *tile.stores)})
+    lines = sorted({line for tiles in plain for tile in tiles for line in (*tile.loads, *tile.stores)})
     where = zip(*(x.tolist() for x in memory.address_map.decode(np.array(lines, np.int64))), strict=True)
     period = memory.period / world.unit_ps
     assert period.denominator == 1
     reference = Memory(channels, int(period), dict(zip(lines, where, strict=True)))
-    line_time = -(-memory.geometry.burst_bytes * units(world, spec) // spec.bytes_per_cycle)
-    end = simulate(Engine(plain, spec.depth, spec.window, int(line_time), reference))
+    line_time = int(-(-memory.geometry.burst_bytes * clock // spec.bytes_per_cycle))
+    end = 0
+    for tiles in plain:
+        end = simulate(Engine(tiles, spec.depth, spec.window, line_time, reference, now=end))
     return reference.accepted, end, tally
 
 
@@ -112,9 +120,9 @@ def test_world_equals_reference(channels: int, data: st.DataObject) -> None:
     memory = system(channels=channels, timing=SHORT_REFRESH)
     spec = data.draw(engines())
     queues = data.draw(st.sampled_from([(1, 1), (2, 3), (4, 4), (32, 32)]))
-    tiles = data.draw(programs(1 << 20))
-    accepted, end, world = by_kernel(memory, spec, queues, tiles)
-    wanted, wanted_end, tally = by_reference(memory, spec, queues, tiles, world)
+    layers = data.draw(st.lists(programs(1 << 20), min_size=1, max_size=3))
+    accepted, end, world = by_kernel(memory, spec, queues, layers)
+    wanted, wanted_end, tally = by_reference(memory, spec, queues, layers, world)
     assert accepted == wanted
     assert end == wanted_end
     c = memory.counters(world.channels, world.now_clock)

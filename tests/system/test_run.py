@@ -145,6 +145,13 @@ def test_all_problems_of_all_points_at_once() -> None:
     assert "[operating_point]" in str(caught.value) and "[compare.bad]" in str(caught.value)
 
 
+def test_a_memory_without_currents_is_refused_before_it_runs() -> None:
+    """A parity preset has no power table: the error comes at once, and a trace can be recorded all the same."""
+    tables = {**BASE, "dram": {"preset": "ramulator2:ddr4_2400_frfcfs32"}}
+    with pytest.raises(ConfigError, match="no currents"):
+        run(load_config(tables), progress=lambda *_: pytest.fail("has begun"))
+
+
 def test_recorded_requests_are_the_run() -> None:
     """The recorded trace holds every request once, in order of time, with physical addresses inside the memory."""
     parts: list = []

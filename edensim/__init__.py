@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edensim.config import Config, Resolved, load_config
     from edensim.errors import ConfigError, EdensimError, InputError, MissingExtraError, OutputError
     from edensim.study.record import load
+    from edensim.study.sweep import load_sweep, sweep
     from edensim.system.result import Result
     from edensim.system.run import run
 
@@ -33,7 +34,9 @@ __all__ = [
     "__version__",
     "load",
     "load_config",
+    "load_sweep",
     "run",
+    "sweep",
 ]
 
 _HOMES = {
@@ -43,6 +46,8 @@ _HOMES = {
     "Result": "edensim.system.result",
     "run": "edensim.system.run",
     "load": "edensim.study.record",
+    "sweep": "edensim.study.sweep.api",
+    "load_sweep": "edensim.study.sweep.load",
 } | dict.fromkeys(["ConfigError", "EdensimError", "InputError", "MissingExtraError", "OutputError"], "edensim.errors")
 
 
@@ -53,7 +58,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in ("Result", "run", "load"):
-        _attach_plots()
+        _attach()
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
@@ -63,10 +68,12 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _attach_plots() -> None:
-    # Result lives below the floor that draws, so the drawing is hung on it here, where all floors meet.
+def _attach() -> None:
+    # Result lives below the floor that draws and lays out tables, so both are hung on it here, where all floors meet.
     from edensim.study.plots.attach import Plots
+    from edensim.study.summary import summarize
     from edensim.system.result import Result
 
     if not hasattr(Result, "plot"):
         Result.plot = property(Plots)  # type: ignore[attr-defined]
+        Result.summary = lambda result: summarize(result.data)  # type: ignore[attr-defined]

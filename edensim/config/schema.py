@@ -6,23 +6,12 @@ Quantities carry their unit in the key (`tRCD_ns`, `clock_mhz`) or in the `unit`
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-STRICT = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
-
-
-class Table(BaseModel):
-    """Base of all tables: strict, closed, frozen."""
-
-    model_config = STRICT
-
-
-def key(default: Any, doc: str, unit: str = "", **limits: Any) -> Any:
-    """A field with its meaning, unit and range."""
-    return Field(default, description=doc, json_schema_extra={"unit": unit} if unit else None, **limits)
-
+from edensim.config.sweep_schema import Sweep
+from edensim.config.table import Table, key
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Indices = list[int] | str
@@ -312,3 +301,4 @@ class Config(Table):
     placement: Placement = key(Placement(), "where tensors lie")
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
+    sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")

@@ -83,7 +83,10 @@ class DramSystem:
                 edges = resolve_edges(self.timing.standard, self.timing.ck, mine, self.geometry.banks)
                 compiled[key] = compile_table(self.shape, edges, self.refresh)
             tables.append(compiled[key])
-        return np.concatenate(tables)
+        out = np.zeros(len(tables), tables[0].dtype)  # concatenate would lose the attribute access of records
+        for c, table in enumerate(tables):
+            out[c] = table[0]
+        return out
 
     def new_channels(self, log_commands: bool = False) -> np.ndarray:
         """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
@@ -142,10 +145,11 @@ def refresh_schedule(dram: Dram, ck: dict[str, int] | object, ranks: int, scale:
     if dram.controller.refresh == "none":
         return Refresh(1, (), ())
     period = int(ck["nREFI"] * scale)  # type: ignore[index]
-    if period <= ck["nRFC"]:  # type: ignore[index]
+    busy = ck["nRFC"] + ranks  # type: ignore[index]  # less leaves some rank no clock to open a row in
+    if period <= busy:
         raise ConfigError(
-            f"operating_point.tREFI_scale = {scale:g} makes the refresh interval {period} clocks, "
-            f"but a refresh takes {ck['nRFC']} clocks"  # type: ignore[index]
+            f"operating_point.tREFI_scale = {scale:g} makes the refresh interval {period} clocks, but refreshing "
+            f"{ranks} {'ranks' if ranks > 1 else 'rank'} takes {busy} clocks"
         )
     scatter = dram.controller.refresh_scatter_ck
     due = sorted(((k + 1) * scatter if scatter else period, k) for k in range(ranks))
@@ -161,7 +165,7 @@ def queue_policy(dram: Dram, read_latency: int) -> Policy:
     """Queues and their thresholds; shares are rounded in single precision, as ramulator 2 does."""
     c = dram.controller
     enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
-    leave = int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue)))
+    leave = max(1, int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue))))  # 0 would never leave
     return Policy(
         c.read_queue, c.write_queue, min(enter, c.write_queue), leave, read_latency, c.scheduler == "FRFCFS_RowHit"
     )

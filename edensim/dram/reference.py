@@ -254,7 +254,9 @@ class Channel:
         for before in edge.preceding:
             level, own = edge.scope, self.tree.addressed(edge.scope, command, target)
             nodes: Sequence[int] = self.tree.siblings(level, command, target) if edge.sibling else own
-            if is_uneven and before < BANK_COMMANDS:  # an earlier command of a slower bank may bind
+            if (
+                is_uneven and not edge.sibling and before < BANK_COMMANDS
+            ):  # an earlier command of a slower bank may bind
                 level, nodes = "Bank", self.tree.banks_under(level, own)
             for node in nodes:
                 past = self.issued.get((before, level, node), ())

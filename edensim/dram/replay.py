@@ -15,16 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.dram.command_log import CommandLog
-from edensim.dram.commands import BANK_COMMANDS
+from edensim.dram.commands import BANK_COMMANDS, COMMAND_NAMES
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, replay
 from edensim.dram.trace_requests import Requests, check_addresses
+from edensim.errors import InputError
 from edensim.memory import decode_lines
 
 Int = NDArray[np.int64]
 BLOCK = 1 << 14
 """Requests decoded at a time; the arrays stay in the second-level cache."""
+LATEST = 1 << 40
+"""Arrivals lie before this clock (a quarter of an hour at 1.2 GHz); every idle refresh until then is simulated."""
 Sink = Callable[[int, Int], None]
 
 
@@ -51,16 +54,12 @@ class CommandHash:
     where a command addresses all nodes of a level, row except on ACT, column except on RD and WR.
     """
 
-    NUMBERS = np.array([4, 5, 0, 1, 6, 7, -9, 2, 7], np.int64)
-
     def __init__(self, system: DramSystem) -> None:
         g = system.geometry
         self.levels = [("Rank", g.ranks), ("BankGroup", g.bank_groups), ("Bank", g.banks_per_group)]
         self.levels = [x for x in self.levels if x[0] in system.timing.standard.levels]
         self.span, self.banks = g.banks_per_rank, g.banks
         order = ["ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab"]
-        from edensim.dram.commands import COMMAND_NAMES
-
         self.number = np.array([order.index(n) if n in order else -9 for n in COMMAND_NAMES], np.int64)
         self.digests = [hashlib.sha256() for _ in range(g.channels)]
 
@@ -107,7 +106,7 @@ def replay_requests(
     Raises
     ------
     InputError
-        An address that is unaligned or beyond the memory.
+        An address that is unaligned or beyond the memory, an arrival beyond any sensible time.
     """
     hashes = CommandHash(system) if command_hash else None
     kept: list[list[Int]] = [[] for _ in range(system.geometry.channels)]
@@ -127,6 +126,7 @@ def replay_requests(
             first=count,
             where=where,
         )
+        check_arrival(part, count, where)
         for start in range(0, len(part.addr), BLOCK):
             feed(*(None if x is None else x[start : start + BLOCK] for x in part[:3]))
             if progress is not None:
@@ -136,6 +136,17 @@ def replay_requests(
     log = system.command_log(tuple(_joined(x) for x in kept)) if keep_log else None
     digests = [d.hexdigest() for d in hashes.digests] if hashes else None
     return ReplayResult(count, system.counters(channels, int(run[LAST])), channels, log, digests)
+
+
+def check_arrival(part: Requests, first: int, where: str) -> None:
+    """Refuse arrivals that no simulation reaches, as a flipped bit makes them; `first` = index of the first request."""
+    if part.arrival is None or not len(part.arrival) or int(part.arrival.max()) < LATEST:
+        return
+    k = int(np.argmax(part.arrival >= np.uint64(LATEST)))
+    raise InputError(
+        f"{where}: request {first + k}: arrival {int(part.arrival[k])} is later than a replay simulates; "
+        f"expected a memory clock from 0 to {LATEST - 1}"
+    )
 
 
 class _Feed:

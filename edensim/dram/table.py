@@ -99,7 +99,11 @@ def reach(shape: Shape, edge: Edge, first: int, count: int) -> NDArray[np.bool_]
 
 
 def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int) -> Int:
-    """Delay of every target after one command: int64 [issuing bank or rank, target of `allowed`]."""
+    """Delay of every target after one command: int64 [issuing bank or rank, target of `allowed`]; 0 = no constraint.
+
+    A constraint of 0 clocks counts as 1, which a channel with one command per clock keeps anyway, so that the layout of
+    the table does not depend on the operating point.
+    """
     is_rank_command = preceding >= BANK_COMMANDS
     issuers, size = (shape.ranks, shape.node_span) if is_rank_command else (shape.banks, 1)
     out = np.zeros((issuers, shape.allowed_size - 1), np.int64)
@@ -112,12 +116,12 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int) -> Int:
                 if f < BANK_COMMANDS:
                     row = out[k, f * shape.padded : f * shape.padded + shape.banks]
                     cycles = edge.cycles if is_rank_command else np.full(shape.banks, edge.cycles[k])
-                    np.maximum(row, np.where(hit, cycles, 0), out=row)
+                    np.maximum(row, np.where(hit, np.maximum(cycles, 1), 0), out=row)
                     continue
                 at = BANK_COMMANDS * shape.padded + (f - PREAB) * shape.ranks
                 value = edge.cycles[k * size : (k + 1) * size].max()
                 for node in np.flatnonzero(hit.reshape(shape.ranks, -1).any(axis=1)):
-                    out[k, at + node] = max(out[k, at + node], value)
+                    out[k, at + node] = max(out[k, at + node], value, 1)
     return out
 
 

@@ -14,6 +14,7 @@ from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
 from edensim.memory import OperatingState
 
+ALWAYS_SHOWN = ("ACT", "PRE", "RD", "WR", "REF")
 COMMAND_KEYS = {"PREpb": "PRE", "PREab": "PREA", "REFab": "REF", "REFpb": "REFpb"}
 
 
@@ -39,9 +40,10 @@ def row_counts(counters: Counters) -> dict[str, int]:
 
 
 def commands(channels: np.ndarray) -> dict[str, int]:
-    """Commands of all channels by name; PRE = one bank, PREA = all banks of a rank."""
+    """Commands of all channels by name; PRE = one bank, PREA = all banks of a rank. Unusual ones only if they occur."""
     total = channels["counts"].sum(axis=(0, 2))
-    return {COMMAND_KEYS.get(name, name): int(n) for name, n in zip(COMMAND_NAMES, total, strict=True) if n}
+    named = {COMMAND_KEYS.get(name, name): int(n) for name, n in zip(COMMAND_NAMES, total, strict=True)}
+    return {name: n for name, n in named.items() if n or name in ALWAYS_SHOWN}
 
 
 def latency_clocks(channels: np.ndarray) -> dict[str, float]:
@@ -76,8 +78,7 @@ def timeline(system: DramSystem, channels: np.ndarray, end_clock: int) -> dict[s
         have = np.arange(1, int(ch["bins"]) + 1) * int(ch["bin_clocks"])
         last = np.searchsorted(have, edges, side="right")
         values = np.vstack([np.zeros((1, 4), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
-        # beyond the last closed bin nothing is known but the end
-        values[edges >= end_clock] = upto
+        values[(edges >= ch["bin_end"]) | (edges >= end_clock)] = upto  # the open bin holds all that came last
         total += values
     part = np.diff(total, axis=0, prepend=np.zeros((1, 4), np.int64))
     bin_ns = float(clocks * system.period / 1000)

@@ -1,4 +1,4 @@
-"""The result of a run: plain data, nothing else (figures are attached by the top-level package)."""
+"""The result of a run: plain data, nothing else (the top-level package adds figures and a table)."""
 
 from __future__ import annotations
 
@@ -42,19 +42,6 @@ class Result:
     """
 
     data: dict[str, Any]
-
-    def summary(self) -> str:
-        """Time, energy and bandwidth of every operating point, one line each."""
-        points = {"main": self.data, **self.data.get("compare", {})}
-        width = max(map(len, points))
-        lines = []
-        for name, p in points.items():
-            line = f"{name:{width}}  {p['time_ns'] / 1e6:.4g} ms  {p['energy_pj']['total'] / 1e9:.4g} mJ"
-            line += f"  {p['bandwidth_gb_s']:.3g} GB/s"
-            if "saving" in p:
-                line += f"  saves {p['saving']['energy_pj']:.1%} energy, {p['saving']['time_ns']:.1%} time"
-            lines.append(line)
-        return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: columns point, layer, metric, component, value, unit ("" = whole network, no component)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import simpy
 from numpy.typing import NDArray
 
 from edensim.config.schema import Config
+from edensim.dram.commands import WR
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
@@ -60,7 +62,7 @@ class Simulation:
     machine : Accelerator
         Shared between points, so that tilings are searched once.
     progress : callable, optional
-        Called with lines moved so far, None and a label.
+        Called with lines moved so far, lines expected in all, and a label.
     on_requests : callable, optional
         Receives every accepted request (see `World`).
     """
@@ -88,6 +90,13 @@ class Simulation:
         )
         placement = self.tensors.placement
         self.world = World(self.system, [spec], placement.page_table, placement.page_lines, on_requests)
+        bits = PRECISION_BITS[config.workload.precision]
+        line_bytes = self.system.geometry.burst_bytes
+        self.plans = [
+            machine.plan(layer, self.tensors.layers[layer.name], bits, config.workload.batch, line_bytes)
+            for layer in network.layers
+        ]
+        self.expected_lines = sum(sum(p.traffic_bytes.values()) for p in self.plans) / line_bytes
         self.records: list[LayerRecord] = []
 
     def run(self) -> None:
@@ -97,14 +106,9 @@ class Simulation:
         self.world.save_log()
 
     def _layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
-        bits = PRECISION_BITS[self.config.workload.precision]  # type: ignore[union-attr]
-        batch = self.config.workload.batch  # type: ignore[union-attr]
         agent = self.world.agents[0]
         before = self.system.counters(self.world.channels, 0)
-        for layer in self.network.layers:
-            plan = self.machine.plan(
-                layer, self.tensors.layers[layer.name], bits, batch, self.system.geometry.burst_bytes
-            )
+        for plan in self.plans:
             start, busy, wait = self.world.now, int(agent["busy_time"]), int(agent["load_wait_time"])
             lines = dict.fromkeys(("read", "write", *KINDS), 0)
             for tiles, runs in plan.programs():
@@ -125,18 +129,24 @@ class Simulation:
             )
             before = after
 
+    @cached_property
+    def energy(self) -> EnergyModel:
+        """Prices of this memory at its operating state; a trace is recorded without."""
+        return EnergyModel(self.config.dram, self.system.state, self.config.energy, self.system.timing)
+
     def _tick(self) -> None:
-        if self.progress is not None:
-            counts = self.world.channels["counts"]
-            done = float(counts[:, :2].sum())
-            self.progress(done, None, f"{self.label} layer {len(self.records) + 1} of {len(self.network.layers)}")
+        if self.progress is None:
+            return
+        done = float(self.world.channels["counts"][:, : WR + 1].sum())  # RD and WR
+        label = f"{self.label} layer {min(len(self.records) + 1, len(self.plans))} of {len(self.plans)}"
+        self.progress(done, max(done, self.expected_lines), label)
 
     def report(self) -> dict[str, Any]:
         """Everything the run measured, as plain data."""
         system, channels = self.system, self.world.channels
         end = self.world.now_clock
         counters = system.counters(channels, end)
-        model = EnergyModel(self.config.dram, system.state, self.config.energy, system.timing)
+        energy = self.energy.price(counters)
         line = system.geometry.burst_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
         time_ns = self.world.now_ns
@@ -149,19 +159,19 @@ class Simulation:
             "read_latency_ns": measure.read_latency_ns(system, channels),
             "bandwidth_gb_s": (moved["read"] + moved["write"]) / time_ns if time_ns else 0.0,
             "commands": measure.commands(channels),
-            "energy_pj": measure.energy(model, counters),
+            "energy_pj": energy.as_dict(),
             "energy_report": energy_report(
                 self.config, system, counters, Traffic(time_ns, moved, sum(r.plan.macs for r in self.records))
             ),
             "operating_point": measure.operating_point(system.state),
             "compute_ns": sum(r.compute_ns for r in self.records),
             "load_wait_ns": sum(r.load_wait_ns for r in self.records),
-            "layers": [self._layer(r, model, line) for r in self.records],
+            "layers": [self._layer(r, line) for r in self.records],
             "timeline": measure.timeline(system, channels, end),
-            "warnings": list(model.warnings),
+            "warnings": list(self.energy.warnings),
         }
 
-    def _layer(self, record: LayerRecord, model: EnergyModel, line: int) -> dict[str, Any]:
+    def _layer(self, record: LayerRecord, line: int) -> dict[str, Any]:
         plan = record.plan
         return {
             "name": plan.layer.name,
@@ -175,7 +185,7 @@ class Simulation:
             "utilization": plan.utilization,
             "tiles": plan.tile_count,
             "row": measure.row_counts(record.counters),
-            "energy_pj": (energy := measure.energy(model, record.counters)),
+            "energy_pj": (energy := measure.energy(self.energy, record.counters)),
             "power_mw": energy["total"] / record.time_ns if record.time_ns else 0.0,
         }
 

@@ -60,8 +60,9 @@ def layouts() -> st.SearchStrategy[LogGeometry]:
 
 
 def timings(names: tuple[str, ...], smallest: int) -> st.SearchStrategy[dict[str, int]]:
-    """Every n-name on its own, in no sensible relation to the others; refreshes last longer."""
-    return st.fixed_dictionaries({n: st.integers(10, 60) if n == "nRFC" else st.integers(smallest, 14) for n in names})
+    """Every n-name on its own, in no sensible relation to the others, up to its limit."""
+    limits = {"nRFC": 60, "nFAW": 80}
+    return st.fixed_dictionaries({name: st.integers(smallest, limits.get(name, 14)) for name in names})
 
 
 @st.composite
@@ -110,7 +111,7 @@ def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None) -> Scenario:
     edges = sum(tables(standard.name, ck, own, geometry), [])
     longest = max(int(edge.cycles.max()) for edge in edges if edge.name != "tRFC")
     busy = geometry.ranks * (ck["nRFC"] + 4 * longest)
-    interval = draw(st.one_of(st.just(0), st.integers(2 * busy, 2 * busy + 300))) if not layout else 2 * busy
+    interval = draw(st.one_of(st.just(0), st.integers(busy + 20, busy + 300))) if not layout else busy + 20
     settings = Settings(
         row_hit_first=draw(st.booleans()),
         read_queue=draw(st.integers(1, 8)),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edensim.config.schema import OperatingPoint, Partition
@@ -33,7 +33,7 @@ from tests.dram.strategies import COLUMNS, ROWS, Scenario, scenarios
 ONE_RANK = LogGeometry(2, 1, 4, 4, ROWS, COLUMNS)
 TWO_RANKS = LogGeometry(1, 2, 4, 4, ROWS, COLUMNS)
 QUEUE = 32  # entries the kernel is compiled for; with these shapes that is the kernel of the parity presets
-FAST = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+FAST = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,6 @@ def by_kernel(scenario: Scenario, block: int) -> Outcome:
     shape = Shape({"Channel": banks, "Rank": banks // geometry.ranks, "BankGroup": group, "Bank": 1})
     refresh = refresh_of(chosen, geometry.ranks)
     compiled = [compile_table(shape, edges, refresh) for edges in scenario.edges]
-    assume(all(table.dtype == compiled[0].dtype for table in compiled))  # a timing 0 in all banks of one channel only
     tables = np.zeros(len(compiled), compiled[0].dtype)
     for k, table in enumerate(compiled):
         tables[k] = table[0]
@@ -102,9 +101,8 @@ def refresh_of(chosen: Settings, ranks: int) -> Refresh:
 
 
 def lines(requests: Requests) -> np.ndarray:
-    """A number per place, as an address map would give it."""
-    inner = (requests.bank * ROWS + requests.row) * COLUMNS + requests.column
-    return inner * 2 + requests.channel
+    """A number per place; rows are far apart, so that lines collide wherever only low bits are looked at."""
+    return (requests.row << 14) + (requests.bank * COLUMNS + requests.column) * 2 + requests.channel
 
 
 def assert_equal(scenario: Scenario, block: int) -> None:
@@ -126,7 +124,7 @@ def test_compiled_controller_equals_reference(layout: LogGeometry, data: st.Data
 
 @pytest.mark.skipif(not JIT_DISABLED, reason="every shape would be compiled anew; see test_any_shape_uncompiled")
 @given(scenario=scenarios(), block=st.sampled_from([1, 7, 1000]))
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_any_shape_equals_reference(scenario: Scenario, block: int) -> None:
     """Random shapes as well: one to two ranks, one to four groups of one to four banks, zero timings."""
     assert_equal(scenario, block)
@@ -146,11 +144,7 @@ STATES: dict[str, tuple[str, OperatingPoint, list[Partition]]] = {
     "nominal, scattered": ("ddr4_2400_2rank_scatter", OperatingPoint(), []),
     "slow banks": ("ddr4_2400_2ch", OperatingPoint(), [Partition(name="slow", channel=[1], banks="2:7", tRCD_ns=25.0)]),
     "fast": ("ddr4_2400_rowhit32", OperatingPoint(tRCD_ns=6.0, tRAS_ns=20.0, tRP_ns=8.0), []),
-    "half fast": (
-        "ddr4_2400_rowhit32",
-        OperatingPoint(tRP_ns=9.0),
-        [Partition(name="a", banks=[0, 5, 9], tRAS_ns=50.0)],
-    ),
+    "mixed": ("ddr4_2400_rowhit32", OperatingPoint(tRP_ns=9.0), [Partition(name="a", banks=[0, 5], tRAS_ns=50.0)]),
 }
 
 

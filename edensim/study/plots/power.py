@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from edensim.dram.energy import COMPONENTS
 from edensim.study.plots.drawing import Drawing
-from edensim.study.plots.energy import LABELS
+from edensim.study.plots.options import DEFAULT, Options
+from edensim.study.plots.stack import ENERGY_LABELS
 from edensim.study.plots.style import HATCHES
 from edensim.study.points import time_unit
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from edensim.system.result import Result
 
 
-def draw(result: Result) -> Drawing:
+def draw(result: Result, options: Options = DEFAULT) -> Drawing:
     """Draw the average power of every layer of the main point over the time it took."""
     layers = [layer for layer in result.data.get("layers", []) if layer["time_ns"] > 0]
     edges = np.concatenate([[0.0], np.cumsum([layer["time_ns"] for layer in layers])])
     unit, scale = time_unit(float(edges[-1]))
-    figure = Figure(figsize=(3.4, 2.4))
+    figure = Figure(figsize=(options.inches, 2.4))
     axes = figure.subplots()
     below = np.zeros(len(layers))
     for k, name in enumerate(COMPONENTS):
@@ -34,7 +35,7 @@ def draw(result: Result) -> Drawing:
                 baseline=below,
                 fill=True,
                 color=f"C{k}",
-                label=LABELS[name],
+                label=ENERGY_LABELS[name],
                 hatch=HATCHES[k],
                 edgecolor="black",
                 linewidth=0,

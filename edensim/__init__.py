@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edensim.config import Config, Resolved, load_config
     from edensim.errors import ConfigError, EdensimError, InputError, MissingExtraError, OutputError
     from edensim.study.record import load
+    from edensim.study.sweep import load_sweep, sweep
     from edensim.system.result import Result
     from edensim.system.run import run
 
@@ -33,7 +34,9 @@ __all__ = [
     "__version__",
     "load",
     "load_config",
+    "load_sweep",
     "run",
+    "sweep",
 ]
 
 _HOMES = {
@@ -43,6 +46,8 @@ _HOMES = {
     "Result": "edensim.system.result",
     "run": "edensim.system.run",
     "load": "edensim.study.record",
+    "sweep": "edensim.study.sweep.api",
+    "load_sweep": "edensim.study.sweep.load",
 } | dict.fromkeys(["ConfigError", "EdensimError", "InputError", "MissingExtraError", "OutputError"], "edensim.errors")
 
 

@@ -61,6 +61,19 @@ from llvmlite import ir  # noqa: E402
 from numba import types  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
+
+def _symbol_name(kind: types.Type) -> tuple[str, tuple[str]]:
+    """Name of a record type within symbols of compiled code, from all its fields.
+
+    numba takes a number that counts types per process. Two kernels for different records, compiled and cached by
+    different processes, then share a symbol, and a third process that loads both jumps into the wrong one.
+    """
+    return type(kind).__name__, (hashlib.sha256(kind.name.encode()).hexdigest()[:16],)
+
+
+types.Record.mangling_args = property(_symbol_name)  # type: ignore[assignment]
+types.NestedArray.mangling_args = property(_symbol_name)  # type: ignore[assignment,method-assign]
+
 JIT_DISABLED = bool(nb.config.DISABLE_JIT)  # type: ignore[attr-defined]
 LANES = 16
 """Banks are padded to a multiple of this, the width of `raise_lanes`."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from edensim.cli import console, doctor, options, plot, run, schema, show, trace
+from edensim.cli import compare, console, doctor, energy, options, plot, report, run, schema, show, sweep, trace
 from edensim.errors import INTERNAL, INTERRUPTED, OK, USAGE, EdensimError
 from edensim.version import __version__
 
@@ -27,7 +27,19 @@ def cli() -> None:
     """
 
 
-for verb in (run.run, plot.plot, show.show, schema.schema, doctor.doctor, trace.trace):
+VERBS = (
+    run.run,
+    sweep.sweep,
+    plot.plot,
+    compare.compare,
+    report.report,
+    energy.energy,
+    show.show,
+    schema.schema,
+    doctor.doctor,
+    trace.trace,
+)
+for verb in VERBS:
     cli.add_command(verb)
 
 

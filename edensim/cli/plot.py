@@ -1,4 +1,4 @@
-"""`edensim plot RUN`: draw the figures of a finished run."""
+"""`edensim plot FOLDER…`: draw the figures of finished runs and sweeps."""
 
 from __future__ import annotations
 
@@ -12,26 +12,75 @@ from edensim.cli.options import common, force_option, format_option
 
 
 @click.command()
-@click.argument("run_folder", metavar="RUN")
-@click.option("--kind", type=click.Choice(["energy", "timeline", "points", "all"]), default="all", show_default=True)
+@click.argument("folders", metavar="FOLDER...", nargs=-1, required=True)
+@click.option(
+    "--kind",
+    "kinds",
+    default="all",
+    show_default=True,
+    metavar="NAME,…|all",
+    help="Of a run: energy, timeline, points, layers. Of a sweep: energy, vdd, trcd, lines, heatmap, pareto. "
+    "Of a table: latency.",
+)
+@click.option(
+    "--width", type=click.Choice(["single", "double"]), default="single", show_default=True, help="Column of a paper."
+)
+@click.option("--x", metavar="AXIS", help="Axis of a sweep along which to draw, e.g. vdd (default: the first).")
+@click.option("--metric", "metrics", metavar="NAME", multiple=True, help="What heat maps show, a column of results.csv "
+              "(repeatable; default: energy and time).")  # fmt: skip
 @format_option("png,svg,pdf")
-@click.option("--out", metavar="DIR", help="Folder for the figures (default: RUN/figures).")
+@click.option(
+    "--out", metavar="DIR", help="Folder for the figures (default: FOLDER/figures; of several runs: figures)."
+)
 @force_option
 @common
-def plot(run_folder: str, kind: str, formats: list[str], out: str | None, force: bool) -> None:
-    """Draw energy breakdown, bandwidth timeline and operating points of a run, each with its data as CSV.
+def plot(
+    folders: tuple[str, ...],
+    kinds: str,
+    width: str,
+    x: str | None,
+    metrics: tuple[str, ...],
+    formats: list[str],
+    out: str | None,
+    force: bool,
+) -> None:
+    """Draw figures of runs and sweeps, each with its data as CSV.
 
-    Figures in the run folder are drawn anew; in another folder existing files are kept unless --force.
+    FOLDER is a run folder, a sweep folder, or a .csv file with the columns offered_gb_s, bandwidth_gb_s and latency_ns.
+    Of several runs the energy is drawn side by side.
+
+    Figures in a run or sweep folder are drawn anew; in another folder existing files are kept unless --force.
     """
-    from edensim.study.folder import add_files, write_all
-    from edensim.study.plots.figures import KINDS, render
-    from edensim.study.record import load
+    from edensim.study.plots.formats import check_formats
+    from edensim.study.plots.kinds import CannotDrawError, parse_kinds
+    from edensim.study.plots.options import Options
 
-    result = load(run_folder)
-    kinds = KINDS if kind == "all" else (kind,)
-    if out is None:
-        written = add_files(Path(run_folder), render(result, kinds, formats))
-    else:
-        written = write_all(Path(out), render(result, kinds, formats, folder=""), force)
-    for path in written:
-        console.say(os.fspath(path))
+    wanted = parse_kinds(kinds)
+    formats = check_formats(formats)
+    options = Options(width, x, metrics) if metrics else Options(width, x)
+
+    from edensim.errors import ConfigError
+    from edensim.study.folder import write_all
+    from edensim.study.plots.figures import render
+    from edensim.study.plots.sources import HERE, keep, open_sources
+
+    sources = open_sources(folders)
+    apart = [source for source in sources if out is not None or source.home is None]
+    if len(apart) > 1:
+        raise ConfigError(
+            f"{len(sources)} sources would write figures of the same names into {out or HERE}: "
+            "draw them in separate calls, each with its own --out."
+        )
+    for source in sources:
+        if source.note:
+            console.log(source.note)
+        reasons: dict[str, None] = {}
+        refused = None if wanted else reasons.setdefault
+        contents = render(source.content, wanted, formats, folder="", options=options, refused=refused)
+        for reason in reasons:
+            console.log(reason)
+        if not contents:
+            raise CannotDrawError(f"{', '.join(folders)}: there is nothing to draw.")
+        written = write_all(Path(out or HERE), contents, force) if source in apart else keep(source, contents)
+        for path in written:
+            console.say(os.fspath(path))

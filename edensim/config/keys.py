@@ -15,12 +15,19 @@ from pydantic.fields import FieldInfo
 
 from edensim.config.positions import KeyPath
 from edensim.config.schema import Config
+from edensim.config.sweep_schema import AxisSpan
 from edensim.config.tree import show_table, show_value
 from edensim.errors import nearest
 
-Kind = Literal["table", "map", "list", "indices", "integer", "number", "text", "boolean", "choice"]
+Kind = Literal["table", "map", "list", "indices", "axis", "any", "integer", "number", "text", "boolean", "choice"]
 _SCALARS: dict[Any, Kind] = {int: "integer", float: "number", str: "text", bool: "boolean"}
-_NOUNS = {"integer": "a whole number", "number": "a number", "text": "text", "boolean": "true or false"}
+_NOUNS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "text": "text",
+    "boolean": "true or false",
+    "any": "any value",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class Key:
             return "one of " + ", ".join(map(show_value, self.choices))
         if self.kind == "indices":
             return 'a list of whole numbers, or "a:b" for a, a+1, …, b-1'
+        if self.kind == "axis":
+            return "a list of values, {linspace = [first, last, number]} or {range = [start, stop, step]}"
         if self.kind == "list":
             item = self.item
             return "a list of tables" if item and item.kind == "table" else f"a list of {item and item.kind}"
@@ -126,7 +135,13 @@ def _key_of_type(annotation: Any, metadata: Iterable[Any] = ()) -> Key:
         return _key_of_type(arguments[0], (*arguments[1:], *metadata))
     if origin in (typing.Union, types.UnionType):
         inner = [a for a in arguments if a is not type(None)]
-        return _key_of_type(inner[0], metadata) if len(inner) == 1 else Key("indices")
+        if len(inner) == 1:
+            return _key_of_type(inner[0], metadata)
+        if set(inner) == {int, float}:
+            return Key("number")
+        return Key("axis") if AxisSpan in inner else Key("indices")
+    if annotation is Any:
+        return Key("any")
     if origin is Literal:
         return Key("choice", choices=tuple(map(str, arguments)))
     if origin is dict:

@@ -96,8 +96,9 @@ def _resolve(
 
 
 def canonical_json(config: Config) -> str:
-    """One spelling per configuration: sorted keys, no blanks, shortest exact numbers, ASCII."""
-    return json.dumps(config.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """One spelling per configuration: sorted keys, no blanks, shortest exact numbers, ASCII; without `[sweep]`."""
+    data = config.model_dump(mode="json", exclude={"sweep"})
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _with_presets(written: Node, presets: Presets, problems: Problems) -> tuple[Node, set[str]]:

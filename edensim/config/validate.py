@@ -55,7 +55,9 @@ def _place(detail: ErrorDetails) -> KeyPath:
     path: KeyPath = ()
     for part in detail["loc"]:
         key = key_at(path)
-        if key is None or key.kind == "indices" or (key.kind == "map" and detail["loc"][-1] == "[key]" == part):
+        if key is None or key.kind in ("indices", "axis"):
+            break
+        if key.kind == "map" and detail["loc"][-1] == "[key]" == part:
             break
         path = (*path, part)
     return path

@@ -87,7 +87,10 @@ class DramSystem:
                 edges = resolve_edges(self.timing.standard, self.timing.ck, mine, self.geometry.banks)
                 compiled[key] = compile_table(self.shape, edges, self.refresh, issued)
             tables.append(compiled[key])
-        return np.concatenate(tables)
+        out = np.zeros(len(tables), tables[0].dtype)  # concatenate would lose the attribute access of records
+        for c, table in enumerate(tables):
+            out[c] = table[0]
+        return out
 
     def new_channels(self, log_commands: bool = False) -> np.ndarray:
         """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
@@ -150,10 +153,11 @@ def refresh_schedule(dram: Dram, ck: dict[str, int] | object, ranks: int, scale:
     if dram.controller.refresh == "none":
         return Refresh(1, (), ())
     period = int(ck["nREFI"] * scale)  # type: ignore[index]
-    if period <= ck["nRFC"]:  # type: ignore[index]
+    busy = ck["nRFC"] + ranks  # type: ignore[index]  # less leaves some rank no clock to open a row in
+    if period <= busy:
         raise ConfigError(
-            f"operating_point.tREFI_scale = {scale:g} makes the refresh interval {period} clocks, "
-            f"but a refresh takes {ck['nRFC']} clocks"  # type: ignore[index]
+            f"operating_point.tREFI_scale = {scale:g} makes the refresh interval {period} clocks, but refreshing "
+            f"{ranks} {'ranks' if ranks > 1 else 'rank'} takes {busy} clocks"
         )
     scatter = dram.controller.refresh_scatter_ck
     due = sorted(((k + 1) * scatter if scatter else period, k) for k in range(ranks))

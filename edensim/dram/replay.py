@@ -20,11 +20,14 @@ from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, replay
 from edensim.dram.trace_requests import Requests, check_addresses
+from edensim.errors import InputError
 from edensim.memory import decode_lines
 
 Int = NDArray[np.int64]
 BLOCK = 1 << 14
 """Requests decoded at a time; the arrays stay in the second-level cache."""
+LATEST = 1 << 40
+"""Arrivals lie before this clock (a quarter of an hour at 1.2 GHz); every idle refresh until then is simulated."""
 Sink = Callable[[int, Int], None]
 
 
@@ -103,7 +106,7 @@ def replay_requests(
     Raises
     ------
     InputError
-        An address that is unaligned or beyond the memory.
+        An address that is unaligned or beyond the memory, an arrival beyond any sensible time.
     """
     hashes = CommandHash(system) if command_hash else None
     kept: list[list[Int]] = [[] for _ in range(system.geometry.channels)]
@@ -123,6 +126,7 @@ def replay_requests(
             first=count,
             where=where,
         )
+        check_arrival(part, count, where)
         for start in range(0, len(part.addr), BLOCK):
             feed(*(None if x is None else x[start : start + BLOCK] for x in part[:3]))
             if progress is not None:
@@ -132,6 +136,17 @@ def replay_requests(
     log = system.command_log(tuple(_joined(x) for x in kept)) if keep_log else None
     digests = [d.hexdigest() for d in hashes.digests] if hashes else None
     return ReplayResult(count, system.counters(channels, int(run[LAST])), channels, log, digests)
+
+
+def check_arrival(part: Requests, first: int, where: str) -> None:
+    """Refuse arrivals that no simulation reaches, as a flipped bit makes them; `first` = index of the first request."""
+    if part.arrival is None or not len(part.arrival) or int(part.arrival.max()) < LATEST:
+        return
+    k = int(np.argmax(part.arrival >= np.uint64(LATEST)))
+    raise InputError(
+        f"{where}: request {first + k}: arrival {int(part.arrival[k])} is later than a replay simulates; "
+        f"expected a memory clock from 0 to {LATEST - 1}"
+    )
 
 
 class _Feed:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from edensim.errors import ConfigError, InputError
 from edensim.study.folder import read_meta, staged, write_meta
 from edensim.study.provenance import host, input_digests, versions
+from edensim.version import MODEL_VERSION
 
 if TYPE_CHECKING:
     from edensim.config import Resolved
@@ -72,7 +73,7 @@ def save(
             from edensim.study.plots.figures import KINDS, render
 
             (stage / "figures").mkdir()
-            for name, contents in render(result, KINDS, formats).items():
+            for name, contents in render(result, KINDS, formats, refused=lambda _: None).items():
                 (stage / name).write_bytes(contents)
                 drawn.append(name)
         write_meta(stage, _meta(result, resolved, occasion))
@@ -138,6 +139,7 @@ def _meta(result: Result, resolved: Resolved, occasion: Occasion) -> dict[str, A
         "files": [],
         "name": resolved.name,
         "config_hash": resolved.hash,
+        "model_version": MODEL_VERSION,
         "versions": versions(),
         "host": host(),
         "command_line": occasion.command_line,

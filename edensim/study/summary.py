@@ -12,6 +12,11 @@ from edensim.study.text_table import columns
 
 def summarize(data: Mapping[str, Any], title: str = "") -> str:
     """Lay out a result for people: one column per operating point, savings as a share of the main point's value."""
+    return _head(data, title) + columns(point_rows(data))
+
+
+def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
+    """Rows of that table: a head of points, then a label and one cell per point; parts of the energy are indented."""
     shown = points(data)
     unit_e, scale_e = energy_unit(max(p.energy_pj for p in shown))
     unit_t, scale_t = time_unit(max(p.time_ns for p in shown))
@@ -34,18 +39,21 @@ def summarize(data: Mapping[str, Any], title: str = "") -> str:
     if len(shown) > 1:
         for quantity, label in (("energy_pj", "energy saved"), ("time_ns", "time saved")):
             rows.append([label, "", *(f"{p.saving(quantity):.1%}" for p in shown[1:])])
-    return _head(data, title) + columns(rows)
+    return rows
+
+
+def traffic(data: Mapping[str, Any]) -> str:
+    """One line: bytes moved, by kind, and commands."""
+    moved = data["bytes"]
+    kinds = ", ".join(f"{kind} {size(count)}" for kind, count in moved["by_kind"].items())
+    return (
+        f"{size(moved['read'])} read, {size(moved['write'])} written ({kinds}); "
+        f"{data['commands'].get('ACT', 0):,} activates, {data['commands'].get('REF', 0):,} refreshes"
+    )
 
 
 def _head(data: Mapping[str, Any], title: str) -> str:
-    moved = data["bytes"]
-    kinds = ", ".join(f"{kind} {size(count)}" for kind, count in moved["by_kind"].items())
-    lines = [
-        title,
-        f"{size(moved['read'])} read, {size(moved['write'])} written ({kinds}); "
-        f"{data['commands'].get('ACT', 0):,} activates, {data['commands'].get('REF', 0):,} refreshes",
-    ]
-    return "\n".join(filter(None, lines)) + "\n\n"
+    return "\n".join(filter(None, [title, traffic(data)])) + "\n\n"
 
 
 def size(count: float) -> str:

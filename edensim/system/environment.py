@@ -12,7 +12,7 @@ import simpy
 
 from edensim.dram.channel_kernel import NEVER
 from edensim.system.world import World
-from edensim.system.world_kernel import ALL_IDLE, BUDGET, FINISHED, MILESTONE
+from edensim.system.world_kernel import ALL_IDLE, BUDGET, FINISHED, MILESTONE, SEEN
 
 EVENTS_PER_CALL = 4_000_000
 """Kernel events between two looks at the progress bar and Ctrl-C (about a second)."""
@@ -28,7 +28,9 @@ class WorldEnvironment(simpy.Environment):
         self._waiting: dict[int, simpy.Event] = {}
 
     def finished(self, agent: int) -> simpy.Event:
-        """Event that fires at the exact time at which the agent's program has ended."""
+        """Event that fires at the exact time at which the agent's program has ended (now, if it has)."""
+        if self.world.agents[agent]["life"] == SEEN:
+            return self.event().succeed()
         return self._waiting.setdefault(agent, self.event())
 
     def step(self) -> None:

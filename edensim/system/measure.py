@@ -78,8 +78,7 @@ def timeline(system: DramSystem, channels: np.ndarray, end_clock: int) -> dict[s
         have = np.arange(1, int(ch["bins"]) + 1) * int(ch["bin_clocks"])
         last = np.searchsorted(have, edges, side="right")
         values = np.vstack([np.zeros((1, 4), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
-        # beyond the last closed bin nothing is known but the end
-        values[edges >= end_clock] = upto
+        values[(edges >= ch["bin_end"]) | (edges >= end_clock)] = upto  # the open bin holds all that came last
         total += values
     part = np.diff(total, axis=0, prepend=np.zeros((1, 4), np.int64))
     bin_ns = float(clocks * system.period / 1000)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config import Config, Resolved, load_config
+from edensim.config.schema import Machine
+from edensim.dram.energy import EnergyModel
 from edensim.errors import ConfigError
-from edensim.machines import build_machine
+from edensim.machines import Accelerator, build_machine
 from edensim.memory import OperatingState, resolve_operating_state
 from edensim.system.result import Result
 from edensim.system.simulate import Progress, Simulation
@@ -26,7 +29,11 @@ from edensim.workloads.layer import Network
 MAIN = "main"
 
 
-def run(config: Resolved | str | Path | Mapping[str, Any], progress: Progress | None = None) -> Result:
+def run(
+    config: Resolved | str | Path | Mapping[str, Any],
+    progress: Progress | None = None,
+    network: Network | None = None,
+) -> Result:
     """Simulate a configuration at its operating point and at every `[compare.NAME]`.
 
     Parameters
@@ -35,6 +42,8 @@ def run(config: Resolved | str | Path | Mapping[str, Any], progress: Progress | 
         What `load_config` returns or accepts.
     progress : callable, optional
         Called about once per second with requests so far, requests expected in all, and a label.
+    network : Network, optional
+        What `selected_network` gives, for callers that run many points of one network.
 
     Returns
     -------
@@ -48,9 +57,10 @@ def run(config: Resolved | str | Path | Mapping[str, Any], progress: Progress | 
     """
     began = time.perf_counter()
     resolved = config if isinstance(config, Resolved) else load_config(config)
-    network = selected_network(resolved)
+    network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)
-    machine = build_machine(needed_machine(resolved.config))
+    EnergyModel(resolved.config.dram)  # refuses a memory without currents before anything runs
+    machine = shared_machine(needed_machine(resolved.config))
     points: dict[str, dict[str, Any]] = {}
     for name, state in states.items():
         share = progress and _share(progress, len(points), len(states))
@@ -84,7 +94,13 @@ def record_requests(
     return simulation
 
 
-def needed_machine(config: Config) -> Any:
+@lru_cache(maxsize=8)
+def shared_machine(machine: Machine) -> Accelerator:
+    """One accelerator per description and process, so that the points of a sweep search each tiling once."""
+    return build_machine(machine)
+
+
+def needed_machine(config: Config) -> Machine:
     """The `[machine]` table, which a run cannot do without."""
     if config.machine is None:
         raise ConfigError("table [machine] is missing; a run needs it")

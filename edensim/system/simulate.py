@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from edensim.machines import Accelerator, LayerPlan
 from edensim.machines.program import KINDS
 from edensim.memory import OperatingState
 from edensim.system import measure
+from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, World
@@ -127,6 +129,11 @@ class Simulation:
             )
             before = after
 
+    @cached_property
+    def energy(self) -> EnergyModel:
+        """Prices of this memory at its operating state; a trace is recorded without."""
+        return EnergyModel(self.config.dram, self.system.state, self.config.energy, self.system.timing)
+
     def _tick(self) -> None:
         if self.progress is None:
             return
@@ -139,7 +146,7 @@ class Simulation:
         system, channels = self.system, self.world.channels
         end = self.world.now_clock
         counters = system.counters(channels, end)
-        model = EnergyModel(self.config.dram, system.state, self.config.energy.voltage_model, system.timing)
+        energy = self.energy.price(counters)
         line = system.geometry.burst_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
         time_ns = self.world.now_ns
@@ -152,16 +159,19 @@ class Simulation:
             "read_latency_ns": measure.read_latency_ns(system, channels),
             "bandwidth_gb_s": (moved["read"] + moved["write"]) / time_ns if time_ns else 0.0,
             "commands": measure.commands(channels),
-            "energy_pj": measure.energy(model, counters),
+            "energy_pj": energy.as_dict(),
+            "energy_report": energy_report(
+                self.config, system, counters, Traffic(time_ns, moved, sum(r.plan.macs for r in self.records))
+            ),
             "operating_point": measure.operating_point(system.state),
             "compute_ns": sum(r.compute_ns for r in self.records),
             "load_wait_ns": sum(r.load_wait_ns for r in self.records),
-            "layers": [self._layer(r, model, line) for r in self.records],
+            "layers": [self._layer(r, line) for r in self.records],
             "timeline": measure.timeline(system, channels, end),
-            "warnings": list(model.warnings),
+            "warnings": list(self.energy.warnings),
         }
 
-    def _layer(self, record: LayerRecord, model: EnergyModel, line: int) -> dict[str, Any]:
+    def _layer(self, record: LayerRecord, line: int) -> dict[str, Any]:
         plan = record.plan
         return {
             "name": plan.layer.name,
@@ -175,7 +185,8 @@ class Simulation:
             "utilization": plan.utilization,
             "tiles": plan.tile_count,
             "row": measure.row_counts(record.counters),
-            "energy_pj": measure.energy(model, record.counters),
+            "energy_pj": (energy := measure.energy(self.energy, record.counters)),
+            "power_mw": energy["total"] / record.time_ns if record.time_ns else 0.0,
         }
 
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, lcm
+from math import ceil, gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ from edensim.system.world_kernel import (
 
 Int = NDArray[np.int64]
 LOG_LENGTH = 1 << 14
+LINK_STEP_PS = Fraction(1, 64)
+"""The unit of time is at least so fine: a line's time on the link of an agent is rounded up to whole units."""
 AGENT_SCALARS = """life wants end depth window clock line_time in_flight issued last_done finished_at draining
     blocked_on load_tile compute_tile store_tile begin_time busy_time load_wait_time""".split()
 AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
@@ -107,7 +109,8 @@ class World:
         self.state = np.zeros(1, np.dtype((np.record, layout)))
         s = self.state
         s["n_agents"], s["n_channels"], s["modulus"], s["moves"] = len(agents), n, modulus, moves
-        self.unit_ps = common_unit([system.period, *(1_000_000 / a.clock_mhz for a in agents)])
+        unit = common_unit([system.period, *(1_000_000 / a.clock_mhz for a in agents)])
+        self.unit_ps = unit / max(1, ceil(unit / LINK_STEP_PS))
         s["period"] = int(system.period / self.unit_ps)
         s["page_shift"] = page_lines.bit_length() - 1
         s["channels"][0], s["tables"][0] = channels, system.tables
@@ -116,9 +119,14 @@ class World:
         self.wake[:] = NEVER
         self.wake[MAX_AGENTS:] = [self._clock_time(int(min(c["next_scan"], c["next_refresh"]))) for c in channels]
         for k, spec in enumerate(agents):
+            if spec.depth > DEPTH:
+                raise ConfigError(
+                    f"machine.weight_fifo_tiles: found {spec.depth} tiles; expected 1 to {DEPTH}, which are under way "
+                    "at once at most"
+                )
             a = self.agents[k]
             a["clock"] = clock = int(1_000_000 / spec.clock_mhz / self.unit_ps)
-            a["window"], a["depth"], a["blocked_on"] = min(spec.window, RING), min(spec.depth, DEPTH), -1
+            a["window"], a["depth"], a["blocked_on"] = min(spec.window, RING), spec.depth, -1
             a["line_time"] = -(-system.geometry.burst_bytes * clock // spec.bytes_per_cycle)
         self.tiles, self.runs = _records(np.zeros(0, TILE), TILE), _records(np.zeros(0, RUN), RUN)
 
@@ -149,8 +157,13 @@ class World:
         return NEVER if clock >= NEVER else clock * int(self.state["period"][0])
 
     def start(self, agent: int, tiles: NDArray[Any], runs: NDArray[Any]) -> None:
-        """Give an agent a program of tiles (run indices relative to `runs`); it begins now."""
+        """Give an agent a program of tiles (run indices relative to `runs`); it begins now.
+
+        At the very end of a clock, at which the last program's last write may have been issued, that is the next clock.
+        """
         a = self.agents[agent]
+        port = self.state["port_clock"]
+        np.maximum(port, self.now // int(self.state["period"][0]), out=port)
         self.tiles, self.runs = _records(tiles, TILE), _records(runs, RUN)
         values = {
             "wants": 0,

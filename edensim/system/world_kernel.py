@@ -1,17 +1,19 @@
 """One jitted world: tile agents and DRAM channels advance together in exact integer time, without a quantum.
 
-Time is counted in a unit that divides every clock period of the world exactly (1/3 ps for DDR4-2400 alone), so a
-channel's clock n is at n * period and nothing is ever rounded.
+Time is counted in a unit that divides every clock period of the world exactly, so a channel's clock n is at n * period
+and nothing is ever rounded.
 
 `advance(until)` processes every event strictly before `until`; control (simpy) acts at `until` first, hardware
 afterwards.
 
 * At equal time agents go before channels, so a request is queued before that clock's scan; agents take turns.
 * An actor runs on alone while its next event lies strictly before everybody else's (the horizon); touching another
-  actor
-  lowers the horizon. At least one event per dispatch, or two equally early channels would wait for each other for ever.
+  actor lowers the horizon. At least one event per dispatch, or two equally early channels would wait for each other
+  for ever.
 * A completion is announced when its column command issues, with the future time of its data, so no heap is needed.
 * A queue place freed at clock t can be used from t + 1 and wakes one waiter. A channel accepts one line per clock.
+* An agent that wakes asks its load side first. A side that was refused does not try again before the time it was given,
+  so that a wake for another reason changes nothing.
 """
 
 from __future__ import annotations
@@ -67,6 +69,7 @@ def wake_waiter(world, c, write, at):
     i = lowest_bit(behind) if behind else lowest_bit(mask)
     world.last_woken[c] = i
     world.waiters[c, write] &= ~(1 << i)
+    world.agents[i].next_send[write] = at
     world.wake[i] = min(world.wake[i], at)
 
 
@@ -116,7 +119,6 @@ def send(world, i, now, line, write, token, tensor):
     if outcome == FULL:
         world.waiters[channel, write] |= 1 << i
         return NEVER
-    world.waiters[channel, write] &= ~(1 << i)  # a stale wish would swallow another agent's wake-up
     world.port_clock[channel] = t
     world.agents[i].in_flight += 1
     if outcome == 0:
@@ -132,6 +134,12 @@ def send(world, i, now, line, write, token, tensor):
         world.log[k, 3] = tensor
         world.logged = k + 1
     return 0
+
+
+@jit_inline
+def log_is_full(world):
+    """Whether the log of accepted requests must be saved before an agent goes on; a step adds at most two."""
+    return len(world.log) > 1 and world.logged > len(world.log) - 64
 
 
 @jit
@@ -199,6 +207,7 @@ def load_line(world, a, i, now):
     if retry != 0:
         a.done[place] = before
         a.load_left[k] -= 1
+        a.next_send[LOAD] = retry
         return retry
     a.issued += 1
     a.next_send[LOAD] = now + a.line_time
@@ -221,6 +230,7 @@ def store_line(world, a, i, now):
         return now
     retry = send(world, i, now, a.next_line[STORE], STORE, 0, a.tensor[STORE])
     if retry != 0:
+        a.next_send[STORE] = retry
         return retry
     a.next_send[STORE] = now + a.line_time
     a.next_line[STORE] += 1
@@ -239,6 +249,8 @@ def tile_step(world, i, now, horizon):
         a.blocked_on = -1
         start_computes(a)
         load_at = load_line(world, a, i, now)
+        if a.wants:  # before the store side is asked, so that where pieces end changes nothing
+            return now
         store_at = store_line(world, a, i, now)
         if a.wants:
             return now
@@ -248,7 +260,7 @@ def tile_step(world, i, now, horizon):
         for c in range(world.n_channels):
             horizon = min(horizon, world.wake[MAX_AGENTS + c])
         due = max(min(load_at, store_at), now)
-        if due >= horizon:
+        if due >= horizon or log_is_full(world):
             return due
         now = due
 
@@ -341,7 +353,7 @@ def advance(worlds, tiles, runs, page_table, until, budget):
         world.rotate = who + 1 if who + 1 < n_agents else 0
         world.wake[who] = NEVER  # completions announced during the step may lower it again
         due = tile_step(world, who, first, second)
-        while world.agents[who].wants:
+        while world.agents[who].wants and not log_is_full(world):
             for side in range(2):
                 if world.agents[who].wants >> side & 1:
                     next_piece(world, world.agents[who], side, due, tiles, runs, page_table)
@@ -351,7 +363,8 @@ def advance(worlds, tiles, runs, page_table, until, budget):
             world.now = world.agents[who].finished_at
             result = MILESTONE
             break
-        if len(world.log) > 1 and world.logged > len(world.log) - 64:
+        if log_is_full(world):
+            world.rotate = who  # it goes on first, as if there were no log
             result = LOG_FULL
             break
         if world.events >= stop_at:

@@ -73,6 +73,26 @@ def test_picture_shows_what_the_main_job_computes(edensim, checkout):
     assert "(configs/eyeriss-alexnet.svg)" in README
 
 
+def test_sweep_picture_shows_what_the_sweep_computes(edensim, checkout):
+    """As above for the heat map of the sweep; every number beside it comes from the present code."""
+    config = "configs/sweep-eyeriss-vdd-trcd.toml"
+    assert edensim("sweep", config, "--out", "sweep").code == 0
+    assert edensim("plot", "sweep", "--kind", "heatmap", "--format", "svg").code == 0
+    drawn, shown = (
+        list(csv.DictReader(path.read_text().splitlines()))
+        for path in (checkout / "sweep" / "figures" / "heatmap.csv", (ROOT / config).with_suffix(".csv"))
+    )
+    assert len(drawn) == len(shown) >= 35
+    for mine, theirs in zip(drawn, shown, strict=True):
+        assert mine.keys() == theirs.keys()
+        for key, value in mine.items():
+            try:
+                assert float(value) == pytest.approx(float(theirs[key]), rel=1e-6)
+            except ValueError:
+                assert value == theirs[key]
+    assert "(configs/sweep-eyeriss-vdd-trcd.svg)" in README
+
+
 def test_sample_traces_are_what_their_commands_make(edensim, checkout):
     """Each trace in `traces/` holds the requests that the command beside it generates, in at most 1 MB."""
     commands = re.findall(r"^edensim (trace gen .*)", (ROOT / "traces" / "README.md").read_text(), re.MULTILINE)

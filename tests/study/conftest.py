@@ -16,6 +16,16 @@ def point(scale: float, vdd: float, basis: str) -> dict:
     }
 
 
+def layer(name: str, time_ns: float, compute_ns: float, load_wait_ns: float, share: float) -> dict:
+    return {
+        "name": name,
+        "time_ns": time_ns,
+        "compute_ns": compute_ns,
+        "load_wait_ns": load_wait_ns,
+        "energy_pj": {part: value * share * 1e4 for part, value in ENERGY.items()},
+    }
+
+
 @pytest.fixture
 def data() -> dict:
     """The main point and one compared point at 80 % of its energy."""
@@ -29,6 +39,7 @@ def data() -> dict:
         "row_hit": [150, 100, 0, 30],
         "row_other": [10, 40, 0, 60],
     }
+    main["layers"] = [layer("conv1", 1500.0, 900.0, 400.0, 0.4), layer("fc", 2500.0, 300.0, 2200.0, 0.6)]
     return main | {"config_hash": "0123456789abcdef", "version": "0.1.0", "wall_s": 1.25}
 
 

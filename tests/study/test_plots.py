@@ -66,6 +66,7 @@ def test_a_single_point_is_drawn_too(data, result):
     """Without [compare] there is one bar and no saving."""
     del result.data["compare"]
     files = render(result, KINDS, ["svg"])
+    assert f"figures/{KINDS[-1]}.svg" in files
     assert {row["point"] for row in table(files, "figures/energy.csv")} == {"main"}
 
 
@@ -87,7 +88,8 @@ def test_unknown_formats_are_refused(formats, message):
 def test_plot_attribute_gives_figures(result):
     """`res.plot.energy()` and its sisters return matplotlib figures."""
     plots = Plots(result)
-    assert [type(figure).__name__ for figure in (plots.energy(), plots.timeline(), plots.points())] == ["Figure"] * 3
+    figures = (plots.energy(), plots.timeline(), plots.points(), plots.layers())
+    assert [type(figure).__name__ for figure in figures] == ["Figure"] * 4
 
 
 def test_drawing_never_imports_pyplot():

@@ -132,6 +132,8 @@ def test_partition_changes_energy_of_its_banks_only() -> None:
     assert part["time_ns"] == placed["time_ns"]
     assert whole["energy_pj"]["total"] < part["energy_pj"]["total"] < placed["energy_pj"]["total"]
     assert part["operating_point"]["partitions"]["low"]["vdd"] == 1.0
+    mine, before = (p["energy_report"]["by_partition_pj"] for p in (part, placed))
+    assert mine["low"]["act"] < before["low"]["act"] and mine["module"] == before["module"]
 
 
 def test_all_problems_of_all_points_at_once() -> None:
@@ -139,6 +141,13 @@ def test_all_problems_of_all_points_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         result("operating_point.vdd=2.0", compare={"bad": {"vdd": 3.0}})
     assert "[operating_point]" in str(caught.value) and "[compare.bad]" in str(caught.value)
+
+
+def test_a_memory_without_currents_is_refused_before_it_runs() -> None:
+    """A parity preset has no power table: the error comes at once, and a trace can be recorded all the same."""
+    tables = {**BASE, "dram": {"preset": "ramulator2:ddr4_2400_frfcfs32"}}
+    with pytest.raises(ConfigError, match="no currents"):
+        run(load_config(tables), progress=lambda *_: pytest.fail("has begun"))
 
 
 def test_recorded_requests_are_the_run() -> None:

@@ -3,18 +3,24 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from simpy import Event
 
+from edensim.errors import ConfigError
 from edensim.jit import JIT_DISABLED
+from edensim.machines import RUN, TILE
+from edensim.system.environment import WorldEnvironment
 from edensim.system.world import AgentSpec, World, common_unit
 from edensim.system.world_kernel import BUDGET
 from tests.system.programs import ENGINE, NO_PAGES, program, run_program, system
 
 SCALE = 1 if JIT_DISABLED else 20
+WIDE = AgentSpec(Fraction(1200), 64, Fraction(4096), 2)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -22,8 +28,9 @@ def test_control_granularity_changes_nothing(channels: int) -> None:
     """Control events never, every 10 us, 1 us and 333 ns: equal end time and equal SHA-256 of the whole state."""
     memory = system(channels=channels)
     ends = set()
-    for tick in (0, 30_000_001, 3_000_000, 999_999):
+    for tick_ps in (0, 10_000_001, 1_000_000, 333_333):
         world = World(memory, [ENGINE], NO_PAGES)
+        tick = world.from_ps(tick_ps)
         env = run_program(world, program(2 * SCALE, 128, 16, 700), program(SCALE, 300, 64, 10), tick=tick)
         ends.add((env.now, world.digest()))
     assert len(ends) == 1
@@ -128,6 +135,65 @@ def test_two_engines_share_the_memory() -> None:
                 world.acknowledge(k)
     assert int(world.channels["counts"][:, 0].sum()) == 2 * 4 * 512
     assert world.agents["finished_at"][:2].min() > 1.5 * alone.now
+
+
+def test_where_pieces_end_changes_nothing() -> None:
+    """Pages of one or two lines, each in its place, give the time of the program without pages, stores or not."""
+    memory, rng = system(), np.random.default_rng(1)
+    for _ in range(3 * SCALE):
+        engine = AgentSpec(Fraction(1200), int(rng.integers(1, 20)), Fraction(256), int(rng.integers(1, 4)))
+        work = program(6, *(int(x) for x in rng.integers(1, 60, 3)), stride=1000)
+        ends = set()
+        for table, page_lines in ((NO_PAGES, 1), (np.arange(1 << 14), 1), (np.arange(1 << 13), 2)):
+            world = World(memory, [engine], table, page_lines)
+            run_program(world, work)
+            ends.add(world.now)
+        assert len(ends) == 1
+
+
+@pytest.mark.skipif(JIT_DISABLED, reason="tens of thousands of lines")
+def test_the_log_holds_every_line_while_the_memory_rests() -> None:
+    """Thousands of stores merge during one long refresh without a single event of the memory; none is lost."""
+    log: list[np.ndarray] = []
+    world = World(system(timing={"tRFC_ns": 10_000.0, "tREFI_ns": 15_000.0}), [WIDE], NO_PAGES, on_requests=log.append)
+    tiles, runs = np.zeros(1, TILE), np.zeros(20_000, RUN)
+    tiles["store_end"], runs["count"] = len(runs), 4
+    run_program(world, (tiles, runs))
+    world.save_log()
+    lines = np.concatenate(log)
+    assert (lines[:, 1] == np.tile(np.arange(4), len(runs))).all()
+    assert int(world.channels["coalesced"][0]) > 40_000
+
+
+@pytest.mark.parametrize("preset", ["ddr4-2400r-8gb-x8", "ddr3l-1600-4gb-x8", "lpddr3-1600-4gb-x32"])
+def test_the_link_is_as_fast_as_it_says(preset: str) -> None:
+    """A link of 34 GB/s at 700 MHz moves a line in its exact time, whatever the clock of the memory."""
+    memory = system(preset)
+    world = World(memory, [AgentSpec(Fraction(700), 64, Fraction("48.57142857142857"), 2)], NO_PAGES)
+    assert world.to_ns(world.agents[0]["line_time"]) == pytest.approx(memory.geometry.burst_bytes / 34, rel=1e-4)
+
+
+def test_tiles_in_flight_have_a_limit() -> None:
+    """More tiles than an engine keeps are refused, not silently cut down."""
+    with pytest.raises(ConfigError, match="weight_fifo_tiles: found 9 tiles; expected 1 to 8"):
+        World(system(), [AgentSpec(Fraction(700), 64, Fraction(64), 9)], NO_PAGES)
+
+
+def test_waiting_for_what_has_ended() -> None:
+    """Control that waits for the slow engine first still hears of the fast one, at once."""
+    world = World(system(), [ENGINE, AgentSpec(Fraction(100), 64, Fraction(64), 2)], NO_PAGES)
+    env, seen = WorldEnvironment(world), []
+
+    def control() -> Iterator[Event]:
+        for agent in (0, 1):
+            world.start(agent, *program(2, 16, 16, 500))
+        for agent in (1, 0):
+            yield env.finished(agent)
+            seen.append((agent, env.now))
+
+    env.run(until=env.process(control()))
+    assert seen == [(1, int(world.agents["finished_at"][1])), (0, int(world.agents["finished_at"][1]))]
+    assert world.agents["finished_at"][0] < world.agents["finished_at"][1]
 
 
 def test_common_unit_divides_every_clock() -> None:

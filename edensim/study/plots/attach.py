@@ -28,6 +28,10 @@ class Plots:
         """Energy and time of every operating point relative to the main one."""
         return self._draw("points")
 
+    def layers(self) -> Figure:
+        """Time and energy, layer by layer."""
+        return self._draw("layers")
+
     def _draw(self, kind: str) -> Figure:
         from edensim.study.plots.figures import draw
 

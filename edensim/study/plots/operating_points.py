@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from edensim.study.plots.drawing import Drawing
+from edensim.study.plots.labels import short
+from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.plots.style import HATCHES
 from edensim.study.points import points
 
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
 QUANTITIES = (("energy_pj", "DRAM energy"), ("time_ns", "time"))
 
 
-def draw(result: Result) -> Drawing:
+def draw(result: Result, options: Options = DEFAULT) -> Drawing:
     """Draw energy and time of every point in percent of the main point."""
     shown = points(result.data)
-    figure = Figure(figsize=(3.4, 0.9 + 0.5 * len(shown)))
+    figure = Figure(figsize=(options.inches, 0.9 + 0.5 * len(shown)))
     axes = figure.subplots()
     for k, (quantity, label) in enumerate(QUANTITIES):
         base = getattr(shown[0], quantity)
@@ -27,7 +29,7 @@ def draw(result: Result) -> Drawing:
         places = [place + (k - 0.5) * 0.36 for place in range(len(shown))]
         bars = axes.barh(places, heights, 0.34, label=label, color=f"C{k}", hatch=HATCHES[k], edgecolor="black")
         axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=7)
-    axes.set_yticks(range(len(shown)), [f"{point.label}\n{point.setting}" for point in shown])
+    axes.set_yticks(range(len(shown)), [f"{short(point.label)}\n{point.setting}" for point in shown])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(f"relative to {shown[0].label} (%)")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
+from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HATCHES = ("", "////", "..", "\\\\\\\\", "xxxx", "----", "++++", "||||")
 """Fills that keep stacked parts apart in grey print, in the order of the colours."""
+
+LINE_COLOURS = ("C0", "C1", "C2", "C3", "C4", "C5", "0.35")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 3)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+"""Marks and strokes that keep lines apart in grey print, in the order of the colours."""
 
 _UNDATED = {"png": {"Software": "edensim"}, "svg": {"Date": None, "Creator": "edensim"}, "pdf": {"CreationDate": None}}
 
@@ -31,3 +39,38 @@ def encode(figure: Figure, fmt: str) -> bytes:
     target = io.BytesIO()
     figure.savefig(target, format=fmt, metadata=_UNDATED[fmt])
     return target.getvalue()
+
+
+def line_style(k: int) -> dict[str, Any]:
+    """Colour, stroke and mark of the k-th line; open marks, so that lines on top of each other stay visible."""
+    return {
+        "color": LINE_COLOURS[k % len(LINE_COLOURS)],
+        "linestyle": DASHES[k % len(DASHES)],
+        "marker": MARKERS[k % len(MARKERS)],
+        "markersize": 5.5 - 0.5 * (k % len(MARKERS)),
+        "markerfacecolor": "none",
+        "markeredgewidth": 0.9,
+    }
+
+
+def place_values(axes: Axes, values: Sequence[float], texts: Sequence[str]) -> None:
+    """Put ticks at the values themselves where they are few and far enough apart to be read."""
+    span = max(values) - min(values)
+    gaps = [b - a for a, b in itertools.pairwise(sorted(values))]
+    if 1 < len(values) <= 8 and min(gaps) >= 0.09 * span:
+        axes.set_xticks(values, texts)
+
+
+def calm(axes: Axes, values: list[float]) -> None:
+    """Keep the y axis from magnifying differences below a few percent, and from splitting off an offset."""
+    axes.ticklabel_format(axis="y", useOffset=False, style="plain")
+    axes.set_ylim(calm_limits(values, 0.08))
+
+
+def calm_limits(values: Sequence[float], margin: float) -> tuple[float, float]:
+    """Limits around the values with a share of their span as room, at least 5 % of the largest apart."""
+    low, high = min(values), max(values)
+    if low == high == 0:
+        return 0.0, 1.0
+    room = max(margin * (high - low), (0.05 * max(abs(low), abs(high)) - (high - low)) / 2)
+    return max(low - room, 0.0) if low >= 0 else low - room, high + room

@@ -8,13 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from edensim.study.plots.drawing import Drawing
+from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.points import time_unit
 
 if TYPE_CHECKING:
     from edensim.system.result import Result
 
 
-def draw(result: Result) -> Drawing:
+def draw(result: Result, options: Options = DEFAULT) -> Drawing:
     """Draw bandwidth (read below write, stacked) and the share of row hits of the main point, per time bin."""
     line = result.data["timeline"]
     start = np.asarray(line["start_ns"], float)
@@ -29,7 +30,7 @@ def draw(result: Result) -> Drawing:
     accesses = hit + other
     share = np.divide(hit, accesses, out=np.full_like(hit, np.nan), where=accesses > 0)
 
-    figure = Figure(figsize=(3.4, 2.6))
+    figure = Figure(figsize=(options.inches, 2.6))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     if start.size:
         upper.stairs(read, edges, fill=True, color="C0", label="read")

@@ -1,0 +1,78 @@
+"""Where time and energy go layer by layer.
+
+Time is split into computing, waiting for loads, and the rest (waiting for stores and for the last of them to drain).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from edensim.dram.energy import COMPONENTS
+from edensim.study.plots.drawing import Drawing
+from edensim.study.plots.kinds import CannotDrawError
+from edensim.study.plots.labels import short
+from edensim.study.plots.options import DEFAULT, Options
+from edensim.study.plots.stack import energy_parts, stack_bars
+from edensim.study.points import energy_unit, time_unit
+
+if TYPE_CHECKING:
+    from edensim.system.result import Result
+
+MOST = 48
+"""Bars that stay readable on a page; a longer network's smallest layers are drawn as one."""
+GREYS = ("0.35", "0.75", "white")
+"""Fills of the parts of time, apart from those of the energy beside them."""
+TIMES = ("compute", "wait for loads", "other")
+
+
+def draw(result: Result, options: Options = DEFAULT) -> Drawing:
+    """Draw time and DRAM energy of every layer of the main point, in the order in which they run."""
+    layers = _folded([_measured(layer) for layer in result.data.get("layers") or ()])
+    if not layers:
+        raise CannotDrawError("figure layers cannot be drawn: the run records no layers.")
+    unit_t, scale_t = time_unit(max(layer["time_ns"] for layer in layers))
+    unit_e, scale_e = energy_unit(max(layer["energy_pj"]["total"] for layer in layers))
+    size = 7 if len(layers) <= 20 else 5
+    figure = Figure(figsize=(options.inches, 1.15 + len(layers) * (0.17 if size == 7 else 0.115)))
+    left, right = figure.subplots(1, 2, sharey=True)
+    places = range(len(layers))
+    times = {name: [layer[name] * scale_t for layer in layers] for name in TIMES}
+    stack_bars(left, places, times, 0.72, colours=GREYS)
+    stack_bars(right, places, energy_parts([layer["energy_pj"] for layer in layers], scale_e), 0.72)
+    left.set_yticks(places, [short(layer["name"]) for layer in layers], fontsize=size)
+    left.set_ylim(len(layers) - 0.4, -0.6)
+    left.set_xlabel(f"time ({unit_t})")
+    right.set_xlabel(f"DRAM energy ({unit_e})")
+    for axes in (left, right):
+        axes.grid(visible=False, axis="y")
+        axes.legend(
+            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4 if options.is_double else 2, columnspacing=1.0
+        )
+    rows = [[x["name"], x["time_ns"], *(x[t] for t in TIMES), *(x["energy_pj"][c] for c in PARTS)] for x in layers]
+    header = ["layer", "time_ns", "compute_ns", "load_wait_ns", "other_ns", *(f"energy_pj.{c}" for c in PARTS)]
+    return Drawing(figure, header, rows)
+
+
+PARTS = (*COMPONENTS, "total")
+
+
+def _measured(layer: Mapping[str, Any]) -> dict[str, Any]:
+    time, compute, wait = (float(layer[name]) for name in ("time_ns", "compute_ns", "load_wait_ns"))
+    energy = {name: float(layer["energy_pj"][name]) for name in PARTS}
+    parts = dict(zip(TIMES, (compute, wait, max(time - compute - wait, 0.0)), strict=True))
+    return {"name": layer["name"], "time_ns": time, **parts, "energy_pj": energy}
+
+
+def _folded(layers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the layers that take longest, in order, and add up the others."""
+    if len(layers) <= MOST:
+        return list(layers)
+    by_time = sorted(range(len(layers)), key=lambda k: -layers[k]["time_ns"])
+    kept = sorted(by_time[: MOST - 1])
+    rest = [layers[k] for k in by_time[MOST - 1 :]]
+    total = {name: sum(layer[name] for layer in rest) for name in ("time_ns", *TIMES)}
+    energy = {name: sum(layer["energy_pj"][name] for layer in rest) for name in PARTS}
+    return [*(layers[k] for k in kept), {"name": f"{len(rest)} others", **total, "energy_pj": energy}]

@@ -1,0 +1,38 @@
+"""The Pareto front against its definition."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edensim.errors import ConfigError
+from edensim.study.sweep.pareto import check_columns, front, objectives
+
+COLUMNS = ["energy_pj.total", "time_ns", "accuracy"]
+
+
+def beats(a, b):
+    """No objective worse and one better; of accuracy more is better."""
+    a, b = (*a[:2], -a[2]), (*b[:2], -b[2])
+    return all(x <= y for x, y in zip(a, b, strict=True)) and a != b
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 5)] * 3), max_size=40))
+def test_front_is_what_nobody_beats(rows):
+    """Exactly the rows that no other row beats, equal ones together."""
+    assert front(rows, COLUMNS) == [not any(beats(other, row) for other in rows) for row in rows]
+
+
+def test_rows_without_a_value_are_not_on_the_front():
+    """Failed points have no values."""
+    assert front([[1.0, 5.0], [None, 0.0], [2.0, 6.0]], COLUMNS[:2]) == [True, False, False]
+    assert front([[None, None]], COLUMNS[:2]) == [False]
+
+
+def test_names():
+    """Short names and columns; nothing twice; unknown ones with the nearest."""
+    assert objectives("energy, time,row.hit") == ["energy_pj.total", "time_ns", "row.hit"]
+    for text in ("", "time,time_ns"):
+        with pytest.raises(ConfigError):
+            objectives(text)
+    with pytest.raises(ConfigError, match="did you mean time_ns"):
+        check_columns(["time_n"], ["time_ns"])

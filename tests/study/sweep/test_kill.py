@@ -1,5 +1,6 @@
 """Sweeps that are killed, interrupted and run twice at once, as processes of their own."""
 
+import contextlib
 import os
 import random
 import signal
@@ -180,14 +181,13 @@ def test_row_27_signals_to_the_whole_job_fail_no_point(start, sweep, folder):
     """A scheduler sends SIGTERM to workers too, then SIGKILL: points in flight are saved or absent, never failed."""
     process = start(2)
     saved(process, 4)
-    workers = [int(pid) for pid in children_of(process.pid)]
-    for pid in workers:
-        os.kill(pid, signal.SIGTERM)
+    for pid in children_of(process.pid):  # one that is still starting dies, and is replaced
+        os.kill(int(pid), signal.SIGTERM)
     saved(process, 12)
-    assert {int(pid) for pid in children_of(process.pid)} == set(workers)
     process.send_signal(signal.SIGTERM)
-    for pid in workers:
-        os.kill(pid, signal.SIGKILL)
+    for pid in children_of(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
     _, err = process.communicate(timeout=30)
     assert process.returncode in (0, 130), err
     tally, table = sweep({"seed": range(POINTS)})

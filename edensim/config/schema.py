@@ -109,6 +109,10 @@ class Rail(Table):
     IDD2P: float | None = key(None, "precharge power-down", "mA", ge=0)
     IDD3P: float | None = key(None, "active power-down", "mA", ge=0)
     IDD6: float | None = key(None, "self refresh", "mA", ge=0)
+    IDD5PB: float | None = key(None, "per-bank refresh, averaged over an eighth of tREFI (LPDDR)", "mA", ge=0)
+    IDD5C: float | None = key(None, "same-bank refresh, during tRFCsb (DDR5)", "mA", ge=0)
+    IDD6DS: float | None = key(None, "deep sleep (LPDDR5)", "mA", ge=0)
+    IDD_precharge: float | None = key(None, "current while a row is precharged (default IDD0)", "mA", ge=0)
     follows_vdd: bool = key(False, "this rail is the one `operating_point.vdd` lowers (others stay nominal)")
 
 
@@ -116,14 +120,15 @@ class Interface(Table):
     """[dram.power.io]: what the data pins cost, per transferred bit."""
 
     vddq_v: float = key(..., "I/O supply", "V", gt=0, le=5)
-    termination: Literal["pod", "sstl", "none"] = key(
-        ..., "pod: zeros draw current (DDR4); sstl: both levels (DDR3); none"
+    termination: Literal["pod", "lvstl", "sstl", "none"] = key(
+        ..., "pod: zeros draw current (DDR4); lvstl: ones do (LPDDR4); sstl: both levels (DDR3); none"
     )
     r_on_ohm: float = key(34.0, "driver resistance", "ohm", gt=0)
     r_tt_ohm: float = key(60.0, "termination resistance", "ohm", gt=0)
     c_load_pf: float = key(..., "switched capacitance of a data line", "pF", ge=0)
     ones_fraction: float = key(0.5, "share of ones on the bus when no data are simulated", "fraction", ge=0, le=1)
     toggle_rate: float = key(0.5, "edges per bit when no data are simulated", "fraction", ge=0, le=1)
+    dbi: bool = key(False, "data-bus inversion: bytes with more than half of the costly level are sent inverted")
     source: str = key("", "where the numbers come from")
 
 
@@ -232,13 +237,55 @@ class Placement(Table):
     tensors: dict[str, str] = key({}, 'partition of single tensors, e.g. {"conv1.weights" = "safe"}')
 
 
+class SystemEnergy(Table):
+    """[energy.system]: energies of what surrounds the memory, for the share of DRAM in the whole."""
+
+    mac_pj: float | None = key(
+        None, "one multiply-accumulate (default: Horowitz, ISSCC 2014, by precision)", "pJ", ge=0, le=1e6
+    )
+    registers_pj_per_mac: float = key(
+        0.0,
+        "register files per multiply-accumulate (0: not counted, so DRAM's share is an upper bound)",
+        "pJ",
+        ge=0,
+    )
+    sram_pj_per_byte: float | None = key(
+        None, "one byte read from or written to the buffer (default: Horowitz, ISSCC 2014, by size)", "pJ", ge=0, le=1e6
+    )
+    sram_bytes_per_mac: float = key(
+        0.0, "buffer traffic of the array per multiply-accumulate, beside what goes to and from DRAM", "byte", ge=0
+    )
+    package_w: float = key(0.0, "processor package power (CPU, GPU) while the work takes", "W", ge=0, le=1e5)
+    source: str = key("", "where the numbers given here come from")
+
+
 class Energy(Table):
     """[energy]: how counters become joules."""
 
-    voltage_model: Literal["quadratic", "drampower"] = key(
-        "quadratic", "energy follows VDD squared, or linearly (currents fixed)"
+    voltage_model: Literal["quadratic", "drampower", "array_only", "regulated"] = key(
+        "quadratic",
+        "quadratic: all that is fed from the rail goes with VDD squared; drampower: linearly (currents fixed); "
+        "array_only: only the array's share is lowered, squared; regulated: its share goes linearly, the rest squared",
     )
-    currents: Literal["datasheet"] = key("datasheet", "data-sheet maxima")
+    array_share_column: float = key(
+        0.3, "array's share of RD and WR, for array_only and regulated (an assumption)", "fraction", ge=0, le=1
+    )
+    array_share_background: float = key(
+        0.3, "array's share of background, for array_only and regulated (an assumption)", "fraction", ge=0, le=1
+    )
+    currents: Literal["datasheet", "typical"] = key("datasheet", "data-sheet maxima, or scaled to measured devices")
+    typical_of: Literal["auto", "ddr3l_vendor_a", "ddr3l_vendor_b", "ddr3l_vendor_c", "ddr4_rdimm"] = key(
+        "auto", "devices whose measured currents `typical` takes (auto: by standard; DDR3 vendor A, DDR4 RDIMM)"
+    )
+    restore_credit: float = key(
+        0.0,
+        "share of the row energy not spent when a row closes at once, in proportion when it closes before tRAS "
+        "(C_cell / (C_cell + C_bitline), about 0.15 to 0.2); command traces only",
+        "fraction",
+        ge=0,
+        le=0.3,
+    )
+    system: SystemEnergy = key(SystemEnergy(), "compute, buffers and package around the memory")
 
 
 class Config(Table):

@@ -6,9 +6,7 @@ that the banks share follow the rail of the rank, which is at the *highest* VDD 
 enough for one bank but too low for another would not work. VDDQ (interface) and rails without `follows_vdd` stay
 nominal.
 
-Voltage models: `quadratic` scales the energy of a rail that follows VDD with (V / nominal)^2, as real HBM stacks do
-inside their guard band at every load (Larimi et al., DATE 2021) and as Micron's calculators assume; `drampower` keeps
-currents constant, so energy is linear in V. Costs per command and what is not modelled: see `edensim.dram.power`.
+Voltage models: see `edensim.dram.voltage`. Costs per command: see `edensim.dram.power`.
 
 Background counts a refreshing rank as one with all banks open (DRAMPower's convention), so `ref` is what a refresh
 costs on top of that, and ref + background during tRFC are V * IDD5B * tRFC.
@@ -25,8 +23,12 @@ from numpy.typing import NDArray
 
 from edensim.config import schema
 from edensim.dram.counters import Counters
-from edensim.dram.power import EXPONENT, RailCosts, VoltageModel, burst_io_pj, impossible_currents, rail_costs
+from edensim.dram.interface import burst_io_pj
+from edensim.dram.power import RailCosts, impossible_currents, rail_costs
+from edensim.dram.power_device import device_of
 from edensim.dram.timing import TimingSet, resolve_timing
+from edensim.dram.typical import typical_shares
+from edensim.dram.voltage import Kind, VoltageModel, VoltageScaling
 
 Float = NDArray[np.float64]
 COMPONENTS = ("act", "pre", "rd", "wr", "ref", "background", "io")
@@ -115,8 +117,8 @@ class EnergyModel:
         Memory with a power table.
     state : object with `vdd`
         Supply of every bank in V, float64 [channels, banks]; None for nominal.
-    voltage_model : {"quadratic", "drampower"}
-        How the energy of a rail that follows VDD depends on it.
+    energy : schema.Energy or str
+        Voltage model and currents; a string is the name of a voltage model.
     timing : TimingSet, optional
         Nominal timings, if already resolved.
 
@@ -135,18 +137,21 @@ class EnergyModel:
         self,
         dram: schema.Dram,
         state: BankVoltages | None = None,
-        voltage_model: VoltageModel = "quadratic",
+        energy: VoltageModel | schema.Energy = "quadratic",
         timing: TimingSet | None = None,
     ) -> None:
-        timing = timing or resolve_timing(dram)
-        self.rails = rail_costs(dram, timing)
-        self.warnings = impossible_currents(dram)
-        self.io_per_burst_pj = burst_io_pj(dram, timing)
+        device = device_of(dram, timing or resolve_timing(dram))
+        if isinstance(energy, str):
+            energy = schema.Energy(voltage_model=energy)
+        typical = energy.currents == "typical"
+        self.rails = rail_costs(device, typical_shares(energy.typical_of, dram.standard) if typical else None)
+        self.warnings = impossible_currents(device)
+        self.io_per_burst_pj = burst_io_pj(device)
         self.ranks = dram.ranks
         self.banks_per_rank = dram.bank_groups * dram.banks_per_group
         self._shape = (dram.channels, dram.ranks * self.banks_per_rank)
         self._vdd = None if state is None else np.asarray(state.vdd, np.float64)
-        self._exponent = EXPONENT[voltage_model]
+        self._scaling = VoltageScaling.of(energy)
 
     def price(self, counters: Counters) -> EnergyBreakdown:
         """Energy of what was counted; linear in the counters, so windows add up."""
@@ -158,17 +163,18 @@ class EnergyModel:
         by_bank = {name: np.zeros(self._shape) for name in COMPONENTS}
         shared = np.zeros((self._shape[0], self.ranks))
         for rail in self.rails:
-            bank_scale, rank_scale = self._scales(rail)
-            column_scale = self._per_bank(rank_scale)
+            array, _ = self._scales(rail, "array")
+            bank_standing, rank_standing = self._scales(rail, "background")
+            column = self._per_bank(self._scales(rail, "column")[1])
             parts = {
-                "act": rail.act * counters.n_act * bank_scale,
-                "pre": rail.pre * counters.n_pre * bank_scale,
-                "rd": rail.rd * counters.n_rd * column_scale,
-                "wr": rail.wr * counters.n_wr * column_scale,
-                "ref": rail.ref * n_ref * bank_scale,
-                "background": rail.bank * open_ck * bank_scale,
+                "act": rail.act * counters.n_act * array,
+                "pre": rail.pre * counters.n_pre * array,
+                "rd": rail.rd * counters.n_rd * column,
+                "wr": rail.wr * counters.n_wr * column,
+                "ref": rail.ref * n_ref * array,
+                "background": rail.bank * open_ck * bank_standing,
             }
-            standing = (rail.standby * standby_ck + rail.active * active_ck) * rank_scale
+            standing = (rail.standby * standby_ck + rail.active * active_ck) * rank_standing
             for name, values in parts.items():
                 by_bank[name] += values
             shared += standing
@@ -184,20 +190,20 @@ class EnergyModel:
         spread: Float = np.repeat(np.asarray(per_rank, np.float64), self.banks_per_rank, axis=1)
         return spread
 
-    def _scales(self, rail: RailCosts) -> tuple[Float, Float]:
+    def _scales(self, rail: RailCosts, kind: Kind) -> tuple[Float, Float]:
         """Factors on the energy of a rail: per bank [channels, banks], and for what a rank shares [channels, ranks]."""
         if not rail.follows_vdd or self._vdd is None:
             return np.ones(self._shape), np.ones((self._shape[0], self.ranks))
-        bank = (self._vdd / rail.voltage_v) ** self._exponent
         highest = self._vdd.reshape(self._shape[0], self.ranks, -1).max(axis=2)
-        return bank, (highest / rail.voltage_v) ** self._exponent
+        factor = self._scaling.factor
+        return factor(kind, self._vdd / rail.voltage_v), factor(kind, highest / rail.voltage_v)
 
 
 def price(
     dram: schema.Dram,
     counters: Counters,
     state: BankVoltages | None = None,
-    voltage_model: VoltageModel = "quadratic",
+    energy: VoltageModel | schema.Energy = "quadratic",
 ) -> EnergyBreakdown:
     """Energy of a memory that did what `counters` say; see `EnergyModel`."""
-    return EnergyModel(dram, state, voltage_model).price(counters)
+    return EnergyModel(dram, state, energy).price(counters)

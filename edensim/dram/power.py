@@ -2,34 +2,32 @@
 
 Equations are those of DRAMPower 6 (Fraunhofer IESE), restated. Per rail, with its own currents and voltage V:
 
-* IDD3N is measured with all banks open (`all_banks`: DDR3, DDR4) or with one (`one_bank`: LPDDR). From it follow the
-  current with exactly one bank open I1, the part common to all banks Ir (`rho` says how large), and of all B banks:
+* IDD3N is measured with all banks open (`all_banks`: DDR3, DDR4, DDR5) or with one (`one_bank`: LPDDR). From it follow
+  the current with exactly one bank open I1, the part common to all banks Ir (`rho` says how large), and of all B banks:
   all_banks: Ir = I2N + rho (I3N - I2N), I1 = (I3N + (B - 1) Ir) / B, IB = I3N
   one_bank:  I1 = I3N, Ir = (B rho I3N + (1 - rho) I2N) / (B rho + 1 - rho), IB = Ir + B (I1 - Ir)
-* ACT = V (I0 - I1) tRAS and PRE = V (I0 - I2N) tRP, so that a loop of ACT and PRE costs exactly V I0 tRC, background
-  included. Time that tRC has beyond tRAS + tRP is precharged and counted to ACT.
-* RD, WR = V (I4 - IB) (one_bank: I4 - I1) for the time of a burst; REFab = V (I5B - IB) tRFC.
+* ACT = V [(I0 - I1) tRAS + (I0 - Ib) tRP] and PRE = V (Ib - I2N) tRP, Ib being the current while precharging (I0 unless
+  given), so that a loop of ACT and PRE costs exactly V I0 tRC, background included. Time that tRC has beyond
+  tRAS + tRP is precharged and counted to ACT.
+* RD, WR = V (I4 - base) for the time of a burst, base being IB, I1 or (LPDDR5 with bank groups, LPDDR6)
+  I2 = I1 + (I1 - Ir).
+* REFab = V (I5B - IB) tRFC. REFpb = V (I5PB* - I1) tRFCpb with I5PB* tRFCpb = I5PB tREFI/8 - I2N (tREFI/8 - tRFCpb),
+  for data sheets give IDD5PB averaged; two banks at once half of V (I5PB* - I2) t each. Same-bank refresh
+  V (I5C - Ir - G (I1 - Ir)) tRFCsb / G per bank, G bank groups.
 
 The charge of a row is taken at data-sheet tRAS, tRP and tRC and stays the same when an operating point shortens them:
 the charge still has to move. (DRAMPower scales it with tRAS.) Only the background follows the real times.
 
-Not modelled: power-down, self refresh, per-bank refresh, additive latency, temperature, measured (typical) currents.
-Interface: driver and termination of DQ and DQS while data move; not CK, command and address lines, preambles,
-termination of other ranks, or bus inversion.
+Not modelled: additive latency, temperature. Interface: `edensim.dram.interface`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from edensim.config import schema
-from edensim.dram.timing import TimingSet
-from edensim.errors import ConfigError
-
-VoltageModel = Literal["quadratic", "drampower"]
-EXPONENT: dict[str, int] = {"quadratic": 2, "drampower": 1}
-"""Energy of a rail that follows VDD goes with (V / nominal) to this power."""
+from edensim.dram.power_device import PowerDevice
+from edensim.dram.typical import Shares
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,10 @@ class RailCosts:
         pJ per clock with any bank open, shared by the banks.
     bank : float
         pJ per clock and open bank, on top of `active`.
+    refpb, refsb, ref2b, refdb : float
+        pJ per bank of a refresh of one bank, the same bank of every group, two banks (LPDDR5, LPDDR6).
+    pda, pdp, sref, dsm : float
+        pJ per clock in active and precharge power-down, self refresh, deep sleep.
     """
 
     name: str
@@ -65,6 +67,31 @@ class RailCosts:
     standby: float
     active: float
     bank: float
+    refpb: float
+    refsb: float
+    ref2b: float
+    refdb: float
+    pda: float
+    pdp: float
+    sref: float
+    dsm: float
+
+    def typical(self, shares: Shares) -> RailCosts:
+        """These costs scaled to measured devices; see `edensim.dram.typical`."""
+        refresh = {name: getattr(self, name) * shares.refresh for name in ("ref", "refpb", "refsb", "ref2b", "refdb")}
+        asleep = {name: getattr(self, name) * shares.standby for name in ("pda", "pdp", "sref", "dsm")}
+        return replace(
+            self,
+            act=self.act * shares.row,
+            pre=self.pre * shares.row,
+            rd=self.rd * shares.read,
+            wr=self.wr * shares.write,
+            standby=self.standby * shares.standby,
+            active=self.standby * shares.standby + (self.active - self.standby) * shares.active,
+            bank=self.bank * shares.active,
+            **refresh,
+            **asleep,
+        )
 
 
 def open_currents(rail: schema.Rail, basis: str, rho: float, banks: int) -> tuple[float, float, float]:
@@ -76,96 +103,87 @@ def open_currents(rail: schema.Rail, basis: str, rho: float, banks: int) -> tupl
     return rail.IDD3N, common, common + banks * (rail.IDD3N - common)
 
 
-def rail_costs(dram: schema.Dram, timing: TimingSet) -> list[RailCosts]:
-    """Costs of every rail of `dram.power` for one rank.
-
-    Raises
-    ------
-    ConfigError
-        The memory has no power table.
-    """
-    if dram.power is None:
-        raise ConfigError(
-            f"dram.power: {dram.preset or 'this memory'} has no currents, so its energy is unknown; "
-            "choose a preset with a power table or give [dram.power]"
-        )
-    banks = dram.bank_groups * dram.banks_per_group
-    devices = dram.channel_width_bits // dram.device_width_bits
-    clock_ns = timing.time_ns(1)
-    ras, rp, ck = timing.ck["nRAS"], timing.ck["nRP"], timing.ck
-    spare = max(ck["nRC"] - ras - rp, 0)
-    out = []
-    for name, rail in dram.power.rails.items():
-        one, common, every = open_currents(rail, dram.power.idd3n_basis, dram.power.rho, banks)
-        burst_base = every if dram.power.idd3n_basis == "all_banks" else one
-        # V * mA * ns = pJ
-        unit = rail.voltage_v * clock_ns * devices
-        out.append(
-            RailCosts(
-                name,
-                rail.voltage_v,
-                rail.follows_vdd,
-                act=unit * ((rail.IDD0 - one) * ras + (rail.IDD0 - rail.IDD2N) * spare),
-                pre=unit * (rail.IDD0 - rail.IDD2N) * rp,
-                rd=unit * (rail.IDD4R - burst_base) * ck["nBL"],
-                wr=unit * (rail.IDD4W - burst_base) * ck["nBL"],
-                ref=unit * (rail.IDD5B - every) * ck["nRFC"],
-                standby=unit * rail.IDD2N,
-                active=unit * common,
-                bank=unit * (one - common),
-            )
-        )
-    return out
+def column_base(device: PowerDevice, rail: schema.Rail) -> float:
+    """Background in mA below IDD4R and IDD4W."""
+    one, common, every = open_currents(rail, device.idd3n_basis, device.rho, device.banks)
+    return {"all_banks": every, "one_bank": one, "two_banks": one + (one - common)}[device.column_base]
 
 
-def impossible_currents(dram: schema.Dram) -> list[str]:
+def rail_costs(device: PowerDevice, shares: Shares | None = None) -> list[RailCosts]:
+    """Costs of every rail of a device for one rank; with `shares` those of rails that follow VDD are typical ones."""
+    costs = [_costs(device, name, rail) for name, rail in device.rails.items()]
+    if shares is None:
+        return costs
+    return [rail.typical(shares) if rail.follows_vdd else rail for rail in costs]
+
+
+def _costs(device: PowerDevice, name: str, rail: schema.Rail) -> RailCosts:
+    one, common, every = open_currents(rail, device.idd3n_basis, device.rho, device.banks)
+    base, two = column_base(device, rail), one + (one - common)
+    ck = device.clocks
+    # V * mA * ns = pJ
+    unit = rail.voltage_v * device.clock_ns * device.devices
+    row = (rail.IDD0 - one) * ck["nRAS"] + (rail.IDD0 - rail.IDD2N) * device.spare_ck
+    precharging = rail.IDD0 if rail.IDD_precharge is None else rail.IDD_precharge
+    return RailCosts(
+        name,
+        rail.voltage_v,
+        rail.follows_vdd,
+        act=unit * (row + (rail.IDD0 - precharging) * ck["nRP"]),
+        pre=unit * (precharging - rail.IDD2N) * ck["nRP"],
+        rd=unit * (rail.IDD4R - base) * device.burst_ck,
+        wr=unit * (rail.IDD4W - base) * device.burst_ck,
+        ref=unit * (rail.IDD5B - every) * ck["nRFC"],
+        standby=unit * rail.IDD2N,
+        active=unit * common,
+        bank=unit * (one - common),
+        refpb=unit * _unaveraged(device, rail, "nRFCpb", one),
+        refsb=unit * _same_bank(device, rail, common + device.bank_groups * (one - common)),
+        ref2b=unit * _unaveraged(device, rail, "nRFC2b", two) / 2,
+        refdb=unit * _unaveraged(device, rail, "nRFCdb", two) / 2,
+        pda=unit * (rail.IDD3P or 0.0),
+        pdp=unit * (rail.IDD2P or 0.0),
+        sref=unit * (rail.IDD6 or 0.0),
+        dsm=unit * (rail.IDD6DS or 0.0),
+    )
+
+
+def _unaveraged(device: PowerDevice, rail: schema.Rail, name: str, base: float) -> float:
+    """MA * clocks of a refresh whose current is given averaged over an eighth of tREFI, above `base`."""
+    if name not in device.clocks or rail.IDD5PB is None:
+        return 0.0
+    duration, interval = device.clocks[name], device.clocks["nREFI"] / 8
+    return rail.IDD5PB * interval - rail.IDD2N * (interval - duration) - base * duration
+
+
+def _same_bank(device: PowerDevice, rail: schema.Rail, base: float) -> float:
+    if "nRFCsb" not in device.clocks or rail.IDD5C is None:
+        return 0.0
+    return (rail.IDD5C - base) * device.clocks["nRFCsb"] / device.bank_groups
+
+
+def impossible_currents(device: PowerDevice) -> list[str]:
     """Warnings about currents that give a command a negative energy, naming both currents; empty if there are none."""
-    if dram.power is None:
-        return []
-    banks = dram.bank_groups * dram.banks_per_group
     found = []
-    for name, rail in dram.power.rails.items():
-        one, _, every = open_currents(rail, dram.power.idd3n_basis, dram.power.rho, banks)
-        burst_base = every if dram.power.idd3n_basis == "all_banks" else one
+    for name, rail in device.rails.items():
+        one, _, every = open_currents(rail, device.idd3n_basis, device.rho, device.banks)
         pairs = [
             ("an activation", "IDD0", rail.IDD0, "the active standby current with one bank open (from IDD3N)", one),
             ("a precharge", "IDD0", rail.IDD0, "IDD2N", rail.IDD2N),
-            ("a read", "IDD4R", rail.IDD4R, "the active standby current (IDD3N)", burst_base),
-            ("a write", "IDD4W", rail.IDD4W, "the active standby current (IDD3N)", burst_base),
+            ("a read", "IDD4R", rail.IDD4R, "the active standby current (IDD3N)", column_base(device, rail)),
+            ("a write", "IDD4W", rail.IDD4W, "the active standby current (IDD3N)", column_base(device, rail)),
             ("a refresh", "IDD5B", rail.IDD5B, "the active standby current (IDD3N)", every),
         ]
         found += [
             f"dram.power.rails.{name}: {command} has negative energy: {low} = {a:g} mA is below {high} = {b:g} mA"
             for command, low, a, high, b in pairs
-            if a < b
+            if a < b * (1 - 1e-12)
+        ]
+        orders = [("IDD2P", rail.IDD2P, "IDD2N", rail.IDD2N), ("IDD3P", rail.IDD3P, "IDD3N", rail.IDD3N)]
+        orders += [("IDD2N", rail.IDD2N, "IDD3N", rail.IDD3N)]
+        found += [
+            f"dram.power.rails.{name}: {low} = {a:g} mA is above {high} = {b:g} mA, which no state of a device explains"
+            for low, a, high, b in orders
+            if a is not None and a > b
         ]
     return found
-
-
-def burst_io_pj(dram: schema.Dram, timing: TimingSet) -> float:
-    """Energy in pJ that one burst costs on DQ and DQS of a rank, supplied from VDDQ at its nominal voltage.
-
-    Static: a line that draws current does so for one beat (half a clock). Pseudo open drain (`pod`): a low line draws
-    V^2 / (Ron + Rtt). Centre-tapped termination (`sstl`, twice Rtt to either rail): any driven line draws
-    V^2 / (2 Rtt + Ron parallel 2 Rtt). Dynamic: C V swing per rising edge. A strobe is a pair of lines per byte (per
-    device if narrower), of which one is low and one rises in every beat.
-    """
-    io = dram.power.io if dram.power else None
-    if io is None:
-        return 0.0
-    beats = dram.burst_length
-    bits = dram.channel_width_bits * beats
-    pairs = dram.channel_width_bits // dram.device_width_bits * max(1, dram.device_width_bits // 8)
-    strobe_beats = pairs * beats
-    edges = io.toggle_rate / 2 * bits + strobe_beats
-    if io.termination == "none":
-        return edges * io.c_load_pf * io.vddq_v**2
-    swing_v = io.vddq_v * io.r_tt_ohm / (io.r_on_ohm + io.r_tt_ohm)
-    if io.termination == "pod":
-        lines, ohm = (1 - io.ones_fraction) * bits + strobe_beats, io.r_on_ohm + io.r_tt_ohm
-    else:
-        leg = 2 * io.r_tt_ohm
-        lines, ohm = bits + 2 * strobe_beats, leg + io.r_on_ohm * leg / (io.r_on_ohm + leg)
-    # V^2 / ohm is in W; W * ns = 1000 pJ
-    static = lines * io.vddq_v**2 / ohm * 1000 * timing.time_ns(1) / 2
-    return static + edges * io.c_load_pf * io.vddq_v * swing_v

@@ -11,7 +11,7 @@ from edensim.dram.channel_kernel import EXACT
 from edensim.dram.commands import COMMAND_NAMES
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
-from edensim.dram.energy import EnergyBreakdown, EnergyModel
+from edensim.dram.energy import EnergyModel
 from edensim.memory import OperatingState
 
 ALWAYS_SHOWN = ("ACT", "PRE", "RD", "WR", "REF")
@@ -28,17 +28,6 @@ def operating_point(state: OperatingState) -> dict[str, Any]:
 def energy(model: EnergyModel, counters: Counters) -> dict[str, float]:
     """Energy in pJ by component; `total` is their sum."""
     return model.price(counters).as_dict()
-
-
-def partition_energy(priced: EnergyBreakdown, state: OperatingState) -> dict[str, float]:
-    """Energy in pJ by partition, what its banks draw alone; `shared` is the background a rank draws for all its banks.
-
-    A bank that several partitions share (subarrays) is divided by rows.
-    """
-    per_bank = sum(priced.by_bank.values())
-    share = state.partitions.bank_share()
-    parts = {name: float((per_bank * share[k]).sum()) for k, name in enumerate(state.partitions.names)}
-    return parts | {"shared": float(priced.shared_background.sum())}
 
 
 def row_counts(counters: Counters) -> dict[str, int]:

@@ -73,7 +73,7 @@ def replay_trace(
     )
     data = _measured(system, done)
     if config.dram.power is not None:
-        model = EnergyModel(config.dram, system.state, config.energy.voltage_model, system.timing)
+        model = EnergyModel(config.dram, system.state, config.energy, system.timing)
         data |= {"energy_pj": measure.energy(model, done.counters), "warnings": list(model.warnings)}
     if done.command_sha256 is not None:
         data["command_sha256"] = done.command_sha256

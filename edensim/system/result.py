@@ -22,8 +22,6 @@ UNITS = {
     "bandwidth_gb_s": "GB/s",
     "commands": "command",
     "energy_pj": "pJ",
-    "energy_by_rail_pj": "pJ",
-    "energy_by_partition_pj": "pJ",
     "saving": "fraction",
 }
 """Metrics of the tidy table and their units."""

@@ -26,6 +26,7 @@ from edensim.machines import Accelerator, LayerPlan
 from edensim.machines.program import KINDS
 from edensim.memory import OperatingState
 from edensim.system import measure
+from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, World
@@ -131,7 +132,7 @@ class Simulation:
     @cached_property
     def energy(self) -> EnergyModel:
         """Prices of this memory at its operating state; a trace is recorded without."""
-        return EnergyModel(self.config.dram, self.system.state, self.config.energy.voltage_model, self.system.timing)
+        return EnergyModel(self.config.dram, self.system.state, self.config.energy, self.system.timing)
 
     def _tick(self) -> None:
         if self.progress is None:
@@ -159,8 +160,9 @@ class Simulation:
             "bandwidth_gb_s": (moved["read"] + moved["write"]) / time_ns if time_ns else 0.0,
             "commands": measure.commands(channels),
             "energy_pj": energy.as_dict(),
-            "energy_by_rail_pj": energy.rail_totals(),
-            "energy_by_partition_pj": measure.partition_energy(energy, system.state),
+            "energy_report": energy_report(
+                self.config, system, counters, Traffic(time_ns, moved, sum(r.plan.macs for r in self.records))
+            ),
             "operating_point": measure.operating_point(system.state),
             "compute_ns": sum(r.compute_ns for r in self.records),
             "load_wait_ns": sum(r.load_wait_ns for r in self.records),
@@ -183,7 +185,8 @@ class Simulation:
             "utilization": plan.utilization,
             "tiles": plan.tile_count,
             "row": measure.row_counts(record.counters),
-            "energy_pj": measure.energy(self.energy, record.counters),
+            "energy_pj": (energy := measure.energy(self.energy, record.counters)),
+            "power_mw": energy["total"] / record.time_ns if record.time_ns else 0.0,
         }
 
 

@@ -94,7 +94,7 @@ def test_figures_and_plot(edensim, config, tmp_path):
     """`run` draws every figure; `plot` draws them again, in other formats, from the folder alone."""
     out = tmp_path / "out"
     assert edensim("run", config, "--out", out, "--format", "svg").code == 0
-    kinds = {"energy", "timeline", "points", "layers"}
+    kinds = {"energy", "timeline", "points", "layers", "power"}
     assert {p.name for p in (out / "figures").iterdir()} == {f"{k}.{e}" for k in kinds for e in ("svg", "csv")}
     before = (out / "figures" / "energy.svg").read_bytes()
     assert edensim("plot", out, "--kind", "energy", "--format", "svg,pdf").code == 0

@@ -185,7 +185,7 @@ def test_rails(desk: Desk) -> None:
         "x.toml:6: dram.power.rails.VDD.IDD5B: missing",
         "x.toml:13: dram.power.rails.VDD.IDD5: unknown key",
     ]
-    assert "did you mean IDD0 or IDD5B or IDD6?" in problems[1]
+    assert "did you mean IDD0 or IDD5B or IDD5C?" in problems[1]
 
 
 def test_lists(desk: Desk) -> None:

@@ -41,7 +41,7 @@ def test_every_key_has_meaning_and_words() -> None:
         (("dram", "controller", "write_low"), "a fraction of at least 0 and below 1"),
         (("machine", "accumulators"), "a whole number of at least 1 row"),
         (("operating_point", "delta_tRCD_reference_ns"), "a number above 0 ns"),
-        (("energy", "voltage_model"), 'one of "quadratic", "drampower"'),
+        (("energy", "voltage_model"), 'one of "quadratic", "drampower", "array_only", "regulated"'),
         (("workload", "network"), "text of 1 to 200 characters"),
         (("workload", "layers"), "a list of text"),
         (("title",), "text"),

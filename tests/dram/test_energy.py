@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from edensim.config import schema
 from edensim.dram.counters import PER_BANK, PER_RANK, Counters
 from edensim.dram.energy import COMPONENTS, EnergyModel, price
-from edensim.dram.power import burst_io_pj
+from edensim.dram.interface import burst_io_pj
+from edensim.dram.power_device import device_of
 from edensim.dram.timing import resolve_timing
 from edensim.errors import ConfigError
 from edensim.memory import resolve_operating_state
@@ -343,7 +344,7 @@ def test_interface_closed_forms():
 
     def burst(**changes):
         memory = with_io(**changes)
-        return burst_io_pj(memory, resolve_timing(memory))
+        return burst_io_pj(device_of(memory, resolve_timing(memory)))
 
     quiet = dict(c_load_pf=0.0)
     assert burst(ones_fraction=1.0, **quiet) == pytest.approx(static(64), rel=1e-12)
@@ -362,7 +363,7 @@ def test_interface_counts_bursts_of_both_directions():
     """Every burst costs its interface energy once, in its bank; a memory without interface data costs none."""
     memory = dram(DDR4)
     found = price(memory, count(memory, 100, n_rd=3, n_wr=2))
-    assert found.io == pytest.approx(5 * burst_io_pj(memory, resolve_timing(memory)), rel=1e-12)
+    assert found.io == pytest.approx(5 * burst_io_pj(device_of(memory, resolve_timing(memory))), rel=1e-12)
     assert found.by_bank["io"][0, 0] == found.io
     given = table(DDR4)
     del given["power"]["io"]

@@ -37,7 +37,7 @@ def test_meta_records_what_is_needed_to_repeat_the_run(tmp_path, result, resolve
 def test_pictures_are_returned_and_data_stand_beside_them(tmp_path, result, resolved):
     """`save` tells which pictures it drew; each has a CSV."""
     drawn = save(result, resolved, tmp_path / "run", Occasion([]), ["png"])
-    assert [path.name for path in drawn] == ["energy.png", "timeline.png", "points.png", "layers.png"]
+    assert [path.name for path in drawn] == ["energy.png", "timeline.png", "points.png", "layers.png", "power.png"]
     assert all(path.exists() and path.with_suffix(".csv").exists() for path in drawn)
 
 

@@ -13,6 +13,7 @@ from edensim.study.plots import (
     lines,
     operating_points,
     pareto,
+    power,
     sweep_energy,
     timeline,
 )
@@ -29,6 +30,7 @@ DRAWERS: dict[str, dict[str, Callable[[Any, Options], Drawing]]] = {
         "timeline": timeline.draw,
         "points": operating_points.draw,
         "layers": layers.draw,
+        "power": power.draw,
     },
     names.RUNS: {"energy": energy.draw_runs},
     names.SWEEP: {

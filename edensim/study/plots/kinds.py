@@ -12,6 +12,7 @@ KINDS: dict[str, dict[str, str]] = {
         "timeline": "bandwidth and row hits over time",
         "points": "energy and time relative to the main point",
         "layers": "time and energy, layer by layer",
+        "power": "average power of every layer over time",
     },
     RUNS: {"energy": "the energy stacks of all runs side by side"},
     SWEEP: {

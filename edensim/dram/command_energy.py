@@ -1,0 +1,253 @@
+"""Energy of a command trace from its counters: every component, rail, bank and rank, at any number of voltages.
+
+Components carry DRAMPower's names (`ACT`, `BG_ACT_SHARED`, `REF_AB` …); what they cost stands in `edensim.dram.power`,
+how they follow voltage in `edensim.dram.voltage`. Precharges of RDA and WRA are inside `PRE`. All is linear in the
+counters, so windows add up, and several voltages cost one pass over the trace.
+
+Not modelled: banks of one trace at different voltages (that is what `[[partition]]` of a run is for).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edensim.config import schema
+from edensim.dram.command_counts import CommandCounts
+from edensim.dram.interface import LineCounts, assumed_counts, interface_pj
+from edensim.dram.power import RailCosts, impossible_currents, rail_costs
+from edensim.dram.power_device import PowerDevice
+from edensim.dram.typical import typical_shares
+from edensim.dram.voltage import Kind, VoltageScaling
+from edensim.errors import ConfigError, nearest
+
+Float = npt.NDArray[np.floating[Any]]
+BANK_PARTS = ("ACT", "PRE", "RD", "WR", "RDA", "WRA", "REF_AB", "REF_PB", "REF_SB", "REF_2B", "REF_DB", "BG_ACT")
+RANK_PARTS = ("BG_PRE", "BG_ACT_SHARED", "PDNA", "PDNP", "SREF", "DSM")
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("ACT", "PRE", "REF_AB", "REF_PB", "REF_SB", "REF_2B", "REF_DB"), "array"),
+    **dict.fromkeys(("RD", "WR", "RDA", "WRA"), "column"),
+    **dict.fromkeys(("BG_ACT", *RANK_PARTS), "background"),
+}
+GROUPS = {
+    "act": ("ACT",),
+    "pre": ("PRE",),
+    "rd": ("RD", "RDA"),
+    "wr": ("WR", "WRA"),
+    "ref": ("REF_AB", "REF_PB", "REF_SB", "REF_2B", "REF_DB"),
+    "background": ("BG_ACT", *RANK_PARTS),
+}
+"""The components of a run, and what of a command trace makes them; `io` comes from the interface."""
+IO_RAIL = "VDDQ"
+
+
+@dataclass(frozen=True, eq=False)
+class CommandEnergy:
+    """Energies in pJ at one setting of the supplies.
+
+    Attributes
+    ----------
+    volts : dict of str to float
+        Supplies by rail; VDDQ where there is an interface.
+    banks : dict of str to dict of str to float64 [ranks, banks]
+        Rail -> component of `BANK_PARTS` -> energy.
+    ranks : dict of str to dict of str to float64 [ranks]
+        Rail -> component of `RANK_PARTS` -> energy.
+    io : dict of str to float
+        Energy by group of lines.
+    """
+
+    volts: Mapping[str, float]
+    banks: Mapping[str, Mapping[str, Float]]
+    ranks: Mapping[str, Mapping[str, Float]]
+    io: Mapping[str, float]
+
+    def component(self, name: str) -> float:
+        """One component of `BANK_PARTS` or `RANK_PARTS`, all rails together."""
+        place = self.banks if name in BANK_PARTS else self.ranks
+        return float(sum(parts[name].sum() for parts in place.values()))
+
+    def of_banks(self, name: str) -> Float:
+        """One component of `BANK_PARTS`, or BG_PRE shared out equally, by bank: float64 [ranks, banks]."""
+        if name in BANK_PARTS:
+            return np.asarray(sum(parts[name] for parts in self.banks.values()))
+        shape = next(iter(self.banks.values()))["ACT"].shape
+        total = np.asarray(sum(parts[name] for parts in self.ranks.values()))
+        return np.repeat(total[:, None] / shape[1], shape[1], axis=1)
+
+    def by_rail(self) -> dict[str, dict[str, float]]:
+        """Rail -> component (act, pre, rd, wr, ref, background, io) -> energy."""
+        out = {}
+        for rail, parts in self.banks.items():
+            both = {**parts, **self.ranks[rail]}
+            out[rail] = {group: float(sum(both[x].sum() for x in names)) for group, names in GROUPS.items()} | {
+                "io": 0.0
+            }
+        out.setdefault(IO_RAIL, dict.fromkeys([*GROUPS, "io"], 0.0))["io"] = float(sum(self.io.values()))
+        return out
+
+    def as_dict(self) -> dict[str, float]:
+        """Components of a run, and their sum `total`."""
+        rails = self.by_rail().values()
+        parts = {group: sum(rail[group] for rail in rails) for group in (*GROUPS, "io")}
+        return parts | {"total": sum(parts.values())}
+
+    def detail(self) -> dict[str, float]:
+        """Every component under DRAMPower's name, with `IO_…` for the groups of lines."""
+        core = {name: self.component(name) for name in (*BANK_PARTS, *RANK_PARTS)}
+        return core | {f"IO_{name.upper()}": value for name, value in self.io.items()}
+
+
+class CommandPricer:
+    """Prices counters of command traces of one device.
+
+    Parameters
+    ----------
+    device : PowerDevice
+    energy : schema.Energy
+        Voltage model, currents, restore credit.
+
+    Attributes
+    ----------
+    warnings : list of str
+        Currents that contradict each other.
+    """
+
+    def __init__(self, device: PowerDevice, energy: schema.Energy | None = None) -> None:
+        self.device, self.energy = device, energy or schema.Energy()
+        shares = None
+        if self.energy.currents == "typical":
+            shares = typical_shares(self.energy.typical_of, device.standard)
+        self.rails = rail_costs(device, shares)
+        self.scaling = VoltageScaling.of(self.energy)
+        self.warnings = impossible_currents(device)
+
+    def line_counts(self, counts: CommandCounts) -> tuple[LineCounts, LineCounts]:
+        """Expected levels and edges of read and write data, for traces without data."""
+        read, write = (int((a + b).sum()) for a, b in ((counts.n_rd, counts.n_rda), (counts.n_wr, counts.n_wra)))
+        return assumed_counts(self.device, read), assumed_counts(self.device, write)
+
+    def price(
+        self,
+        counts: CommandCounts,
+        volts: Mapping[str, float] | None = None,
+        lines: tuple[LineCounts, LineCounts] | None = None,
+        commands: float = 0,
+    ) -> CommandEnergy:
+        """Energy of what was counted.
+
+        Parameters
+        ----------
+        counts : CommandCounts
+        volts : mapping of str to float
+            Supplies that are not nominal, by rail, in V; "vdd" is the rail that follows VDD.
+        lines : (LineCounts, LineCounts)
+            Levels and edges of read and write data; expected ones if not given.
+        commands : float
+            Commands on the bus, for its interface energy.
+
+        Raises
+        ------
+        ConfigError
+            A rail that the device lacks, or a voltage <= 0 or above 1.2 times nominal.
+        """
+        supplies = self.supplies(volts or {})
+        banks: dict[str, dict[str, Float]] = {}
+        ranks: dict[str, dict[str, Float]] = {}
+        for rail in self.rails:
+            relative = supplies[rail.name] / rail.voltage_v
+            factor = {kind: self.scaling.factor(kind, relative) for kind in ("array", "column", "background")}
+            if not rail.follows_vdd:
+                # Other supplies are pumps and pads: the whole rail goes with the square, or linearly.
+                factor = dict.fromkeys(factor, relative if self.scaling.model == "drampower" else relative**2)
+            per_bank, per_rank = self._bank_parts(rail, counts), self._rank_parts(rail, counts)
+            banks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_bank.items()}
+            ranks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_rank.items()}
+        read, write = lines or self.line_counts(counts)
+        io = interface_pj(self.device, counts.clocks, commands, read, write)
+        if IO_RAIL in supplies:
+            square = (supplies[IO_RAIL] / self.vddq_v) ** 2
+            io = {name: x * square for name, x in io.items()}
+        return CommandEnergy(supplies, banks, ranks, io)
+
+    @property
+    def vddq_v(self) -> float:
+        """Nominal supply of the interface in V, 0 without one."""
+        return self.device.io.vddq_v if self.device.io is not None else self.device.lines.get("vddq", 0.0)
+
+    def supplies(self, changed: Mapping[str, float]) -> dict[str, float]:
+        """Voltage of every rail; the names in `changed` are checked, capitals or not."""
+        out = {rail.name: rail.voltage_v for rail in self.rails}
+        if self.vddq_v:
+            out[IO_RAIL] = self.vddq_v
+        nominal, known = dict(out), {name.upper(): name for name in out}
+        known.setdefault("VDD", next((rail.name for rail in self.rails if rail.follows_vdd), ""))
+        for name, volt in changed.items():
+            rail = known.get(name.upper(), "")
+            if not rail:
+                near = nearest(name.upper(), known)
+                raise ConfigError(
+                    f"{name}: {self.device.name} has no such supply; "
+                    + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+                )
+            if not 0 < volt <= 1.2 * nominal[rail]:
+                hint = f"; did you mean {volt / 1000:g} V?" if 0 < volt / 1000 <= 1.2 * nominal[rail] else ""
+                raise ConfigError(
+                    f"{name} = {volt:g} V: expected more than 0 and at most {1.2 * nominal[rail]:g} V "
+                    f"(1.2 times the nominal {nominal[rail]:g} V){hint}"
+                )
+            out[rail] = volt
+        return out
+
+    def _bank_parts(self, rail: RailCosts, n: CommandCounts) -> dict[str, Float]:
+        saved = self.energy.restore_credit * n.cut_ck / self.device.clocks["nRAS"]
+        return {
+            "ACT": rail.act * n.n_act - max(rail.act, 0.0) * saved,
+            "PRE": rail.pre * n.n_pre,
+            "RD": rail.rd * n.n_rd,
+            "WR": rail.wr * n.n_wr,
+            "RDA": rail.rd * n.n_rda,
+            "WRA": rail.wr * n.n_wra,
+            "REF_AB": rail.ref / self.device.banks * n.n_refab,
+            "REF_PB": rail.refpb * n.n_refpb,
+            "REF_SB": rail.refsb * n.n_refsb,
+            "REF_2B": rail.ref2b * n.n_ref2b,
+            "REF_DB": rail.refdb * n.n_refdb,
+            "BG_ACT": rail.bank * n.open_ck,
+        }
+
+    def _rank_parts(self, rail: RailCosts, n: CommandCounts) -> dict[str, Float]:
+        return {
+            "BG_PRE": rail.standby * n.standby_ck,
+            "BG_ACT_SHARED": rail.active * n.active_ck,
+            "PDNA": rail.pda * n.pda_ck,
+            "PDNP": rail.pdp * n.pdp_ck,
+            "SREF": rail.sref * n.sref_ck,
+            "DSM": rail.dsm * n.dsm_ck,
+        }
+
+
+NEEDED = {
+    "pda_ck": ("IDD3P", "active power-down"),
+    "pdp_ck": ("IDD2P", "precharge power-down"),
+    "sref_ck": ("IDD6", "self refresh"),
+    "n_refpb": ("IDD5PB", "per-bank refresh"),
+    "n_ref2b": ("IDD5PB", "refresh of two banks"),
+    "n_refdb": ("IDD5PB", "refresh of two banks"),
+    "n_refsb": ("IDD5C", "same-bank refresh"),
+}
+
+
+def require_currents(device: PowerDevice, counts: CommandCounts) -> None:
+    """Raise `ConfigError` if the counters need a current that no rail of the device gives: nothing is free."""
+    problems = [
+        f"dram.power: {device.name} gives no {current}, but the trace uses {what}; add {current} (mA) to its rails"
+        for counter, (current, what) in NEEDED.items()
+        if getattr(counts, counter).any() and all(getattr(rail, current) is None for rail in device.rails.values())
+    ]
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,86 @@
+"""Command logs of edensim (`.npz`) read in pieces for pricing, with flat memory; the checker loads them whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from edensim.dram.command_log import COLUMNS, HEADER, WHAT, LogGeometry, read_header
+from edensim.dram.command_text import Commands
+from edensim.dram.commands import BANK_COMMANDS, N_COMMANDS
+from edensim.dram.power_device import PowerDevice
+from edensim.dram.trace_npz import Archive
+from edensim.errors import InputError
+
+CHUNK = 1 << 20
+
+
+class CommandLogStream:
+    """A command log whose header has been read.
+
+    Parameters
+    ----------
+    path : Path
+    device : PowerDevice
+        What it is priced as; ranks and banks must be those of the log.
+
+    Attributes
+    ----------
+    geometry : LogGeometry
+    """
+
+    format = "edensim"
+
+    def __init__(self, path: Path, device: PowerDevice) -> None:
+        self.path, self.device = Path(path), device
+        with Archive(self.path, WHAT) as archive:
+            archive.refuse_bomb()
+            if HEADER not in archive.texts:
+                raise InputError(f"{self.path}: has no member {HEADER}; expected {WHAT}")
+            header = read_header(archive.text(HEADER), self.path)
+        self.geometry: LogGeometry = header["geometry"]
+        g = self.geometry
+        found, wanted = (
+            (g.ranks, g.bank_groups, g.banks_per_group),
+            (
+                device.ranks,
+                device.bank_groups,
+                device.banks_per_group,
+            ),
+        )
+        if found != wanted:
+            shapes = " but ".join("{} ranks of {} groups of {} banks".format(*x) for x in (found, wanted))
+            raise InputError(f"{self.path}: the log is of {shapes} were expected by --dram ({device.name})")
+
+    def pieces(self, channel: int) -> Iterator[Commands]:
+        """Yield the commands of one channel in order."""
+        with Archive(self.path, WHAT) as archive, ExitStack() as stack:
+            members = [archive.members.get(f"{name}_{channel}") for name in COLUMNS]
+            for name, member in zip(COLUMNS, members, strict=True):
+                if member is None or member.dtype != COLUMNS[name]:
+                    raise InputError(f"{self.path}: array {name}_{channel} is missing or of another type")
+            if len({member.count for member in members if member is not None}) != 1:
+                raise InputError(f"{self.path}: the arrays of channel {channel} have different lengths")
+            assert members[0] is not None
+            left, first = members[0].count, 0
+            columns = [
+                stack.enter_context(archive.column(f"{name}_{channel}")) for name in ("clock", "command", "bank")
+            ]
+            while left:
+                size = min(left, CHUNK)
+                clocks, commands, places = (column.read(size) for column in columns)
+                if commands.max() >= N_COMMANDS:
+                    k = int(np.argmax(commands >= N_COMMANDS))
+                    raise self.refusal(first + k, f"command number {commands[k]} is unknown")
+                wide = commands >= BANK_COMMANDS
+                ranks = np.where(wide, places, places // self.device.banks).astype(np.int16)
+                banks = np.where(wide, 0, places % self.device.banks).astype(np.int16)
+                yield Commands(clocks.astype(np.int64), commands, ranks, banks, np.arange(first, first + size))
+                left, first = left - size, first + size
+
+    def refusal(self, index: int, problem: str) -> InputError:
+        """An error about a command, by its index in the channel."""
+        return InputError(f"{self.path}: command {index}: {problem} (edensim command log)")

@@ -1,0 +1,156 @@
+"""A device as energy sees it: organisation, clocks, currents by rail; from a memory of a configuration or a memspec.
+
+Not here: address maps, scheduling and protocol constraints, which pricing does not need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edensim.config import schema
+from edensim.dram.timing import TimingSet
+from edensim.errors import ConfigError
+
+SMALLEST_MA, LARGEST_MA = 1.0, 5000.0
+"""A device reads with a current between these."""
+ColumnBase = Literal["all_banks", "one_bank", "two_banks"]
+
+
+@dataclass(frozen=True)
+class PowerDevice:
+    """What is needed to price counters of one channel.
+
+    Attributes
+    ----------
+    name, standard : str
+        Device, and family ("DDR4").
+    ranks, bank_groups, banks : int
+        Ranks, bank groups of a rank, banks of a rank.
+    devices : int
+        Devices of a rank, which all do the same.
+    width_bits : int
+        Data pins of a device.
+    burst_length : int
+        Beats of a column command.
+    clock_ns : float
+        Clock period in ns.
+    clocks : mapping of str to int
+        nRAS, nRP, nRCD, nRFC, nREFI, nRDA, nWRA and those of nRFCpb, nRFCsb, nRFC2b, nRFCdb that exist.
+    spare_ck : int
+        Clocks that tRC has beyond tRAS + tRP.
+    burst_ck : float
+        Clocks during which a burst draws IDD4R or IDD4W.
+    idd3n_basis : {"all_banks", "one_bank"}
+        How many banks were open when IDD3N was measured.
+    column_base : {"all_banks", "one_bank", "two_banks"}
+        Banks open when IDD4R and IDD4W were measured.
+    rho : float
+        Share of active background that is common to all banks.
+    rails : mapping of str to schema.Rail
+        Supplies by name, currents in mA.
+    io : schema.Interface or None
+        Data pins, described by resistances and capacitances.
+    lines : mapping of str to float
+        Data pins, described as DRAMPower does (`memimpedancespec`: equivalent resistances and energies per edge);
+        empty if `io` is to be used.
+    """
+
+    name: str
+    standard: str
+    ranks: int
+    bank_groups: int
+    banks: int
+    devices: int
+    width_bits: int
+    burst_length: int
+    clock_ns: float
+    clocks: Mapping[str, int]
+    spare_ck: int
+    burst_ck: float
+    idd3n_basis: Literal["all_banks", "one_bank"]
+    column_base: ColumnBase
+    rho: float
+    rails: Mapping[str, schema.Rail]
+    io: schema.Interface | None = None
+    lines: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def banks_per_group(self) -> int:
+        """Banks of a bank group."""
+        return self.banks // self.bank_groups
+
+    @property
+    def burst_bits(self) -> int:
+        """Bits that a column command moves, all devices of a rank together."""
+        return self.devices * self.width_bits * self.burst_length
+
+    @property
+    def deep_sleep(self) -> bool:
+        """Whether the device knows deep sleep."""
+        return any(rail.IDD6DS is not None for rail in self.rails.values())
+
+    @property
+    def vdd_v(self) -> float:
+        """Nominal voltage of the rail that `operating_point.vdd` lowers; 0 if there is none."""
+        return next((rail.voltage_v for rail in self.rails.values() if rail.follows_vdd), 0.0)
+
+
+def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
+    """The device of a configured memory, at nominal timings.
+
+    Raises
+    ------
+    ConfigError
+        The memory has no power table.
+    """
+    power, ck = dram.power, timing.ck
+    if power is None:
+        raise ConfigError(
+            f"dram.power: {dram.preset or 'this memory'} has no currents, so its energy is unknown; "
+            "choose a preset with a power table or give [dram.power]"
+        )
+    refuse_wrong_units(power)
+    clocks = {name: ck[name] for name in ("nRAS", "nRP", "nRCD", "nRFC", "nREFI")}
+    clocks["nRDA"] = ck["nRTP"]
+    clocks["nWRA"] = ck["nCWL"] + ck.get("nDQSS", 0) + ck["nBL"] + ck["nWR"]
+    clocks |= {name: ck[name] for name in ("nRFCpb", "nRFCsb", "nRFC2b", "nRFCdb") if name in ck}
+    return PowerDevice(
+        name=power.part or dram.preset or "memory",
+        standard=dram.standard,
+        ranks=dram.ranks,
+        bank_groups=dram.bank_groups,
+        banks=dram.bank_groups * dram.banks_per_group,
+        devices=dram.channel_width_bits // dram.device_width_bits,
+        width_bits=dram.device_width_bits,
+        burst_length=dram.burst_length,
+        clock_ns=timing.time_ns(1),
+        clocks=clocks,
+        spare_ck=max(ck["nRC"] - ck["nRAS"] - ck["nRP"], 0),
+        burst_ck=ck["nBL"],
+        idd3n_basis=power.idd3n_basis,
+        column_base="all_banks" if power.idd3n_basis == "all_banks" else "one_bank",
+        rho=power.rho,
+        rails=power.rails,
+        io=power.io,
+    )
+
+
+def refuse_wrong_units(power: schema.Power) -> None:
+    """Raise `ConfigError` for currents that can only be amperes or microamperes written where mA is meant."""
+    problems = []
+    for name, rail in power.rails.items():
+        where = f"dram.power.rails.{name}"
+        if rail.follows_vdd and 0 < rail.IDD4R < SMALLEST_MA:
+            problems.append(
+                f"{where}.IDD4R is {rail.IDD4R:g} mA; expected {SMALLEST_MA:g} to {LARGEST_MA:g} mA. The table seems "
+                f"to hold A where mA is meant: write {rail.IDD4R * 1000:g}"
+            )
+        if rail.IDD4R > LARGEST_MA:
+            problems.append(
+                f"{where}.IDD4R is {rail.IDD4R:g} mA; expected at most {LARGEST_MA:g} mA. The table seems to hold uA "
+                f"where mA is meant: write {rail.IDD4R / 1000:g}"
+            )
+    if problems:
+        raise ConfigError(problems)

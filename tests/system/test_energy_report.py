@@ -1,0 +1,62 @@
+"""Energy by rail, partition and kind, and the system around the memory."""
+
+import pytest
+
+from edensim import load_config, run
+from edensim.system.energy_report import HOROWITZ
+
+SMALL = {
+    "workload": {"network": "lenet", "layers": ["conv1"]},
+    "machine": {"preset": "eyeriss-eden"},
+    "dram": {"preset": "ddr4-2400r-8gb-x8"},
+}
+
+
+@pytest.fixture(scope="module")
+def data():
+    table = SMALL | {"partition": [{"name": "low", "banks": "0:8", "vdd": 1.05}]}
+    return run(load_config(table)).data
+
+
+def test_every_breakdown_is_the_whole(data):
+    """Rails, partitions with what all share, and kinds each make up the total."""
+    report, total = data["energy_report"], data["energy_pj"]["total"]
+    assert sum(map(sum, (x.values() for x in report["by_rail_pj"].values()))) == pytest.approx(total)
+    partitions = dict(report["by_partition_pj"])
+    shared = partitions.pop("shared")
+    assert set(partitions) == {"module", "low"}
+    assert shared + sum(map(sum, (x.values() for x in partitions.values()))) == pytest.approx(total)
+    assert sum(report["by_kind_pj"].values()) == pytest.approx(total)
+    assert report["power_mw"] == pytest.approx(total / data["time_ns"])
+    bits = 8 * (data["bytes"]["read"] + data["bytes"]["write"])
+    assert report["energy_per_bit_pj"] == pytest.approx(total / bits)
+    assert sum(x["power_mw"] * x["time_ns"] for x in data["layers"]) == pytest.approx(
+        sum(x["energy_pj"]["total"] for x in data["layers"])
+    )
+
+
+def test_share_that_follows_vdd(data):
+    """With the quadratic model it is the share of the rail VDD; with array_only less."""
+    report = data["energy_report"]
+    rail = sum(report["by_rail_pj"]["VDD"].values())
+    assert report["follows_vdd_share"] == pytest.approx(rail / data["energy_pj"]["total"], rel=1e-6)
+    array = run(load_config(SMALL | {"energy": {"voltage_model": "array_only"}})).data["energy_report"]
+    assert 0 < array["follows_vdd_share"] < report["follows_vdd_share"]
+
+
+def test_system_split(data):
+    """Compute, buffers and DRAM sum up with the cited energies; keys replace them and are named as the source."""
+    split = data["energy_report"]["system_pj"]
+    macs = data["layers"][0]["macs"]
+    assert split["compute"] == pytest.approx(0.23 * macs)
+    assert split["dram"] == data["energy_pj"]["total"]
+    assert split["total"] == pytest.approx(split["compute"] + split["sram"] + split["package"] + split["dram"])
+    assert split["dram_share"] == pytest.approx(split["dram"] / split["total"])
+    assert split["source"] == HOROWITZ
+    own = {"mac_pj": 1.0, "sram_pj_per_byte": 2.0, "sram_bytes_per_mac": 3.0, "package_w": 1.5, "source": "a sheet"}
+    split = run(load_config(SMALL | {"energy": {"system": own}})).data["energy_report"]["system_pj"]
+    assert split["compute"] == macs
+    moved = sum(data["bytes"][x] for x in ("read", "write"))
+    assert split["sram"] == pytest.approx(2 * (moved + 3 * macs))
+    assert split["package"] == pytest.approx(1500 * run(load_config(SMALL)).data["time_ns"])
+    assert split["source"] == "a sheet"

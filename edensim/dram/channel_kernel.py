@@ -29,6 +29,7 @@ from edensim.dram.scan_kernel import (
 from edensim.jit import LANES, count_bits, jit, jit_inline, raise_lanes
 
 FILTER = 1024  # buckets of the filter over waiting write addresses
+EXACT = 8192  # latencies below it have a bin of their own, longer ones share 64 bins per doubling
 FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE = range(3)
 ACCEPTED, FORWARDED, COALESCED, FULL = range(4)
 
@@ -264,6 +265,17 @@ def leave_queue(ch, slot, entry):
     unlink(ch, entry, slot)
 
 
+@jit
+def latency_bin(wait):
+    """Bin of a read latency in clocks; its longest one is `measure.longest_latency`."""
+    if wait < EXACT:
+        return wait
+    shift = 7
+    while wait >> shift >= 128:
+        shift += 1
+    return EXACT + 64 * (shift - 8) + (wait >> shift)
+
+
 @jit_inline
 def finish_column(ch, slot, b, source, t):
     """Complete the request in `slot`, whose column command was issued; returns a bound on the bank's next command."""
@@ -275,7 +287,7 @@ def finish_column(ch, slot, b, source, t):
     else:
         wait = t + ch.read_latency - (ch.slot_key[slot] >> KEY_BITS)
         ch.latency_sum += wait
-        ch.latency_count[min(wait, len(ch.latency_count) - 1)] += 1
+        ch.latency_count[latency_bin(wait)] += 1
         ch.last = max(ch.last, t + ch.read_latency)
     if source == FROM_ACTIVE:
         ch.actives -= 1

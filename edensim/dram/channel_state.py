@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edensim.dram.channel_kernel import FILTER, NEVER, PENDING
+from edensim.dram.channel_kernel import EXACT, FILTER, NEVER, PENDING
 from edensim.dram.commands import N_COMMANDS
 from edensim.dram.table import Refresh, Shape
 from edensim.jit import LANES
 
 TIMELINE_BINS = 512
 FIRST_BIN_CLOCKS = 1024
-LATENCY_BINS = 8192
+LATENCY_BINS = EXACT + 64 * 32
 LOG_LENGTH = 1 << 14
 SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_refresh timer
     timer_base freed logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts

@@ -78,6 +78,8 @@ class Program:
     def _most_pieces(self) -> int:
         """Upper bound of the runs of one tile."""
         t = self.tiling
+        if not self.moves_fmaps:
+            return t.groups * t.k
         reach = t.p * max(self.problem.rows.reach, self.problem.rows.stride)
         return t.groups * (t.k + t.n * t.c * reach + 2 * t.n * t.k * t.p)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.dram.channel_state import LATENCY_BINS
+from edensim.dram.channel_kernel import EXACT
 from edensim.dram.commands import COMMAND_NAMES, RD, RDA, WR, WRA
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
@@ -49,16 +49,21 @@ def commands(channels: np.ndarray) -> dict[str, int]:
 def latency_clocks(channels: np.ndarray) -> dict[str, float]:
     """Read latency in clocks: mean, median and 99th percentile (nearest rank); nan-free, 0 without reads.
 
-    Latencies of 8191 clocks and more are counted together, so a percentile never exceeds that.
+    Percentiles are exact up to 8191 clocks and at most 1.6 % too high beyond.
     """
     count = channels["latency_count"].sum(axis=0)
     reads = int(count.sum())
     if reads == 0:
         return {"mean": 0.0, "p50": 0.0, "p99": 0.0}
     upto = np.cumsum(count)
-    percentile = {f"p{p}": float(np.searchsorted(upto, -(-reads * p // 100))) for p in (50, 99)}
-    assert len(count) == LATENCY_BINS
+    percentile = {f"p{p}": longest_latency(int(np.searchsorted(upto, -(-reads * p // 100)))) for p in (50, 99)}
     return {"mean": float(channels["latency_sum"].sum() / reads)} | percentile
+
+
+def longest_latency(index: int) -> float:
+    """Longest latency, in clocks, that a bin of the kernel counts (see `channel_kernel.latency_bin`)."""
+    octave, part = divmod(index - EXACT, 64)
+    return float(index if octave < 0 else ((part + 65) << (octave + 7)) - 1)
 
 
 def read_latency_ns(system: DramSystem, channels: np.ndarray) -> dict[str, float]:

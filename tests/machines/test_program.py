@@ -158,6 +158,14 @@ def test_only_weights_move_without_feature_maps() -> None:
     assert set(runs["kind"]) == {WEIGHTS} and (tiles["store_end"] == tiles["store_begin"]).all()
 
 
+def test_feature_maps_on_chip_do_not_cut_a_program() -> None:
+    """Only weight runs count for the size of a chunk: a batch of 4096 leaves the four weight tiles in one piece."""
+    problem = Problem.of(Layer("fc", "fc", 512, 1, 1, 512, 1, 1, 1, 1), 4096)
+    tiling = Tiling(Order.SPACE_K_C, 1, 4096, 256, 256, 1, 1)
+    program = make_program(problem, tiling, 8, moves_fmaps=False)
+    assert [len(tiles) for tiles, _ in program.chunks()] == [4]
+
+
 def test_compressed_rows_shrink_in_place() -> None:
     """At half size each segment keeps its first byte and loses half its lines."""
     layout = TensorLayout((4, 256), 8, 0, scale=0.5)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from edensim.dram.channel_kernel import EXACT, latency_bin
+from edensim.dram.channel_state import LATENCY_BINS
 from edensim.dram.commands import RD, WR
 from edensim.dram.replay import replay_requests
 from edensim.dram.trace import Requests
@@ -41,9 +43,20 @@ def test_percentiles_are_nearest_rank() -> None:
     """Mean, p50 and p99 of the latency histogram are those of the sorted list of latencies."""
     memory = system()
     done = replay_requests(memory, [random_requests(601, 0)])
+    assert not done.channels["latency_count"][0, EXACT:].any()
     latency = np.repeat(np.arange(done.channels["latency_count"].shape[1]), done.channels["latency_count"][0])
     found = measure.latency_clocks(done.channels)
     assert len(latency) == int(done.counters.reads.sum())
     assert found["mean"] == pytest.approx(latency.mean())
     assert found["p50"] == latency[-(-len(latency) * 50 // 100) - 1]
     assert found["p99"] == latency[-(-len(latency) * 99 // 100) - 1]
+
+
+def test_long_latencies_keep_their_size() -> None:
+    """Bins follow one another without gap or overlap, are at most 1.6 % wide, and last for a quarter of an hour."""
+    longest = [int(measure.longest_latency(k)) for k in range(LATENCY_BINS)]
+    for k in (0, 1, EXACT - 1, EXACT, EXACT + 63, EXACT + 64, EXACT + 1000, LATENCY_BINS - 1):
+        shortest = longest[k - 1] + 1 if k else 0
+        assert latency_bin(shortest) == latency_bin(longest[k]) == k
+        assert longest[k] <= shortest * 65 / 64
+    assert longest[-1] > 1 << 40

@@ -66,7 +66,7 @@ class Machine(Table):
     spad_filter_words: int = key(224, "filter words a PE holds", "word", ge=1)
     spad_psum_words: int = key(24, "partial sums a PE holds", "word", ge=1)
     # weight-stationary systolic array
-    weight_fifo_tiles: int = key(4, "weight tiles fetched ahead", "tile", ge=1)
+    weight_fifo_tiles: int = key(4, "weight tiles fetched ahead", "tile", ge=1, le=8)
     accumulators: int = key(4096, "accumulator rows", "row", ge=1)
 
 

@@ -21,6 +21,7 @@ def checkout(tmp_path, monkeypatch):
     """A copy of `configs/`, as the folder the examples are typed in."""
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "traces").mkdir()
+    shutil.copy(ROOT / "traces" / "ddr4-commands.csv", tmp_path / "traces")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -33,6 +33,7 @@ class Progress:
         self.unit = unit
         self._clock = clock
         self._start = self._shown = clock()
+        self._first: tuple[float, float] | None = None
         self._bar: Any = None
         self._task: Any = None
 
@@ -48,6 +49,7 @@ class Progress:
     def __call__(self, done: float, total: float | None = None, label: str = "") -> None:
         """Note that `done` of `total` units are finished (total None: unknown)."""
         now = self._clock()
+        self._first = self._first or (now, done)
         if settings.quiet or now - self._start < QUIET_S:
             return
         if sys.stderr.isatty():
@@ -60,13 +62,17 @@ class Progress:
 
     def line(self, done: float, total: float | None, label: str) -> str:
         """One line for logs: what, how far, how fast, how long still."""
-        elapsed = self._clock() - self._start
-        rate = done / elapsed if elapsed > 0 else 0.0
+        now = self._clock()
+        since, before = self._first or (self._start, 0.0)
+        settled = now > since and done > before  # compilation, before the first report, says nothing of what is left
+        if not settled:
+            since, before = self._start, 0.0
+        rate = (done - before) / (now - since) if now > since else 0.0
         parts = [f"{label}: " if label else "", f"{count(done)} {self.unit}"]
         if total:
             parts = [parts[0], f"{done / total:.0%}, {count(done)} of {count(total)} {self.unit}"]
         parts.append(f", {count(rate)}/s")
-        if total and rate:
+        if total and rate and (settled or self._first is None):
             parts.append(f", {clock_text((total - done) / rate)} left")
         return "".join(parts)
 

@@ -37,6 +37,17 @@ def test_unknown_total(capsys):
     assert capsys.readouterr().err == "edensim: 5.0 k commands, 500/s\n"
 
 
+def test_compilation_before_the_first_report_is_not_extrapolated(capsys):
+    """A first report after 20 s of compilation gives no time left; the next ones count from there."""
+    clock = Clock()
+    with Progress("requests", clock) as progress:
+        for clock.now, done in ((20.0, 1e3), (31.0, 11.001e6)):
+            progress(done, 22e6, "conv1")
+    first, second = capsys.readouterr().err.splitlines()
+    assert "left" not in first
+    assert second.endswith("1.0 M/s, 0:11 left")
+
+
 def test_quiet(capsys, monkeypatch):
     """--quiet silences progress."""
     monkeypatch.setattr(console.settings, "quiet", True)

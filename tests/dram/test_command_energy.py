@@ -19,11 +19,11 @@ from edensim.dram.timing import resolve_timing
 from edensim.errors import ConfigError
 from tests.dram.command_reference import ReferenceRank, legal_trace
 from tests.dram.golden_energy import CASES, write_case
-from tests.dram.preset_dram import OWN, dram
+from tests.dram.preset_dram import POWERED, dram
 
 SHARED = {"E_PDNA": "PDNA", "E_PDNP": "PDNP", "E_bg_act_shared": "BG_ACT_SHARED", "E_sref": "SREF", "E_dsm": "DSM"}
 CODE = {name: code for code, name in enumerate(TRACE_NAMES)}
-LOOPS = [*OWN]
+LOOPS = [*POWERED]
 
 
 def preset(name):

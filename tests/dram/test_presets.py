@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edensim.dram.power import impossible_currents, rail_costs
+from edensim.dram.power import impossible_currents
+from edensim.dram.power_device import device_of
 from edensim.dram.timing import resolve_timing
 from edensim.errors import ConfigError
 from edensim.memory import AddressMap, Geometry
@@ -30,7 +31,7 @@ def test_own_presets_have_sourced_power(name):
     assert len(power.source) > 20
     assert len(power.io.source) > 20
     assert sum(rail.follows_vdd for rail in power.rails.values()) == 1
-    assert impossible_currents(dram(name)) == []
+    assert impossible_currents(device_of(dram(name), resolve_timing(dram(name)))) == []
     for rail in power.rails.values():
         assert rail.IDD2P is not None
         assert rail.IDD2P <= rail.IDD2N <= rail.IDD3N <= rail.IDD5B
@@ -41,7 +42,7 @@ def test_memories_without_trustworthy_currents_have_none():
     assert set(OWN) - set(POWERED) == {"gddr6-14000-8gb-x16"}
     memory = dram("gddr6-14000-8gb-x16")
     with pytest.raises(ConfigError, match="has no currents"):
-        rail_costs(memory, resolve_timing(memory))
+        device_of(memory, resolve_timing(memory))
 
 
 def test_own_presets_schedule_row_hits_first():

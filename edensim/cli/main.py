@@ -19,12 +19,12 @@ from edensim.version import __version__
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @options.common
 def cli() -> None:
-    r"""DNN inference from DRAM below its specified voltage and latency: energy and time.
+    """DNN inference from DRAM below its specified voltage and latency: energy and time.
 
     \b
     edensim run configs/eyeriss-alexnet.toml              a table, a run folder, figures
     edensim show configs/eyeriss-alexnet.toml --origins   where every number comes from
-    """
+    """  # noqa: D301
 
 
 VERBS = (

@@ -32,13 +32,13 @@ class _ConfigByDefault(click.Group):
 
 @click.group(cls=_ConfigByDefault, context_settings={"ignore_unknown_options": True})
 def show() -> None:
-    r"""Show a configuration (CONFIG [--origins]), or a workload, machine or dram by name.
+    """Show a configuration (CONFIG [--origins]), or a workload, machine or dram by name.
 
     \b
     edensim show configs/eyeriss-alexnet.toml --origins
     edensim show workload alexnet
     edensim show dram ddr4-2400r-8gb-x8
-    """
+    """  # noqa: D301
 
 
 @show.command("config")

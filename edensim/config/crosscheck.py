@@ -105,6 +105,10 @@ def _write_marks(root: Node, note: Note) -> None:
         )
 
 
+MAIN_NAMES = ("main", "nominal", "operating_point")
+"""Names under which results show the main point."""
+
+
 def _compare_names(root: Node, note: Note) -> None:
     named = _table(root, "compare")
     for name in named.value if named else ():
@@ -113,6 +117,8 @@ def _compare_names(root: Node, note: Note) -> None:
                 ("compare", name),
                 'expected a name of letters, digits, "_" and "-" (it becomes part of column and file names)',
             )
+        elif name in MAIN_NAMES:
+            note(("compare", name), f'"{name}" is how results call [operating_point]; expected another name')
 
 
 def _partitions(root: Node, note: Note) -> None:

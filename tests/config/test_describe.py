@@ -22,7 +22,7 @@ minimum_ck = { tFAW = 20 }
 [workload]
 network = "alexnet"
 layers = ["a", "b"]
-[compare.nominal]
+[compare.as_it_is]
 [compare.low]
 vdd = 1.05
 [[partition]]

@@ -123,6 +123,13 @@ def test_compare_prints_the_saving() -> None:
     assert set(KEYS) - {"compare", "config_hash", "version", "wall_s"} <= set(eden)
 
 
+@pytest.mark.parametrize("name", ["main", "nominal", "operating_point"])
+def test_compared_points_cannot_take_the_place_of_the_main_one(name: str) -> None:
+    """[compare.main] would overwrite the main point's results: the name is refused."""
+    with pytest.raises(ConfigError, match="expected another name"):
+        result(compare={name: {"vdd": 1.0}})
+
+
 def test_partition_changes_energy_of_its_banks_only() -> None:
     """Weights in a low-voltage partition: the run stays legal, and energy falls less than with the whole module low."""
     half = {"name": "low", "banks": "0:8", "vdd": 1.0}

@@ -56,6 +56,10 @@ class Result:
                 for metric in (m for m in UNITS if m in entry):
                     for component, value in _leaves(entry[metric]):
                         yield point, layer, metric, component, value, UNITS[metric]
+            for name, part in data.get("partitions", {}).items():
+                for metric in ("energy_pj", "bytes"):
+                    for component, value in _leaves(part[metric]):
+                        yield point, "", f"partition_{metric}", f"{name}.{component}", value, UNITS[metric]
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, float]]:

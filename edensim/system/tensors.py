@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from edensim.config.schema import Config
 from edensim.dram.controller import DramSystem
 from edensim.machines.program import LayerTensors
 from edensim.memory import Placement, TensorRequest, place
+from edensim.memory.placement import partition_page_lines
 from edensim.workloads.layer import Layer, Network, size_bytes
 
 
@@ -40,6 +43,24 @@ def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: boo
         mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]
         layers[layer.name] = LayerTensors(*(t.base for t in mine), *(t.index for t in mine))
     return TensorMap(placement, layers)
+
+
+def stored_bytes(placement: Placement, system: DramSystem) -> dict[str, dict[str, int]]:
+    """Bytes of every tensor in every partition that holds any: tensor -> partition -> bytes."""
+    division, line = system.state.partitions, system.geometry.burst_bytes
+    found: dict[str, dict[str, int]] = {}
+    for tensor in placement.tensors.values():
+        if tensor.partition:
+            found[tensor.name] = {tensor.partition: tensor.bytes} if tensor.bytes else {}
+            continue
+        # Placed anywhere: addresses are physical, and no page leaves its partition.
+        page = partition_page_lines(system.address_map, division) * line
+        pages = np.arange(tensor.base // page, -(-(tensor.base + tensor.bytes) // page), dtype=np.int64)
+        owner = division.at(*system.address_map.decode(pages * (page // line))[:3])
+        begin, end = np.maximum(pages * page, tensor.base), np.minimum((pages + 1) * page, tensor.base + tensor.bytes)
+        held = np.bincount(owner, end - begin, len(division.names))
+        found[tensor.name] = {name: int(n) for name, n in zip(division.names, held, strict=True) if n}
+    return found
 
 
 def _source(layer: Layer, network: Network) -> str:

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from edensim.dram.command_energy import CommandPricer
 from edensim.dram.data_dependence import (
+    STATIC,
+    BurstData,
     LineStatistics,
-    ayna_factor,
     ayna_pj_per_bit,
+    data_factors,
     line_statistics,
     vampire_factor,
     vampire_ma,
@@ -64,7 +66,9 @@ def test_ayna_as_published():
     """Constant 3.18 pJ per bit, 7.12 pJ with everything toggling; random data lie exactly in the middle."""
     assert ayna_pj_per_bit(0, 0, 0) == 3.18
     assert ayna_pj_per_bit(1, 1, 1) == pytest.approx(7.12)
-    assert ayna_factor(0.5, 0.5, 0.5) == 1
+    assert data_factors("ayna", BurstData()) == (1, 1)
+    assert data_factors("ayna", BurstData(), "static").rd == pytest.approx(1.62, abs=0.005)
+    assert data_factors("ayna", STATIC) == pytest.approx((1 / 1.619, 1 / 1.619), rel=1e-3)
     assert ayna_pj_per_bit(0.5, 0.5, 0.5) / ayna_pj_per_bit(0, 0, 0) == pytest.approx(1.62, abs=0.005)
 
 

@@ -298,13 +298,14 @@ class EnergyData(Table):
         None, "edges per bit on the data pins (default: dram.power.io.toggle_rate, else 0.5)", "fraction", ge=0, le=1
     )
     line_toggle_rate: float | None = key(
-        None, "share of bits that differ from the burst before (vampire; default: toggle_rate)", "fraction", ge=0, le=1
+        None,
+        "share of bits that differ from the burst before (vampire; bank-group bus of ayna; default: toggle_rate)",
+        "fraction",
+        ge=0,
+        le=1,
     )
     stack_toggle_rate: float | None = key(
         None, "toggle rate of the bus through the stack (ayna; default: toggle_rate)", "fraction", ge=0, le=1
-    )
-    group_toggle_rate: float | None = key(
-        None, "toggle rate of the bank-group bus (ayna; default: toggle_rate)", "fraction", ge=0, le=1
     )
 
 

@@ -6,8 +6,8 @@ Two published laws, both linear in what they count, so means over many bursts ar
   in mA, c0 + c1 ones / 8 + c2 toggles / 8, ones and toggles over the 512 bits of a cache line. Coefficients for
   accesses to the same bank and another column. Reading ones costs; writing zeros costs.
 * Ayna (CMU-SAFARI HBM-Power, 2026; HBM2): 3.18 + 1.04 q + 1.49 s + 1.41 g pJ per bit, q, s, g being the toggle rates of
-  data pins, stack bus and bank-group bus, in [0, 1]; random data cost 1.62 times static ones in the source. Fitted to
-  reads; the source applies it to writes too.
+  data pins, stack bus and bank-group bus (from burst to burst), in [0, 1]; random data cost 1.62 times static ones in
+  the source. Fitted to reads; the source applies it to writes too.
 
 Both become factors on what RD and WR draw *above standby*, relative to the data with which IDD4R and IDD4W were
 measured (`dram.power.idd4_data`; random data have half ones, half toggles). The data are those that move: give the
@@ -72,16 +72,15 @@ class BurstData(NamedTuple):
     pins : float
         Edges per bit on the data pins, both directions.
     lines : float
-        Share of bits that differ from the burst before.
-    stack, group : float
-        Toggle rates of the buses through a stack and of a bank group.
+        Share of bits that differ from the burst before: what a bank-group bus sees.
+    stack : float
+        Toggle rate of the bus through a stack.
     """
 
     ones: float = 0.5
     pins: float = 0.5
     lines: float = 0.5
     stack: float = 0.5
-    group: float = 0.5
 
     @property
     def line(self) -> LineStatistics:
@@ -91,10 +90,10 @@ class BurstData(NamedTuple):
     @property
     def buses(self) -> tuple[float, float, float]:
         """Toggle rates of data pins, stack and bank group."""
-        return self.pins, self.stack, self.group
+        return self.pins, self.stack, self.lines
 
 
-STATIC = BurstData(0.0, 0.0, 0.0, 0.0, 0.0)
+STATIC = BurstData(0.0, 0.0, 0.0, 0.0)
 """Zeros, again and again."""
 
 
@@ -112,10 +111,10 @@ def burst_data(io: schema.Interface | None, given: schema.EnergyData | None = No
     """The rates of `[energy.data]`; what it leaves out comes from the memory's data pins, or is that of random data."""
     ones, pins = (0.5, 0.5) if io is None else (io.ones_fraction, io.toggle_rate)
     if given is None:
-        return BurstData(ones, pins, pins, pins, pins)
+        return BurstData(ones, pins, pins, pins)
     ones = ones if given.ones_fraction is None else given.ones_fraction
     pins = pins if given.toggle_rate is None else given.toggle_rate
-    others = (given.line_toggle_rate, given.stack_toggle_rate, given.group_toggle_rate)
+    others = (given.line_toggle_rate, given.stack_toggle_rate)
     return BurstData(ones, pins, *(pins if rate is None else rate for rate in others))
 
 

@@ -37,6 +37,7 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
         add(f"  {name}", lambda p, name=name: f"{p.data['energy_pj'][name] * scale_e:.4g}")  # type: ignore[misc]
     if all("energy_report" in p.data for p in shown):
         add("  follows VDD", lambda p: f"{p.data['energy_report']['follows_vdd_share']:.1%}")
+        add("  of system, at most", lambda p: f"{p.data['energy_report']['system_pj']['dram_share']:.1%}")
         add("energy per bit (pJ)", lambda p: f"{p.data['energy_report']['energy_per_bit_pj']:.4g}")
         add("DRAM power, mean (mW)", lambda p: f"{p.data['energy_report']['power_mw']:.4g}")
     add("bandwidth (GB/s)", lambda p: f"{p.data['bandwidth_gb_s']:.3g}")

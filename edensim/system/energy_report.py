@@ -94,9 +94,9 @@ def system_energy(config: Config, dram_pj: float, traffic: Traffic) -> dict[str,
     }
     total = sum(parts.values())
     borrowed = not whole and (given.mac_pj is None or given.sram_pj_per_byte is None)
-    sources = [HOROWITZ] if borrowed else []
+    own = given.source or ("package_w: no source given" if whole else "")
     return parts | {
         "total": total,
         "dram_share": dram_pj / total if total else 0.0,
-        "source": "; ".join([*sources, given.source] if given.source else sources),
+        "source": "; ".join(filter(None, [HOROWITZ if borrowed else "", own])),
     }

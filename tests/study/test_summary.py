@@ -75,9 +75,11 @@ def test_energy_report_in_the_table(full):
     """Energy per bit, mean power and the share that follows VDD are shown where every point has them."""
     assert "follows VDD" not in summarize(full)
     report = {"follows_vdd_share": 0.785, "energy_per_bit_pj": 134.25, "power_mw": 558.8}
+    report["system_pj"] = {"dram_share": 0.5}
     full["energy_report"] = full["compare"]["eden"]["energy_report"] = report
     lines = [line.split() for line in summarize(full).splitlines()]
     assert ["follows", "VDD", "78.5%", "78.5%"] in lines
+    assert ["of", "system,", "at", "most", "50.0%", "50.0%"] in lines
     assert ["energy", "per", "bit", "(pJ)", "134.2", "134.2"] in lines
     assert ["DRAM", "power,", "mean", "(mW)", "558.8", "558.8"] in lines
 

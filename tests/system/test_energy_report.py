@@ -63,10 +63,11 @@ def test_system_split(data):
 
 def test_a_package_holds_compute_and_buffers():
     """With a package's power alone, no energy of compute or buffers is added from elsewhere, and no source claimed."""
-    table = SMALL | {"energy": {"system": {"package_w": 40.0, "source": "a measurement"}}}
-    result = run(load_config(table)).data
+    result = run(load_config(SMALL | {"energy": {"system": {"package_w": 40.0, "source": "a measurement"}}})).data
     split = result["energy_report"]["system_pj"]
     assert (split["compute"], split["sram"], split["source"]) == (0, 0, "a measurement")
+    unnamed = run(load_config(SMALL | {"energy": {"system": {"package_w": 40.0}}})).data["energy_report"]
+    assert unnamed["system_pj"]["source"] == "package_w: no source given"
     assert split["total"] == pytest.approx(40_000 * result["time_ns"] + result["energy_pj"]["total"])
 
 

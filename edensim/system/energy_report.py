@@ -53,9 +53,9 @@ def energy_report(config: Config, system: DramSystem, counters: Counters, traffi
     Returns
     -------
     dict
-        by_rail_pj {rail {component}}, by_kind_pj {weights, ifm, ofm}, power_mw, energy_per_bit_pj, follows_vdd_share,
-        data {law, rd, wr: factors of `[energy.data]`}, system_pj {compute, sram, package, dram, total, dram_share,
-        source}.
+        by_rail_pj {rail {component}}, by_rank_pj [channel][rank], by_bank_pj [channel][bank] (without what banks
+        share), by_kind_pj {weights, ifm, ofm}, power_mw, energy_per_bit_pj, follows_vdd_share, data {law, rd, wr:
+        factors of `[energy.data]`}, system_pj {compute, sram, package, dram, total, dram_share, source}.
     """
     model = EnergyModel(config.dram, system.state, config.energy, system.timing)
     at_rest = FixedSupplies(system.state.supplies * NOT_ZERO)
@@ -65,6 +65,8 @@ def energy_report(config: Config, system: DramSystem, counters: Counters, traffi
     kinds = sum(traffic.moved[kind] for kind in KINDS)
     return {
         "by_rail_pj": {rail: dict(parts) for rail, parts in breakdown.by_rail.items()},
+        "by_rank_pj": breakdown.by_rank.tolist(),
+        "by_bank_pj": np.sum(list(breakdown.by_bank.values()), axis=0).tolist(),
         "by_kind_pj": {kind: total * traffic.moved[kind] / kinds if kinds else 0.0 for kind in KINDS},
         "power_mw": total / traffic.time_ns if traffic.time_ns else 0.0,
         "energy_per_bit_pj": total / bits if bits else 0.0,

@@ -19,9 +19,12 @@ def data():
 
 
 def test_every_breakdown_is_the_whole(data):
-    """Rails, partitions with what all share, and kinds each make up the total."""
+    """Rails, ranks, banks and partitions with what all share, and kinds each make up the total."""
     report, total = data["energy_report"], data["energy_pj"]["total"]
     assert sum(map(sum, (x.values() for x in report["by_rail_pj"].values()))) == pytest.approx(total)
+    assert sum(map(sum, report["by_rank_pj"])) == pytest.approx(total)
+    own = sum(map(sum, report["by_bank_pj"]))
+    assert own + data["shared_energy_pj"]["background"] == pytest.approx(total)
     assert set(data["partitions"]) == {"module", "low"}
     partitions = [part["energy_pj"] for part in data["partitions"].values()]
     assert data["shared_energy_pj"]["background"] + sum(x["total"] for x in partitions) == pytest.approx(total)

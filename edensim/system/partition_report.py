@@ -61,33 +61,33 @@ def partition_report(
         return {}
     stored = {} if placement is None else stored_bytes(placement, system)
     rows = division.bank_share()
-    weights = _weights(system, rows, stored, placement, by_kind or {})
-    own_chips = division.chip_owner > 0
-    alike = breakdown.shared_by_chip.shape[2] == 1
-    spread = division.geometry.banks_per_rank
+    busy = _weights(system, rows, stored, placement, by_kind or {})
+    fed_by_rank = division.chip_owner == 0
+    shared = breakdown.shared_by_chip
+    if shared.shape[2] == 1:  # one chip stands for all
+        fed_by_rank = fed_by_rank[:, :, :1]
     points = system.state.describe()
     report = {}
     for k, name in enumerate(division.names):
         if name in division.of_chips:
-            mine = division.chip_owner == k
-            busy = held = np.repeat(mine, spread, axis=1).astype(np.float64)
-            standing = float(breakdown.shared_by_chip[mine].sum())
+            chips = division.chip_owner == k
+            bank_work = bank_rows = np.ones(busy.shape[1:])
+            standing = float(shared[chips].sum())
         else:
-            free = np.ones((1, 1, 1)) if alike else np.repeat(~own_chips, spread, axis=1)
-            busy, held, standing = weights[k][:, :, None] * free, rows[k][:, :, None] * free, 0.0
-        shares = dict.fromkeys(COMPONENTS, busy) | {"ref": held}
+            chips, bank_work, bank_rows, standing = fed_by_rank, busy[k], rows[k], 0.0
+        mine = np.repeat(chips, division.geometry.banks_per_rank, axis=1)
+        shares = dict.fromkeys(COMPONENTS, bank_work[:, :, None] * mine) | {"ref": bank_rows[:, :, None] * mine}
         energy = {part: float((values * shares[part]).sum()) for part, values in breakdown.by_place.items()}
         energy["background"] += standing
         tensors = {tensor: parts[name] for tensor, parts in stored.items() if parts.get(name)}
         report[name] = {
             "operating_point": points[name],
             "energy_pj": energy | {"total": sum(energy[part] for part in COMPONENTS)},
-            "bytes": _moved(counters, busy, division.geometry.burst_bytes),
+            "bytes": _moved(counters, shares["rd"], division.geometry.burst_bytes),
             "stored_bytes": _once(placement, tensors),
             "tensors": tensors,
         }
-    shared = breakdown.shared_by_chip if alike else breakdown.shared_by_chip[~own_chips]
-    return {"partitions": report, "shared_energy_pj": {"background": float(shared.sum())}}
+    return {"partitions": report, "shared_energy_pj": {"background": float(shared[fed_by_rank].sum())}}
 
 
 def supply_warnings(dram: schema.Dram, energy: schema.Energy, system: DramSystem, counters: Counters) -> list[str]:
@@ -104,6 +104,8 @@ def supply_warnings(dram: schema.Dram, energy: schema.Energy, system: DramSystem
         return []
     told = []
     total = EnergyModel(dram, state, energy, system.timing).price(counters).by_rank
+    if not total.all():  # no time went by
+        return []
     for k, name in enumerate(state.partitions.names):
         held = (state.partitions.owner == k).any(axis=2)
         banks = lowered & held[:, :, None]

@@ -81,8 +81,9 @@ def show_workload(name: str | None, precision: str, batch: int, as_json: bool) -
         console.say(columns([["network", "layers", "MACs", "parameters"], *rows]))
         return
     network = describe_network(load_network(name), precision, batch)
+    console.warn(network.warnings)
     if as_json:
-        console.say_json({"layers": list(network.rows), "totals": network.totals})
+        console.say_json({"layers": list(network.rows), "totals": network.totals, "warnings": list(network.warnings)})
         return
     sums = ("macs", "weight_bytes", "ifm_bytes", "ofm_bytes")
     head = ["layer", "kind", "shape", "MACs", "weights (B)", "ifm (B)", "ofm (B)"]

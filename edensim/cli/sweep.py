@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,7 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
         check_folder(folder)
     with Progress("points") as progress:
         plan = make_plan(resolved, space, options["yes"], progress)
+    console.warn(plan.warnings)
     shard = _shard(options["shard"])
     if options["dry_run"]:
         return _dry_run(plan, shard, folder, options, as_json)
@@ -128,7 +129,7 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
         done = last[-1].before + last[-1].done if last else 0
         console.complain("interrupted", f"stopped at once; {done:,} points are saved in {folder}: repeat to go on.")
         return INTERRUPTED
-    return _report(tally, table, folder, shard, as_json)
+    return _report(tally, table, folder, shard, as_json, plan.warnings)
 
 
 def _axes(texts: tuple[str, ...]) -> dict[str, Any]:
@@ -192,7 +193,8 @@ def _dry_run(plan: Plan, shard: Shard | None, folder: Path, options: dict[str, A
         found = estimate(plan, points, jobs)
     if as_json:
         data = {"points": points, "jobs": jobs, "point_s": found.point_s, "status": found.status}
-        console.say_json(data | {"seconds": found.seconds, "disk_bytes": found.disk_bytes, "folder": str(folder)})
+        data |= {"seconds": found.seconds, "disk_bytes": found.disk_bytes, "folder": str(folder)}
+        console.say_json(data | {"warnings": plan.warnings})
         return 0
     from edensim.study.summary import size
     from edensim.study.text_table import columns
@@ -219,7 +221,9 @@ def _merge(folder: Path, options: dict[str, Any], as_json: bool) -> int:
     return _report(tally, table, folder, None, as_json)
 
 
-def _report(tally: Tally, table: Table, folder: Path, shard: Shard | None, as_json: bool) -> int:
+def _report(
+    tally: Tally, table: Table, folder: Path, shard: Shard | None, as_json: bool, warnings: Sequence[str] = ()
+) -> int:
     for note in tally.notes:
         console.log(note)
     data = {
@@ -230,6 +234,7 @@ def _report(tally: Tally, table: Table, folder: Path, shard: Shard | None, as_js
         "failed": tally.failed,
         "missing": tally.left,
         "interrupted": tally.interrupted,
+        "warnings": list(warnings),
     }
     if as_json:
         console.say_json(data)

@@ -70,6 +70,7 @@ def run(
     data = points.pop(MAIN)
     data["compare"] = {name: point | {"saving": saving(data, point)} for name, point in points.items()}
     data |= {"config_hash": resolved.hash, "version": __version__, "wall_s": time.perf_counter() - began}
+    data["warnings"] = [*network.warnings, *data["warnings"]]
     return Result(data)
 
 

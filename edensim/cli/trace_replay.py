@@ -57,8 +57,7 @@ def replay(
         )
     if log is not None and commands is not None:
         log.save(commands, force)
-    for warning in data.get("warnings", ()):
-        console.log(warning)
+    console.warn(data.get("warnings", ()))
     console.say_json(data) if as_json else console.say(_text(data))
 
 

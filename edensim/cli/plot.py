@@ -19,7 +19,7 @@ from edensim.cli.options import common, force_option, format_option
     default="all",
     show_default=True,
     metavar="NAME,…|all",
-    help="Of a run: energy, timeline, points, layers. Of a sweep: energy, vdd, trcd, lines, heatmap, pareto. "
+    help="Of a run: energy, timeline, points, layers, power. Of a sweep: energy, vdd, trcd, lines, heatmap, pareto. "
     "Of a table: latency.",
 )
 @click.option(

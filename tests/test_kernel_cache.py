@@ -94,6 +94,19 @@ def test_full_disk_gives_way_too(choose, tmp_path, problems, monkeypatch):
     assert os.strerror(errno.ENOSPC) in problems()[0]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="homes of POSIX")
+def test_user_without_a_home(choose, tmp_path, problems, monkeypatch):
+    """As in a container that runs under a number nobody has: the temporary folder serves."""
+
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.home", nowhere)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert choose("").is_relative_to(tmp_path / "tmp")
+    assert "home" in problems()[0]
+
+
 def test_filled_read_only_cache_is_used(choose, tmp_path, problems, monkeypatch):
     """What somebody compiled into a folder that is now read-only is loaded from there."""
     folder = choose(tmp_path / "mine")

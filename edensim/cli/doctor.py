@@ -21,7 +21,7 @@ KERNEL_BYTES = 8 << 20
 """What the kernels of one shape of memory take, with some to spare."""
 
 
-@click.command()
+@click.command(short_help="Check this installation.")
 @click.option("--warm", is_flag=True, help="Compile every kernel now, so that the first run starts at once.")
 @json_option
 @common

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 1000
 
 
-@click.command()
+@click.command(short_help="Price a DRAM command trace.")
 @click.argument("commands")
 @dram_option("ddr4-2400r-8gb-x8")
 @click.option(
@@ -46,14 +46,14 @@ MOST_POINTS = 1000
 def energy(
     commands: str, dram: str, at: tuple[str, ...], trace_format: str | None, overrides: tuple[str, ...], as_json: bool
 ) -> None:
-    r"""Price a DRAM command trace: a CSV of DRAMPower or ramulator 2, a DRAMsim3 command trace, or a log of edensim.
+    """Price a DRAM command trace: a CSV of DRAMPower or ramulator 2, a DRAMsim3 command trace, or a log of edensim.
 
     --dram takes a shipped memory, a TOML file, or a memspec JSON of DRAMPower. Traces may be packed (gzip).
 
     \b
     edensim energy commands.csv --dram ddr4-2400r-8gb-x8 --at vdd=1.2,1.1,1.0
     edensim energy trace.csv.gz --dram memspec.json --json
-    """
+    """  # noqa: D301  (click wants the backspace itself)
     from edensim.dram.command_trace import count_trace, price_trace
     from edensim.version import __version__
 

@@ -30,7 +30,7 @@ from edensim.printable import readable, shown
 from edensim.version import __version__
 
 
-class _Verbs(click.Group):
+class _Verbs(options.InOrder):
     """Keeps click from taking any broken pipe for stdout's, which has an error of its own, and leaving quietly."""
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edensim.config import Resolved
 
 
-@click.command()
+@click.command(short_help="Simulate a configuration: table, run folder, figures.")
 @click.argument("config")
 @set_option
 @click.option("--out", metavar="DIR", help="Run folder (default: runs/<config>-<hash>).")

@@ -8,18 +8,18 @@ import click
 
 from edensim.cli import console
 from edensim.cli.memory_option import dram_option, load_memory
-from edensim.cli.options import common, force_option, json_option, set_option
+from edensim.cli.options import common, force_file_option, json_option, set_option
 from edensim.cli.trace_format import format_of, target_options, tell_dropped
 
 
-@click.command()
+@click.command(short_help="From one trace format to another.")
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
 @click.option("--from", "source_format", metavar="FORMAT", help="Format of IN (default: told by its content).")
 @target_options
 @dram_option(None)
 @set_option
-@force_option
+@force_file_option
 @json_option
 @common
 def convert(

@@ -10,7 +10,7 @@ import click
 
 from edensim.cli import console
 from edensim.cli.compiling import announced_compilation
-from edensim.cli.options import common, force_option, json_option, set_option
+from edensim.cli.options import common, force_file_option, json_option, set_option
 from edensim.cli.progress import Progress
 from edensim.cli.trace_format import format_of, target_options, tell_dropped
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from edensim.system.replay import RecordedRequests
 
 
-@click.command()
+@click.command(short_help="Write the requests of a run as a trace.")
 @click.argument("config")
 @set_option
 @click.option("--out", required=True, metavar="FILE", help="Trace to write (.npz, .csv, or any name with --to).")
 @target_options
 @click.option("--no-arrivals", is_flag=True, help="Leave out the clocks at which requests were accepted.")
-@force_option
+@force_file_option
 @json_option
 @common
 def gen(

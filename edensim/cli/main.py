@@ -116,7 +116,7 @@ def _refused(message: str, code: int) -> int:
 
 
 def _from_system(problem: OSError) -> str:
-    if problem.filename is None:
+    if not isinstance(problem.filename, str | bytes):
         return f"{problem.strerror}, while reading or writing (temporary files go to $TMPDIR, else /tmp)"
     return f"{shown(problem.filename)}: {problem.strerror}"
 

@@ -130,6 +130,7 @@ class RecordedRequests:
         simulation = record_requests(resolved, self._keep, progress)
         self.tensors = [t.name for t in sorted(simulation.tensors.placement.tensors.values(), key=lambda t: t.index)]
         self.clock_ps: Fraction = simulation.system.period
+        self.warnings = list(simulation.network.warnings)
         self._burst_bytes = Geometry.from_config(resolved.config.dram).burst_bytes
 
     def _keep(self, rows: NDArray[np.int64]) -> None:

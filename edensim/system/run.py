@@ -74,6 +74,7 @@ def run(
         *(f"[compare.{name}] {text}" for name, point in points.items() for text in _new(point, data)),
     ]
     data |= {"config_hash": resolved.hash, "version": __version__, "wall_s": time.perf_counter() - began}
+    data["warnings"] = [*network.warnings, *data["warnings"]]
     return Result(data)
 
 

@@ -37,6 +37,19 @@ def test_layers_add_up_to_their_time_and_energy(result):
         assert row["energy_pj.total"] == layer["energy_pj"]["total"]
 
 
+@pytest.mark.parametrize("kind", ["timeline", "layers", "power"])
+def test_figures_of_one_point_name_it(result, kind):
+    """Where points are compared, a figure of the main one alone says which it shows; otherwise there is no doubt."""
+
+    def texts():
+        figure = draw(result, kind).figure
+        return [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+
+    assert "nominal: 1.2 V, tRCD 13.32 ns" in texts()
+    result.data["compare"] = {}
+    assert not any(texts())
+
+
 def test_deep_network_is_folded(result):
     """Beyond 48 bars the shortest layers become one, and nothing is lost from the sums."""
     first = result.data["layers"][0]

@@ -40,7 +40,7 @@ class Machine(Table):
     clock_mhz: float = key(..., "clock of the array", "MHz", gt=0, le=10_000)
     buffer_bytes: int = key(..., "on-chip buffer shared by weights and feature maps", "byte", ge=1024, le=1 << 40)
     double_buffered: bool = key(True, "load the next tile while the present one computes")
-    psum_bytes: int = key(4, "bytes of one partial sum held in the buffer", "byte", ge=1, le=8)
+    psum_bytes: int = key(4, "bytes of a partial sum, in the buffer and in DRAM if it spills", "byte", ge=1, le=8)
     compute_model: Literal["native", "scalesim_compat"] = key(
         "native", "native: row-stationary passes or weight tiles; scalesim_compat: SCALE-Sim fold formulas"
     )

@@ -81,7 +81,11 @@ class Simulation:
             raise ConfigError("a run needs the tables [workload] and [machine]")
         self.config, self.network, self.machine, self.progress, self.label = config, network, machine, progress, label
         self.system = DramSystem(config.dram, state)
-        self.tensors: TensorMap = map_tensors(network, config, self.system, config.machine.fmaps_in_dram)
+        bits, batch = PRECISION_BITS[config.workload.precision], config.workload.batch
+        line_bytes = self.system.geometry.burst_bytes
+        spilled = {x.name: machine.spilled_bytes(x, bits, batch, line_bytes) for x in network.layers}
+        fmaps = config.machine.fmaps_in_dram
+        self.tensors: TensorMap = map_tensors(network, config, self.system, fmaps, spilled)
         spec = AgentSpec(
             clock_mhz=Fraction(str(config.machine.clock_mhz)),
             window=config.machine.dma_outstanding,
@@ -90,11 +94,8 @@ class Simulation:
         )
         placement = self.tensors.placement
         self.world = World(self.system, [spec], placement.page_table, placement.page_lines, on_requests)
-        bits = PRECISION_BITS[config.workload.precision]
-        line_bytes = self.system.geometry.burst_bytes
         self.plans = [
-            machine.plan(layer, self.tensors.layers[layer.name], bits, config.workload.batch, line_bytes)
-            for layer in network.layers
+            machine.plan(layer, self.tensors.layers[layer.name], bits, batch, line_bytes) for layer in network.layers
         ]
         self.expected_lines = sum(sum(p.traffic_bytes.values()) for p in self.plans) / line_bytes
         self.records: list[LayerRecord] = []

@@ -36,8 +36,8 @@ WEIGHTS, IFM, OFM, PSUM = 0, 1, 2, 3
 KINDS = ("weights", "ifm", "ofm")
 """What a run belongs to; partial sums are outputs in a tensor of their own."""
 
-MAX_TILES, MAX_RUNS = 50_000, 2_000_000
-"""Largest chunk of a program; a layer with more tiles or runs comes in several chunks."""
+MAX_TILES, MAX_RUNS = 8_192, 250_000
+"""Largest chunk of a program, which bounds memory and changes no result: two chunks are held at a time."""
 
 Records = NDArray[Any]
 

@@ -165,6 +165,11 @@ class DramController(Table):
     )
     refresh: Literal["all_bank", "none"] = key("all_bank", "all-bank refresh every tREFI, or none")
     refresh_scatter_ck: int = key(0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0)
+    front_end: Literal["per_channel", "ramulator2"] = key(
+        "per_channel",
+        "trace replay: per_channel: a request per clock and channel, done with its last beat; ramulator2: a request "
+        "per clock for the whole memory, a write done with its command",
+    )
 
 
 class Dram(Table):

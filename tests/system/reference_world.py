@@ -39,7 +39,6 @@ class Memory:
     places: dict[int, Place]  # of every line
     accepted: list[tuple[int, int, int]] = field(default_factory=list)  # clock, line, is_write
     waiting: dict[Request, int] = field(default_factory=dict)
-    write_latency: int = 0  # clocks from WR to the last beat of its data
     clock: int = 0  # the last one that is over
 
     def __post_init__(self) -> None:
@@ -72,7 +71,8 @@ class Memory:
             channel.tick(clock)
             after = [*channel.active, *channel.queues[0], *channel.queues[1]]
             for request in (x for x in before if x not in after):
-                latency = self.write_latency if request.is_write else channel.settings.read_latency
+                s = channel.settings
+                latency = s.write_latency if request.is_write else s.read_latency
                 engine.complete(self.waiting.pop(request), (clock + latency) * self.period)
             for side in (LOAD, STORE):
                 if len(channel.queues[side]) < queued[side] and engine.refused_by[side] == index:

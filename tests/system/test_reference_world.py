@@ -99,8 +99,7 @@ def by_reference(memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], l
     where = zip(*(x.tolist() for x in memory.address_map.decode(np.array(lines, np.int64))), strict=True)
     period = memory.period / world.unit_ps
     assert period.denominator == 1
-    places = dict(zip(lines, where, strict=True))
-    reference = Memory(channels, int(period), places, write_latency=memory.timing.write_latency)
+    reference = Memory(channels, int(period), dict(zip(lines, where, strict=True)))
     line_time = int(-(-memory.geometry.burst_bytes * clock // spec.bytes_per_cycle))
     burst_time = memory.timing.burst_ck * int(period)
     end = 0

@@ -156,7 +156,13 @@ class DramController(Table):
     read_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_high: float = key(0.8, "enter write mode above this share of the write queue", "fraction", gt=0, le=1)
-    write_low: float = key(0.2, "leave write mode below this share", "fraction", ge=0, lt=1)
+    write_low: float = key(
+        0.2,
+        "leave write mode below this share; while writes come as fast as they drain, reads wait (seen in p99 latency)",
+        "fraction",
+        ge=0,
+        lt=1,
+    )
     row_policy: Literal["open", "closed"] = key(
         "open", "open: rows stay open until another row is needed; closed: a row is closed after `row_cap` accesses"
     )

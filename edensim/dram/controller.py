@@ -1,9 +1,10 @@
 """A memory system ready to run: geometry, address map, timings and constraint tables compiled for the kernels.
 
 Modelled: any number of channels, ranks, bank groups and banks; FR-FCFS with or without row-hit protection; write mode
-by hysteresis; forwarding and coalescing from the write queue; all-bank refresh; rows that stay open, or close after a
-number of accesses (RDA, WRA or a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here: power-down,
-row policies by time or prediction, per-bank refresh.
+by hysteresis (while writes come as fast as they drain, reads wait: the tail of read latencies); forwarding and
+coalescing from the write queue; all-bank refresh; rows that stay open, or close after a number of accesses (RDA, WRA or
+a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here: power-down, row policies by time or
+prediction, per-bank refresh.
 """
 
 from __future__ import annotations

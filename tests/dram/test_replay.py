@@ -115,3 +115,23 @@ def test_a_write_ends_with_its_last_beat() -> None:
         assert replay_requests(system, [write]).cycles == 1 + 16 + data
     ck = memory("lpddr3-1600-4gb-x32").timing
     assert ck.write_latency == ck.ck["nCWL"] + ck.ck["nDQSS"] + ck.ck["nBL"]
+
+
+def test_reads_wait_for_a_burst_of_writes() -> None:
+    """The tail of read latencies is the write mode's: writes at twice the rate of the bus hold a read back to the end.
+
+    So they do in the reference. With a fifth of the writes, the read waits less than a quarter as long.
+    """
+    system, waits = memory("ddr4-2400r-8gb-x8", controller={"refresh": "none"}), []
+    for count in (600, 120):
+        line, is_write = np.arange(count), np.ones(count, np.uint8)
+        line[50], is_write[50] = 1 << 20, 0
+        trace = {"addr": (line * 64).astype(np.uint64), "is_write": is_write}
+        trace["arrival"] = (2 * np.arange(count)).astype(np.uint64)
+        found = replay_requests(system, [Requests(**trace)])
+        wanted = simulate(
+            [constraint_table(system.dram)], system.dram, settings(system.dram), decode(system.dram, trace)
+        )
+        waits.append(int(found.counters.read_latency_ck_sum.sum()))
+        assert waits[-1] == wanted.read_latency_sum
+    assert waits[0] > 1500 and waits[0] > 4 * waits[1]

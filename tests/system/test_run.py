@@ -89,6 +89,17 @@ def test_chunks_of_a_program_change_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert found[0] == found[1] == found[2]
 
 
+def test_what_limits_alexnet_is_what_the_presets_say() -> None:
+    """Eyeriss: loads cost 0.06 % of the time, fully connected layers 76 %, at 2 % use. TPU: loads cost 89 %."""
+    workload = {"network": "alexnet", "precision": "int8"}
+    eyeriss, tpu = (result(machine=m, workload=workload).data for m in ("eyeriss-eden", "tpu-eden"))
+    connected = [x for x in eyeriss["layers"] if x["name"].startswith("fc")]
+    assert round(100 * eyeriss["load_wait_ns"] / eyeriss["time_ns"], 2) == 0.06
+    assert round(100 * sum(x["time_ns"] for x in connected) / eyeriss["time_ns"]) == 76
+    assert {round(100 * x["utilization"]) for x in connected} == {2}
+    assert round(100 * tpu["load_wait_ns"] / tpu["time_ns"]) == 89
+
+
 @pytest.mark.parametrize("machine", ["eyeriss-eden", "tpu-eden"])
 def test_traffic_is_never_below_the_bound(machine: str) -> None:
     """Lines really moved, layer by layer, are at least the lower bound of uncompressed traffic."""

@@ -256,7 +256,7 @@ class FaultyMemory:
 
     def _buffer(self, use: str, shape: tuple[int, ...], keep: bool) -> Floats:
         """Space for values; that of the last read if nobody keeps them (new pages cost more than the errors do)."""
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         if keep:
             return np.empty(shape, np.float32)
         if use not in self._spare or self._spare[use].size < size:

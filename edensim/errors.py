@@ -17,6 +17,28 @@ class EdensimError(Exception):
     exit_code = INTERNAL
 
 
+class Problem(str):
+    """One message of a `ConfigError` that knows the keys it is about, so that the line of the culprit can be named."""
+
+    keys: tuple[tuple[str, ...], ...]
+
+    def __new__(cls, message: str, *keys: str | tuple[str, ...]) -> Problem:
+        """Make a message.
+
+        Parameters
+        ----------
+        message : str
+            One sentence; the place in the file is put before it by whoever knows the file.
+        *keys : str or tuple of str
+            *Every* key the verdict rests on, dotted ("dram.rows") or in parts, the likeliest culprit first. A table
+            stands for all its keys. In a configuration that is faulty elsewhere, a problem is told only if none of
+            them is in doubt; a problem without keys is then not told at all.
+        """
+        problem = super().__new__(cls, message)
+        problem.keys = tuple(tuple(key.split(".")) if isinstance(key, str) else key for key in keys)
+        return problem
+
+
 class ConfigError(EdensimError):
     """Wrong usage or configuration. `problems` holds one message per problem, all found in one go."""
 

@@ -13,7 +13,7 @@ from edensim.config.hints import unit_slip
 from edensim.config.keys import key_at, suggest
 from edensim.config.positions import KeyPath
 from edensim.config.schema import DramController
-from edensim.config.tree import Node, Problems, origin_of, scalars, show_value
+from edensim.config.tree import Node, Problems, find, origin_of, scalars, show_value
 
 REST = "module"
 """Name of the partition that holds what no [[partition]] claims."""
@@ -51,9 +51,7 @@ def _points(root: Node) -> Iterator[tuple[KeyPath, Node]]:
 
 
 def _table(root: Node, *path: str) -> Node | None:
-    node: Node | None = root
-    for part in path:
-        node = node.get(part) if node is not None else None
+    node = find(root, path)
     return node if node is not None and node.is_table else None
 
 

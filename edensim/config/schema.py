@@ -297,13 +297,13 @@ class Energy(Table):
     system: SystemEnergy = key(SystemEnergy(), "compute, buffers and package around the memory")
 
 
-class Config(Table):
-    """A whole configuration."""
+class Draft(Table):
+    """A configuration as far as it is right in itself: its memory may be missing. Made for checks that look deeper."""
 
     title: str = key("", "one line for tables and figures")
     workload: Workload | None = key(None, "what runs")
     machine: Machine | None = key(None, "where it runs")
-    dram: Dram = key(..., "the memory")
+    dram: Dram | None = key(None, "the memory")
     operating_point: OperatingPoint = key(OperatingPoint(), "supply and timings of the whole memory")
     compare: dict[str, OperatingPoint] = key({}, "further operating points that run beside it")
     partition: list[Partition] = key([], "parts with an operating point of their own")
@@ -311,3 +311,9 @@ class Config(Table):
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
     sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")
+
+
+class Config(Draft):
+    """A whole configuration."""
+
+    dram: Dram = key(..., "the memory")

@@ -35,7 +35,7 @@ def validate(
         details = error.errors(include_url=False)
     missing: dict[str, list[str]] = {}
     for detail in details:
-        path = _place(detail)
+        path = place_of(detail)
         table = str(path[0])
         if detail["type"] == "missing" and len(path) == 1 and table in presets:
             problems.add(root.origin, path, _missing_all(table, [], presets[table]))
@@ -50,7 +50,7 @@ def validate(
     return None
 
 
-def _place(detail: ErrorDetails) -> KeyPath:
+def place_of(detail: ErrorDetails) -> KeyPath:
     """Place of a problem in the configuration, without the branches of unions that pydantic adds to it."""
     path: KeyPath = ()
     for part in detail["loc"]:

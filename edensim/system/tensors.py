@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edensim.config.schema import Config
+from edensim.config.schema import Config, Workload
 from edensim.dram.controller import DramSystem
 from edensim.machines.program import LayerTensors
 from edensim.memory import Placement, TensorRequest, place
@@ -26,7 +26,18 @@ def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: boo
     leaves feature maps on chip.
     """
     assert config.workload is not None
-    precision, batch = config.workload.precision, config.workload.batch
+    requests = tensor_requests(network, config.workload, fmaps)
+    placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
+    layers = {}
+    for layer in network.layers:
+        mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]
+        layers[layer.name] = LayerTensors(*(t.base for t in mine), *(t.index for t in mine))
+    return TensorMap(placement, layers)
+
+
+def tensor_requests(network: Network, workload: Workload, fmaps: bool = True) -> list[TensorRequest]:
+    """Weights, inputs and outputs of every layer, with their sizes; feature maps that stay on chip take no bytes."""
+    precision, batch = workload.precision, workload.batch
     requests = []
     for layer in network.layers:
         requests.append(TensorRequest(f"{layer.name}.weights", "weights", size_bytes(layer.weight_count, precision)))
@@ -34,12 +45,7 @@ def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: boo
         ofm = size_bytes(layer.ofm_count * batch, precision) if fmaps else 0
         requests.append(TensorRequest(f"{layer.name}.ifm", "ifm", ifm, _source(layer, network)))
         requests.append(TensorRequest(f"{layer.name}.ofm", "ofm", ofm, f"{layer.name}.out"))
-    placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
-    layers = {}
-    for layer in network.layers:
-        mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]
-        layers[layer.name] = LayerTensors(*(t.base for t in mine), *(t.index for t in mine))
-    return TensorMap(placement, layers)
+    return requests
 
 
 def _source(layer: Layer, network: Network) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from edensim.config import Resolved, load_config
+from edensim.config.draft import Check
+from edensim.config.schema import Draft
 from edensim.config.tree import show_value
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, EdensimError
 from edensim.study.record import require_runnable
 from edensim.study.sweep.axes import axes_of, axis_path
 from edensim.study.sweep.journal import Owner
@@ -49,6 +52,19 @@ class Plan:
     def text(self) -> str:
         """The base configuration, for workers."""
         return to_text(self.base, self.digests)
+
+
+def check_base(axes: Collection[str]) -> Check:
+    """Check of a base configuration for `load_config`: what is wrong whatever its axes and these further ones say."""
+
+    def check(draft: Draft, folder: Path) -> list[EdensimError]:
+        from edensim.system.check import check_run, lasting
+
+        table = draft.sweep
+        own = {*table.axes, *(key for point in table.points for key in point)} if table else set()
+        return lasting(check_run(draft, folder), {*axes, *own})
+
+    return check
 
 
 def space_of(

@@ -14,7 +14,7 @@ from edensim.config.schema import Draft
 from edensim.config.tree import show_value
 from edensim.errors import ConfigError, EdensimError
 from edensim.study.record import require_runnable
-from edensim.study.sweep.axes import axes_of, axis_path
+from edensim.study.sweep.axes import axes_of, axis_path, plain_value
 from edensim.study.sweep.journal import Owner
 from edensim.study.sweep.point import Digests, point_id, to_text, without_sweep
 from edensim.study.sweep.space import LARGE, Space, listed_axes, settings_key
@@ -90,7 +90,7 @@ def space_of(
     if mode == "list":
         if axes:
             raise ConfigError("sweep mode list takes points, not axes: leave the axes out, or choose another mode")
-        listed = [dict(point) for point in (table.points if table else [])]
+        listed = [{k: plain_value(v) for k, v in point.items()} for point in (table.points if table else [])]
         _check_listed(listed)
         axes = listed_axes(listed)
     elif table and table.points:

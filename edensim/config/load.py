@@ -74,6 +74,9 @@ def load_config(
         With all problems found, each with file and line, what was found, and what is expected.
     """
     if isinstance(source, Resolved):
+        unchanged = not set and not isinstance(set, str)
+        if unchanged and (check is None or not check(source.config, source.base_folder)):
+            return source
         return _resolve(source.written, set, source.path, source.name, source.base_folder, source.presets, check)
     presets = Presets(preset_root)
     if isinstance(source, Mapping):

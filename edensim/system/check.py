@@ -18,7 +18,7 @@ from edensim.config import Presets
 from edensim.config.draft import rests_on
 from edensim.config.keys import keys_of
 from edensim.config.positions import split_key
-from edensim.config.schema import Draft, Dram, Machine, Partition, Workload
+from edensim.config.schema import Draft, Dram, Energy, Machine, Partition, Workload
 from edensim.dram.controller import bank_shape, queue_policy, refresh_schedule
 from edensim.dram.energy import EnergyModel
 from edensim.dram.timing import TimingSet, resolve_timing
@@ -47,8 +47,7 @@ def check_run(draft: Draft, folder: Path, network: Network | None = None) -> lis
     """All that keeps a configuration from running (`network`: the one it names, if already read)."""
     found = _Findings()
     found.errors += _missing(draft)
-    _examine(found, draft, folder, network)
-    _price(found, draft)
+    _price(found, draft, _examine(found, draft, folder, network).timing)
     return found.errors
 
 
@@ -63,9 +62,9 @@ def check_recording(draft: Draft, folder: Path) -> list[EdensimError]:
 def check_shown(draft: Draft, folder: Path) -> list[EdensimError]:
     """All that is wrong with what a configuration holds, whatever it is meant for."""
     found = _Findings()
-    _examine(found, draft, folder)
+    timing = _examine(found, draft, folder).timing
     if draft.dram is not None and draft.dram.power is not None:
-        _price(found, draft)
+        _price(found, draft, timing)
     return found.errors
 
 
@@ -139,7 +138,7 @@ def _missing(draft: Draft) -> list[EdensimError]:
     return [ConfigError(problems)] if problems else []
 
 
-def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | None = None) -> None:
+def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | None = None) -> _Memory:
     memory = _memory(found, draft)
     if network is None:
         network = _network(found, draft.workload, folder)
@@ -153,6 +152,7 @@ def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | No
         reads = ("placement", "partition", "dram.address_map", *SIZES, "machine.fmaps_in_dram")
         geometry, _, address_map, partitions = memory
         found.attempt(about, reads, place, requests, geometry, address_map, partitions, draft.placement)
+    return memory
 
 
 def _network(found: _Findings, workload: Workload | None, folder: Path) -> Network | None:
@@ -230,14 +230,14 @@ def _partitions(
     return fine, division if len(fine) == len(partitions) else None
 
 
-def _price(found: _Findings, draft: Draft) -> None:
+def _price(found: _Findings, draft: Draft, timing: TimingSet | None) -> None:
     dram = draft.dram
-    if dram is None:
-        return
-    rails = dram.power.rails if dram.power else {}
-    about = [*(f"dram.power.rails.{name}.IDD4R" for name in rails), "energy.currents", "energy.typical_of"]
-    found.attempt((*about, "dram.power", "dram.preset"), ("dram", "energy"), _priced, dram, draft.energy)
+    if dram is not None:
+        rails = dram.power.rails if dram.power else {}
+        about = [*(f"dram.power.rails.{name}.IDD4R" for name in rails), "energy.currents", "energy.typical_of"]
+        about += ["dram.power", "dram.preset"]
+        found.attempt(about, ("dram", "energy"), _priced, dram, draft.energy, timing)
 
 
-def _priced(dram: Dram, energy: Any) -> EnergyModel:
-    return EnergyModel(dram, None, energy)
+def _priced(dram: Dram, energy: Energy, timing: TimingSet) -> EnergyModel:
+    return EnergyModel(dram, None, energy, timing)

@@ -56,6 +56,16 @@ def test_all_in_one_go(edensim, wrong, verb):
     assert places == [f"{wrong}:{line}" for line in (2, 9, 13, 17)]
 
 
+def test_axes_of_the_file_belong_to_the_sweep(edensim, wrong):
+    """What is wrong with [sweep.axes] stands among the rest."""
+    wrong.write_text(WRONG + "[sweep.axes]\nsead = [1]\nseed = { linspace = [1, 2, 0] }\n")
+    lines = edensim("sweep", "--dry-run", wrong).err.splitlines()
+    assert [line.split(wrong.name)[1].split(": ")[0] for line in lines] == [":2", ":10", ":13", ":19", ":20"]
+    assert "did you mean seed?" in lines[3]
+    wrong.write_text(WRONG.split("[machine]")[0] + "[sweep.axes]\nsead = [1]\n")
+    assert len(edensim("run", wrong).err.splitlines()) == 3  # a run leaves the table alone
+
+
 def test_from_python(wrong):
     """`es.run` and `es.sweep` too; `es.load_config` itself looks at the configuration alone."""
     wrong.write_text(WRONG.replace("chanels", "channels"))

@@ -11,10 +11,11 @@ from typing import Any
 from edensim.config import Resolved, load_config
 from edensim.config.draft import Check
 from edensim.config.schema import Draft
+from edensim.config.sweep_schema import Sweep
 from edensim.config.tree import show_value
-from edensim.errors import ConfigError, EdensimError
+from edensim.errors import ConfigError, EdensimError, Problem
 from edensim.study.record import require_runnable
-from edensim.study.sweep.axes import axes_of, axis_path, plain_value
+from edensim.study.sweep.axes import axes_of, axis_path, expand, plain_value
 from edensim.study.sweep.journal import Owner
 from edensim.study.sweep.point import Digests, point_id, to_text, without_sweep
 from edensim.study.sweep.space import LARGE, Space, listed_axes, settings_key
@@ -60,11 +61,20 @@ def check_base(axes: Collection[str]) -> Check:
     def check(draft: Draft, folder: Path) -> list[EdensimError]:
         from edensim.system.check import check_run, lasting
 
-        table = draft.sweep
-        own = {*table.axes, *(key for point in table.points for key in point)} if table else set()
-        return lasting(check_run(draft, folder), {*axes, *own})
+        table = draft.sweep or Sweep()
+        varied = {*axes, *table.axes, *(key for point in table.points for key in point)}
+        return [*lasting(check_run(draft, folder), varied), *_wrong_axes(table.axes)]
 
     return check
+
+
+def _wrong_axes(axes: Mapping[str, Any]) -> Iterator[ConfigError]:
+    for text, spec in axes.items():
+        try:
+            expand(spec, axis_path(text))
+        except ConfigError as error:
+            found = [f"axis {show_value(text, 80)}: {problem}" for problem in error.problems]
+            yield ConfigError(Problem(problem, ("sweep", "axes", text)) for problem in found)
 
 
 def space_of(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edensim.config import schema
 from edensim.dram.standard import Rounding, Standard, TimingRule, evaluate, expression_names, load_standard
-from edensim.errors import ConfigError, Problem, nearest
+from edensim.errors import ConfigError, Problem, did_you_mean
 
 PER_BANK = {"nRCD": "tRCD_ns", "nRAS": "tRAS_ns", "nRP": "tRP_ns"}
 """Timings that an operating point may change, bank by bank."""
@@ -182,9 +182,8 @@ def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
     problems: list[str] = []
     for name in table:
         if name not in standard.names:
-            hint = nearest(name, standard.names)
-            tail = f"did you mean {' or '.join(hint)}?" if hint else f"known are {', '.join(standard.names)}"
-            text = f"dram.timing_ck.{name}: {standard.name} has no timing of that name ({tail})"
+            tail = did_you_mean(name, standard.names, f"known are {', '.join(standard.names)}")
+            text = f"dram.timing_ck.{name}: {standard.name} has no timing of that name{tail}"
             problems.append(Problem(text, f"dram.timing_ck.{name}", "dram.standard"))
     fields = schema.Timing.model_fields
     ignored = [key for key, value in dram.timing if value is not None and value != fields[key].default]
@@ -243,9 +242,8 @@ def _minimum_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
     problems = []
     for name, clocks in dram.timing.minimum_ck.items():
         if name not in known:
-            hint = nearest(name, known)
-            tail = f"did you mean {' or '.join(hint)}?" if hint else f"known are {', '.join(known)}"
-            text = f"dram.timing.minimum_ck.{name}: {standard.name} has no time of that name ({tail})"
+            tail = did_you_mean(name, known, f"known are {', '.join(known)}")
+            text = f"dram.timing.minimum_ck.{name}: {standard.name} has no time of that name{tail}"
             problems.append(Problem(text, f"dram.timing.minimum_ck.{name}", "dram.standard"))
         elif clocks < 0:
             text = f"dram.timing.minimum_ck.{name}: {clocks} clocks is below 0"

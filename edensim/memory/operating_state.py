@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config.schema import Dram, OperatingPoint, Partition
-from edensim.errors import ConfigError, Problem
+from edensim.errors import ConfigError, Problem, perhaps
 from edensim.memory.geometry import Geometry
 from edensim.memory.partition import REMAINDER, PartitionMap, resolve_partitions
 
@@ -237,7 +237,7 @@ def _impossible_vdd(value: float, nominal: float) -> str:
         return ""
     if nominal == 0:
         return "but the memory has no power table with a rail that follows VDD, so VDD cannot be set"
-    hint = f"; did you mean {value / 1000:g} V?" if nominal / 2 <= value / 1000 <= limit else ""
+    hint = perhaps(f"{value / 1000:g} V") if nominal / 2 <= value / 1000 <= limit else ""
     return f"but VDD must be above 0 and at most {limit:g} V (1.2 x nominal {nominal:g} V){hint}"
 
 

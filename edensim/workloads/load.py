@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
 from edensim.workloads.layer import Network
 from edensim.workloads.networks import BUILTIN
 from edensim.workloads.onnx_import import load_onnx
@@ -49,11 +49,9 @@ def load_network(name_or_path: str | Path, base_folder: Path | str | None = None
         return loader(_find(path, Path(base_folder or ".")))
     if "/" in text or "\\" in text or path.is_file():
         raise InputError(f"{text}: not a kind of workload edensim reads, expected {FILES}")
-    close = nearest(text, BUILTIN)
-    hint = f"Did you mean {' or '.join(close)}? " if close else ""
     raise ConfigError(
-        f"workload.network: unknown network {text!r}. {hint}Built in are {', '.join(builtin_names())}; "
-        f"or give the path of {FILES}."
+        f"workload.network: unknown network {text!r}{did_you_mean(text, BUILTIN)} (built in: "
+        f"{', '.join(builtin_names())}; or give the path of {FILES})"
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from edensim.config.keys import ROOT, Key, key_at, keys_of, places_of, suggest
+from edensim.config.keys import ROOT, Key, key_at, keys_of, places_of
+from edensim.errors import suggest
 
 
 def every(key: Key, path: str = "") -> Iterator[tuple[str, Key]]:

@@ -75,7 +75,7 @@ rank = [0]
 banks = "8:17"
 """
     machine, row_cap = (5, 'machine.dataflow: found "weight_stationary"'), (13, "row_cap = 4 has no effect")
-    network, partition = (2, "Did you mean alexnet"), (25, "banks = '8:17': index 16 does not exist")
+    network, partition = (2, "did you mean alexnet"), (25, "banks = '8:17': index 16 does not exist")
     supplies = [(15, "[operating_point]: vdd gives 1.9 V"), (17, "[compare.slow]: delta_vdd gives 2.08889 V")]
     order = (8, "dram.address_map = 'RoBaCo': missing Ra, Ch")
     expect(problems(text, tmp_path), network, machine, order, (11, "tFUN"), row_cap, *supplies, partition)
@@ -96,7 +96,7 @@ def test_schema_problems_do_not_hide_deeper_ones(tmp_path: Path) -> None:
     """An unknown key, an unknown network and an impossible voltage in one file are three messages."""
     text = GOOD.replace("lenet", "lenot") + "chanels = 2\n[operating_point]\nvdd = 1.5\n"
     found = problems(text, tmp_path)
-    expect(found, (2, "Did you mean lenet"), (7, "did you mean channels?"), (9, "vdd gives 1.5 V"))
+    expect(found, (2, "did you mean lenet"), (7, "did you mean channels?"), (9, "vdd gives 1.5 V"))
 
 
 def test_a_file_with_a_workload_only(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from edensim.config import Resolved
-from edensim.config.keys import key_at, names_below, suggest
+from edensim.config.keys import key_at, names_below
 from edensim.config.override import NULL
 from edensim.config.positions import KeyPath, split_key
 from edensim.config.sweep_schema import AxisSpan
 from edensim.config.tree import show_path, show_table, show_value
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, did_you_mean
 
 MAX_VALUES = 10_000_000
 Axes = dict[str, list[Any]]
@@ -83,8 +83,7 @@ def axis_path(text: str) -> KeyPath:
     if key is None:
         known = next(k for k in range(len(path), -1, -1) if key_at(path[:k]) is not None)
         names = names_below(path[:known])
-        close = suggest(str(path[known]), names)
-        guess = f"; did you mean {' or '.join(show_path((*path[:known], name)) for name in close)}?" if close else ""
+        guess = did_you_mean(str(path[known]), names, show=lambda name: show_path((*path[:known], name)))
         place = show_table(path[:known]) if known else "the top level"
         raise ConfigError(f"unknown key{guess} (keys of {place}: {', '.join(names) or 'none'})")
     if key.kind == "table":

@@ -138,6 +138,8 @@ def test_a_file_with_a_workload_only(tmp_path: Path) -> None:
         (GOOD.replace('"lenet"', '"lenet"\nlayers = ["conv1",\n"conv9"]'), [(3, "no layer 'conv9'")]),
         (GOOD.replace('"lenet"', '"alexnet"\nprecision = "fp32"').replace("-eden", '-eden"\nbuffer_bytes = 1024#'),
          [(6, "smallest tile")]),
+        (GOOD.replace('"lenet"', '"alexnet"\nbatch = 4096').replace("eyeriss-eden", "tpu-v1"),
+         [(3, "machine.fmaps_in_dram: found false")]),
         (GOOD.replace('-eden"', '-eden"\nclock_mhz = 333.333333333333'), [(5, "no common unit of time")]),
     ],
 )  # fmt: skip

@@ -18,8 +18,8 @@ from edensim.cli.sweep_options import positive_option, shard_option, size_option
 from edensim.errors import INTERRUPTED, SOME_FAILED
 
 if TYPE_CHECKING:
+    from edensim.study.sweep.backend import Backend
     from edensim.study.sweep.engine import Tally
-    from edensim.study.sweep.executors import Backend
     from edensim.study.sweep.folder import Shard
     from edensim.study.sweep.plan import Plan
     from edensim.study.sweep.table import Table
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 @positive_option("--jobs", kind=int, metavar="N", help="Worker processes (default: one per processor).")
 @click.option("--serial", is_flag=True, help="No worker processes: points run in this one, without limits.")
 @click.option("--dask", metavar="ADDRESS", help="Run points on a Dask cluster, e.g. tcp://host:8786.")
-@positive_option("--timeout", "timeout_s", kind=float, metavar="S", help="Seconds a point may take.")
-@size_option("--memory-limit", help="Memory a worker may have, e.g. 4GB (address space, about 2 GB above its data).")
+@positive_option("--timeout", "timeout_s", kind=float, metavar="S", help="Seconds a point may take, also on Dask.")
+@size_option("--memory-limit", help="Memory a point may have, e.g. 4GB (address space, about 2 GB above its data).")
 @shard_option
 @click.option("--merge", metavar="DIR", help="Write results.csv from all shards in DIR; runs nothing.")
 @click.option("--retry-failed", is_flag=True, help="Run points again that failed before.")
@@ -69,8 +69,8 @@ def _check_combination(options: dict[str, Any]) -> None:
     if len(given) > 1:
         raise click.UsageError(f"--{given[0]} and --{given[1]} exclude each other")
     limits = [name for key, name in (("timeout_s", "timeout"), ("memory_limit", "memory-limit")) if options[key]]
-    if limits and given and given[0] != "jobs":
-        raise click.UsageError(f"--{limits[0]} needs edensim's own worker processes, not --{given[0]}")
+    if limits and options["serial"]:
+        raise click.UsageError(f"--{limits[0]} needs worker processes; points of --serial run in this one")
     if options["trials"] and options["shard"]:
         raise click.UsageError("--optuna chooses its points itself; it cannot run a --shard")
 
@@ -161,7 +161,9 @@ def _backend(options: dict[str, Any]) -> Iterator[Backend]:
     if options["dask"] is not None:
         from edensim.study.sweep.dask_executor import dask_backend
 
-        with dask_backend(options["dask"]) as backend:
+        with dask_backend(
+            options["dask"], timeout_s=options["timeout_s"], memory_limit=options["memory_limit"]
+        ) as backend:
             yield backend
     else:
         from edensim.study.sweep.api import choose_backend

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edensim.study.sweep import disk
-from edensim.study.sweep.executors import Backend, Task
+from edensim.study.sweep.backend import Backend, Task
 from edensim.study.sweep.folder import (
     FAILURES,
     RESULTS,
@@ -29,7 +29,7 @@ from edensim.study.sweep.journal import Journal, Records, read_one
 from edensim.study.sweep.lock import Lock
 from edensim.study.sweep.plan import Plan
 from edensim.study.sweep.point import OK, REFUSED
-from edensim.study.sweep.pool import WorkerError
+from edensim.study.sweep.process import WorkerError
 from edensim.study.sweep.table import Table
 
 Watch = Callable[["Tally"], None]
@@ -89,6 +89,7 @@ class Session:
         WorkerError
             If workers cannot start or disagree with the plan.
         """
+        told = len(backend.notes)
         with closing(backend.run(self.plan.text, iter(tasks), self.interrupt)) as batches:
             for batch in batches:
                 self.journal.append([record for record in batch if record["status"] != REFUSED])
@@ -99,6 +100,7 @@ class Session:
                     self.tally.failed += record["status"] != OK
                 if watch is not None:
                     watch(self.tally)
+        self.tally.notes += backend.notes[told:]
         self.tally.interrupted = bool(self.interrupt)
 
 

@@ -93,7 +93,7 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
     if not options["dry_run"]:
         check_folder(folder)
     with Progress("points") as progress:
-        plan = make_plan(resolved, space, options["yes"], progress)
+        plan = make_plan(resolved, space, options["yes"], progress, folder)
     shard = _shard(options["shard"])
     if options["dry_run"]:
         return _dry_run(plan, shard, folder, options, as_json)

@@ -86,7 +86,7 @@ def sweep(
     space = space_of(resolved, axes, where, mode, number, seed, origin="axes")
     backend = choose_backend(jobs, executor, timeout_s, memory_limit)
     front = objectives(pareto) if pareto else []
-    plan = make_plan(resolved, space, yes=True)
+    plan = make_plan(resolved, space, yes=True, folder=None if out is None else Path(out))
     with tempfile.TemporaryDirectory(prefix="edensim-sweep-") as temporary:
         folder = Path(temporary) / "sweep" if out is None else Path(out)
         tally, table = run_plan(

@@ -54,6 +54,8 @@ def check_columns(columns: Sequence[str], known: Sequence[str]) -> None:
         if column not in known:
             close = suggest(column, [*known, *(word for word, name in SHORT.items() if name in known)])
             guess = f"; did you mean {' or '.join(close)}?" if close else ""
+            if column.endswith("accuracy"):
+                guess = "; a point has an accuracy only if it evaluates its network on data"
             problems.append(f"objective {column!r} is no result of this sweep{guess} (results: {', '.join(known)})")
     if problems:
         raise ConfigError(problems)

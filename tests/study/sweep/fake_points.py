@@ -26,6 +26,11 @@ def quick(resolved, inputs):
     }
 
 
+def accurate(resolved, inputs):
+    """As `quick`, and the third of four points is the most accurate."""
+    return quick(resolved, inputs) | {"accuracy": 0.9 - abs(resolved.config.seed - 2) / 10}
+
+
 def slow(resolved, inputs):
     """As `quick`, after 20 ms."""
     time.sleep(0.02)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edensim.study.provenance import file_digest
 from edensim.study.sweep import disk
 from edensim.study.sweep.backend import Backend, Task
 from edensim.study.sweep.folder import (
@@ -33,6 +34,7 @@ from edensim.study.sweep.pareto import check_columns
 from edensim.study.sweep.plan import Plan
 from edensim.study.sweep.point import OK, REFUSED, Record
 from edensim.study.sweep.process import WorkerError
+from edensim.study.sweep.renew import renew
 from edensim.study.sweep.table import Table, is_count
 
 Watch = Callable[["Tally"], None]
@@ -165,7 +167,7 @@ def run_plan(
         if table.ok and table.pareto != session.meta.get("pareto"):
             write_meta(folder, session.meta | {"pareto": table.pareto})
         if shard is None and not tally.interrupted:
-            write_results(folder, table)
+            tally.notes += write_results(folder, table)
     return tally, table
 
 
@@ -213,14 +215,22 @@ def damage(records: Records, mine: Path | None) -> list[str]:
     return notes
 
 
-def write_results(folder: Path, table: Table) -> None:
-    """Write `results.csv` and `failures.csv`.
+def write_results(folder: Path, table: Table) -> list[str]:
+    """Write `results.csv` and `failures.csv`; if that changes a table, renew what was drawn from it.
+
+    Returns
+    -------
+    list of str
+        Notes of `renew`.
 
     Raises
     ------
     SaveError
         If the disk refuses; the files then hold what they held before.
     """
+    path = folder / RESULTS
+    before = file_digest(path) if path.is_file() else None
     if table.failed or (folder / FAILURES).exists():
         disk.replace_file(folder / FAILURES, table.failures_csv())
-    disk.replace_file(folder / RESULTS, table.csv())
+    disk.replace_file(path, table.csv())
+    return [] if file_digest(path) == before else renew(folder)

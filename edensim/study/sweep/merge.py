@@ -33,7 +33,7 @@ def merge(folder: Path, pareto: list[str]) -> tuple[Tally, Table]:
         records, table = saved_table(folder, meta, pareto or None)
         if table.ok and pareto and pareto != meta.get("pareto"):
             write_meta(folder, meta | {"pareto": pareto})
-        write_results(folder, table)
+        notes = write_results(folder, table)
     tally = Tally(planned=meta["points"], before=table.ok + table.failed, failed=table.failed)
-    tally.notes = damage(records, None)
+    tally.notes = [*damage(records, None), *notes]
     return tally, table

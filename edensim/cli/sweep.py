@@ -53,6 +53,13 @@ def sweep(config: str | None, merge: str | None, as_json: bool, **options: Any) 
     edensim sweep configs/eyeriss-alexnet.toml --axis operating_point.vdd=1.2:0.9:7 --jobs 4
 
     Every finished point is on the disk before the next is counted; Ctrl-C finishes what runs and saves it.
+
+    \b
+    On a cluster, as a SLURM job array, then once:
+      edensim sweep CONFIG --out DIR --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
+      edensim sweep --merge DIR
+    or on Dask workers, started with dask-jobqueue for example (see README.md):
+      edensim sweep CONFIG --out DIR --dask tcp://host:8786
     """  # noqa: D301  (click wants the backspace itself)
     if (config is None) == (merge is None):
         raise click.UsageError("give either CONFIG or --merge DIR")

@@ -48,8 +48,8 @@ def test_edensim_commands_run(edensim, checkout):
 
 
 def test_python_example_runs(checkout, capsys):
-    """The Python block runs as it stands."""
-    (code,) = blocks("python")
+    """The first Python block runs as it stands (the one for clusters: `tests/study/sweep/test_cluster_examples.py`)."""
+    code, _ = blocks("python")
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import struct
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,42 @@ CACHE_FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_choose_cache_f
 import numba as nb  # noqa: E402  (the cache folder must be set before numba reads it)
 from llvmlite import ir  # noqa: E402
 from numba import types  # noqa: E402
+from numba.core import caching  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
+
+_CHECK = struct.Struct("<QI")
+
+
+class _CheckedFile(caching.IndexDataCacheFile):
+    """Compiled kernels with length and checksum. numba would believe a damaged file, or die of it; here it is none."""
+
+    def _dump(self, obj: Any) -> bytes:
+        data: bytes = super()._dump(obj)  # type: ignore[no-untyped-call]
+        return data + _CHECK.pack(len(data), zlib.crc32(data))
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            _check(self._index_path)
+            overloads: dict[Any, str] = super()._load_index()  # type: ignore[no-untyped-call]
+        except Exception:  # numba's version, at the head of the file, is outside the checksum and may read as anything
+            return {}
+        return overloads
+
+    def _load_data(self, name: str) -> Any:
+        _check(self._data_path(name))  # type: ignore[no-untyped-call]
+        return super()._load_data(name)  # type: ignore[no-untyped-call]
+
+
+def _check(path: str) -> None:
+    """Raise OSError, which numba takes for a missing file, unless the end of the file fits the checksum there."""
+    found = Path(path).read_bytes()
+    length, checksum = _CHECK.unpack(found[-_CHECK.size :].rjust(_CHECK.size, b"\xff"))
+    body = found[-_CHECK.size - length : -_CHECK.size] if length <= len(found) else b""
+    if not length or len(body) != length or zlib.crc32(body) != checksum:
+        raise OSError(f"{path} is damaged")
+
+
+caching.IndexDataCacheFile = _CheckedFile  # type: ignore[misc]
 
 
 def _symbol_name(kind: types.Type) -> tuple[str, tuple[str]]:

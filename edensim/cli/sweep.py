@@ -206,12 +206,13 @@ def _dry_run(plan: Plan, shard: Shard | None, folder: Path, options: dict[str, A
     from edensim.study.summary import size
     from edensim.study.text_table import columns
 
+    time = clock_text(found.seconds) if found.seconds >= 60 else f"{found.seconds:.2g} s"
     axes = [[key, f"{len(values)} values"] for key, values in plan.space.axes.items()]
     rows = [
         *axes,
         ["points", f"{points:,}"],
         ["one point", f"{found.point_s:.3g} s (the first one, run here just now: {found.status})"],
-        ["estimated time", f"{clock_text(found.seconds)} on {jobs} processors, if all points are like it"],
+        ["estimated time", f"{time} on {jobs} processors, if all points are like it"],
         ["disk", f"{size(found.disk_bytes)} in {folder}/"],
     ]
     console.say(columns(rows, right_from=9))

@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 
 import annotated_types
@@ -94,6 +94,7 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
+@lru_cache(maxsize=4096)
 def key_at(path: KeyPath) -> Key | None:
     """The schema's word on a place, None when the schema knows no such place."""
     key = ROOT

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,20 @@ class Resolved:
     """
 
     config: Config
-    origins: dict[str, str]
     path: Path | None
     name: str
     hash: str
     base_folder: Path
     written: Node = field(repr=False, compare=False)
     """Files and settings merged, without presets: what further settings are applied to."""
+    merged: Node = field(repr=False, compare=False)
+    """The same with presets below."""
     presets: Presets = field(repr=False, compare=False)
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """Where each value was written, gathered when first asked for: most points of a sweep are never asked."""
+        return _origins(self.config, self.merged)
 
 
 def load_config(
@@ -109,7 +116,7 @@ def _resolve(
     problems.raise_any()
     assert config is not None  # validate notes a problem whenever it returns None
     digest = hashlib.sha256(canonical_json(config).encode()).hexdigest()
-    return Resolved(config, _origins(config, merged), path, name, digest, base_folder, written, presets)
+    return Resolved(config, path, name, digest, base_folder, written, merged, presets)
 
 
 def _look_deeper(check: Check, config: Config | None, merged: Node, base_folder: Path, problems: Problems) -> None:

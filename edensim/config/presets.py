@@ -21,15 +21,23 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?::[A-Za-z0-9][A-Za-z0-9._+-]*)
 
 
 class Presets:
-    """The preset files below a folder (default: those shipped with edensim). Each file is read once."""
+    """The preset files below a folder (default: those shipped with edensim). Each file and folder is read once."""
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
         self._read: dict[tuple[str, str], Node] = {}
+        self._listed: dict[str, list[str]] = {}
+
+    @property
+    def root(self) -> Traversable:
+        """The folder."""
+        return files("edensim") / "presets" if self._root is None else self._root
 
     def names(self, kind: str) -> list[str]:
         """All presets of a kind (`dram`, `machine`), in alphabetical order."""
-        return sorted(_names(self._folder(kind), ""))
+        if kind not in self._listed:
+            self._listed[kind] = sorted(_names(self._folder(kind), ""))
+        return list(self._listed[kind])
 
     def load(self, kind: str, name: str) -> Node:
         """Keys of a preset with their origins, the ones it extends merged below its own.
@@ -66,8 +74,7 @@ class Presets:
         return f"{did_you_mean(name, names, also=inside)} (available: {', '.join(names) or 'none'})"
 
     def _folder(self, kind: str) -> Traversable:
-        root = files("edensim") / "presets" if self._root is None else self._root
-        return root / kind
+        return self.root / kind
 
 
 def _names(folder: Traversable, prefix: str) -> Iterator[str]:

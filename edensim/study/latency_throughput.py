@@ -5,15 +5,16 @@ full queue makes later ones wait outside. Latency counts from the clock at which
 last beat of data, so beyond saturation it stays at what a full queue costs. Not modelled: cores or caches that slow
 down when the memory is slow, writes.
 
+On the command line: `edensim plot --dram ddr4-2400r-8gb-x8`.
+
 >>> from edensim.config import load_config
 >>> from edensim.study.latency_throughput import measure
 >>> frame = measure(load_config({"dram": {"preset": "ddr4-2400r-8gb-x8"}}), rates=8)  # doctest: +SKIP
->>> frame.to_csv("ddr4.csv", index=False)  # then: edensim plot ddr4.csv  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,6 +87,29 @@ def measure(
             if progress is not None:
                 progress(len(rows), len(patterns) * len(offered))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def measure_each(
+    memories: Mapping[str, Resolved],
+    rates: int,
+    requests: int,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Measure several memories; of more than one, patterns bear the name of their memory. See `measure`."""
+    import pandas as pd
+
+    frames: list[pd.DataFrame] = []
+    for name, resolved in memories.items():
+        before, each = len(frames), rates * len(PATTERNS)
+
+        def told(done: int, _: int, before: int = before, each: int = each) -> None:
+            if progress is not None:
+                progress(before * each + done, len(memories) * each)
+
+        frame = measure(resolved, rates, requests=requests, seed=seed, progress=told)
+        frames.append(frame if len(memories) == 1 else frame.assign(pattern=f"{name}, " + frame["pattern"]))
+    return pd.concat(frames, ignore_index=True)
 
 
 def poisson_reads(memory: DramSystem, pattern: str, rate_gb_s: float, count: int, seed: int) -> Requests:

@@ -192,7 +192,7 @@ def with_timing(name="ddr4-2400r-8gb-x8", **changes):
         (dram("ddr3l-1600-4gb-x8", timing={"CL": 11}), r"DDR3 needs CWL, tRCD_ns, tRP_ns"),
     ],
 )
-def test_contradictions(memory, message):
+def test_row_5_contradictions(memory, message):
     """Timings that are missing, misnamed or contradict each other are errors that name the relation and both values."""
     with pytest.raises(ConfigError, match=message):
         resolve_timing(memory)

@@ -132,7 +132,7 @@ def test_address_vectors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", sorted(EXAMPLES))
-def test_tolerated_spelling(tmp_path: Path, format: str) -> None:
+def test_row_22_tolerated_spelling(tmp_path: Path, format: str) -> None:
     """Comments, blank lines, CRLF, byte order mark, capitals, no last newline, and gzip change nothing."""
     path, plain = tmp_path / "t", EXAMPLES[format]
     expected = text(path, plain)
@@ -215,7 +215,7 @@ def test_numbers_agree_with_python(tmp_path_factory, word: str) -> None:
     ],
 )
 @pytest.mark.parametrize("block", [1 << 22, 8])
-def test_bad_lines_are_named(tmp_path: Path, monkeypatch, format: str, line: str, expected: str, block: int) -> None:
+def test_row_20_bad_lines(tmp_path: Path, monkeypatch, format: str, line: str, expected: str, block: int) -> None:
     """A bad line after good ones, a comment and a blank line is reported with its number and content."""
     monkeypatch.setattr(trace_text, "BLOCK_BYTES", block)
     content = EXAMPLES[format] + "# comment\r\n\n" + line + "\n" + EXAMPLES[format].splitlines()[-1] + "\n"
@@ -244,7 +244,7 @@ def test_bad_lines_are_named(tmp_path: Path, monkeypatch, format: str, line: str
         (b"\x1f\x8bnothing", "truncated or damaged"),
     ],
 )
-def test_bad_files_are_refused(tmp_path: Path, content: str | bytes, expected: str) -> None:
+def test_row_22_bad_files_are_refused(tmp_path: Path, content: str | bytes, expected: str) -> None:
     """Empty, binary, UTF-16, unknown, headerless, endless and torn files each have their message."""
     assert expected in refused(tmp_path / "t", content)
 
@@ -339,7 +339,7 @@ def test_what_a_format_cannot_express(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", ["ramulator2", "dramsim3", "csv"])
-def test_memory_is_flat(tmp_path: Path, monkeypatch, format: str) -> None:
+def test_row_21_memory_is_flat(tmp_path: Path, monkeypatch, format: str) -> None:
     """Reading and writing text takes a fixed amount of memory, whatever the length."""
     monkeypatch.setattr(trace_text, "BLOCK_BYTES", 1 << 16)
     monkeypatch.setattr(trace_convert, "LINES_AT_A_TIME", 1 << 12)

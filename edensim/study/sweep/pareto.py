@@ -52,6 +52,8 @@ def check_columns(columns: Sequence[str], known: Sequence[str]) -> None:
     for column in columns:
         if column not in known:
             guess = did_you_mean(column, [*known, *(word for word, name in SHORT.items() if name in known)])
+            if column.endswith("accuracy"):
+                guess = "; a point has an accuracy only if it evaluates its network on data"
             problems.append(f"objective {column!r} is no result of this sweep{guess} (results: {', '.join(known)})")
     if problems:
         raise ConfigError(problems)

@@ -131,7 +131,7 @@ def test_latency_curves_follow_the_table():
     assert lines["stream"].get_xdata().tolist() == [4.0, 16.0]
     assert lines["random"].get_ydata().tolist() == [46.0, 94.0]
     assert any(set(line.get_xdata()) == {19.2} for line in axes.get_lines())
-    assert drawing.rows[0] == ["stream", 4.0, 4.0, 34.0]
+    assert drawing.rows[0] == ["stream", 4.0, 4.0, 34.0, 19.2]
     assert render(curves(), (), ["svg"]) == render(curves(), (), ["svg"])
 
 

@@ -136,12 +136,21 @@ class _CheckedFile(IndexDataCacheFile):
         try:
             _check(self._index_path)
             overloads: dict[Any, str] = super()._load_index()  # type: ignore[no-untyped-call]
-        except Exception:  # numba's version, at the head of the file, is outside the checksum and may read as anything
+        except FileNotFoundError:
+            return {}
+        except Exception as problem:  # numba's version, at the head of the file, is outside the checksum
+            _note(problem, "read")
             return {}
         return overloads
 
     def _load_data(self, name: str) -> Any:
-        _check(self._data_path(name))  # type: ignore[no-untyped-call]
+        try:
+            _check(self._data_path(name))  # type: ignore[no-untyped-call]
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            _note(problem, "read")
+            raise
         return super()._load_data(name)  # type: ignore[no-untyped-call]
 
 
@@ -151,7 +160,7 @@ def _check(path: str) -> None:
     length, checksum = _CHECK.unpack(found[-_CHECK.size :].rjust(_CHECK.size, b"\xff"))
     body = found[-_CHECK.size - length : -_CHECK.size] if length <= len(found) else b""
     if not length or len(body) != length or zlib.crc32(body) != checksum:
-        raise OSError(errno.EIO, f"{path} is damaged")
+        raise OSError(errno.EIO, "a file is damaged", path)
 
 
 class KernelCache(FunctionCache):
@@ -162,7 +171,7 @@ class KernelCache(FunctionCache):
     def __init__(self, function: Any) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
         stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, stamp)
+        self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[no-untyped-call]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Give a compiled kernel, or None."""
@@ -190,4 +199,4 @@ def _note(problem: Exception, verb: str) -> None:
 def keep(kernel: Any, function: Any) -> None:
     """Let a compiled kernel be kept on disk."""
     if FOLDER is not None:
-        kernel._cache = KernelCache(function)  # type: ignore[no-untyped-call]
+        kernel._cache = KernelCache(function)

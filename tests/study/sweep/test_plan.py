@@ -233,6 +233,15 @@ def test_python_entry_runs_real_points(base, tmp_path):
     assert sweep_of(small, axes=axes, where=f"{VDD} > 1.05", jobs=2, pareto="energy,time").equals(frame)
 
 
+def test_python_entry_tells_what_would_be_lost(base):
+    """Notes of a sweep are warnings; limits that nothing could keep are refused."""
+    small = load_config(base, set={"workload.layers": ["conv1"]})
+    with pytest.warns(UserWarning, match="given twice and count once"):
+        assert len(sweep_of(small, axes={"seed": [0, 0]}, jobs=0)) == 1
+    with pytest.raises(ConfigError, match="worker processes"):
+        sweep_of(small, axes={"seed": [0]}, jobs=0, timeout_s=1.0)
+
+
 def test_a_point_that_the_model_refuses_fails_alone(base):
     """What only the model can know (VDD far above nominal) fails its point with the reason, not the sweep."""
     small = load_config(base, set={"workload.layers": ["conv1"]})

@@ -7,9 +7,17 @@ import shlex
 import click
 
 from edensim.cli import console
-from edensim.cli.memory_option import dram_option, load_memory
+from edensim.cli.memory_option import dram_option
 from edensim.cli.options import common, force_file_option, json_option, set_option
-from edensim.cli.trace_format import command_format_of, format_of, target_options, tell_dropped, tell_left_out
+from edensim.cli.trace_format import (
+    command_format_of,
+    format_of,
+    memory_of_trace,
+    target_options,
+    tell_dropped,
+    tell_left_out,
+    tell_no_requests,
+)
 
 
 @click.command(short_help="From one trace format to another.")
@@ -35,8 +43,9 @@ def convert(
 ) -> None:
     """Convert a request trace from any of the formats of --to into any other; text whose name ends in .gz is packed.
 
-    The format ramulator2_readwrite names banks and rows, so it needs the memory (--dram) they belong to. A command log
-    (.npz of `trace replay --commands`) becomes a command trace: drampower, ramulator2 or dramsim3, a file per channel.
+    gem5 is read only (packets as text). It and ramulator2_readwrite need the memory (--dram) that they belong to. A
+    command log (.npz of `trace replay --commands`) becomes a command trace: drampower, ramulator2 or dramsim3, a file
+    per channel.
     """
     from edensim.dram.command_log_blocks import is_command_log
     from edensim.dram.trace_convert import convert as convert_trace
@@ -48,23 +57,20 @@ def convert(
         _convert_commands(source, target, target_format, force, as_json)
         return
     form = format_of(target, target_format, layout)
-    address_map = None
-    if dram is not None:
-        from edensim.memory import AddressMap, Geometry
-
-        memory = load_memory(dram, overrides).config.dram
-        address_map = AddressMap(Geometry.from_config(memory), memory.address_map)
+    address_map, clock_ps = memory_of_trace(dram, overrides)
     done = convert_trace(
         source,
         target,
         source_format,
         form,
         address_map=address_map,
+        clock_ps=clock_ps,
         layout=layout or "plain",  # type: ignore[arg-type]
         header={"generator": shlex.join(console.settings.command_line)},
         force=force,
     )
     tell_dropped(form, done["dropped"])
+    tell_no_requests(done["left_out"])
     if as_json:
         console.say_json(done)
     else:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from edensim.cli import console
+from edensim.cli.memory_option import load_memory
+
+if TYPE_CHECKING:
+    from edensim.memory import AddressMap
 
 F = TypeVar("F", bound=Callable[..., Any])
 BY_SUFFIX = {".npz": "native", ".csv": "csv"}
@@ -58,6 +63,17 @@ def format_of(target: str, given: str | None, layout: str | None) -> str:
     return form
 
 
+def memory_of_trace(dram: str | None, overrides: tuple[str, ...]) -> tuple[AddressMap | None, Fraction | None]:
+    """Address map and clock of the memory that a trace belongs to, which some text formats need; or neither."""
+    if dram is None:
+        return None, None
+    from edensim.dram.timing import resolve_timing
+    from edensim.memory import AddressMap, Geometry
+
+    memory = load_memory(dram, overrides).config.dram
+    return AddressMap(Geometry.from_config(memory), memory.address_map), resolve_timing(memory).period
+
+
 def tell_dropped(form: str, columns: list[str]) -> None:
     """Log what a format cannot hold."""
     if columns:
@@ -89,3 +105,9 @@ def tell_left_out(form: str, commands: Mapping[str, int]) -> None:
     if commands:
         names = ", ".join(f"{count:,} {name}" for name, count in commands.items())
         console.log(f"{form} has no {names}: left out.")
+
+
+def tell_no_requests(lines: int) -> None:
+    """Log how many lines of a trace were no requests."""
+    if lines:
+        console.log(f"{lines:,} packets that are neither reads nor writes: left out.")

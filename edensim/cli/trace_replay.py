@@ -12,7 +12,7 @@ from edensim.cli.compiling import announced_compilation
 from edensim.cli.memory_option import DEFAULT, dram_option, load_memory
 from edensim.cli.options import common, force_file_option, json_option, set_option
 from edensim.cli.progress import Progress
-from edensim.cli.trace_format import command_format_of, tell_left_out
+from edensim.cli.trace_format import command_format_of, tell_left_out, tell_no_requests
 from edensim.study.text_table import columns
 
 
@@ -52,7 +52,7 @@ def replay(
     form = command_format_of(commands, commands_format) if commands is not None else ""
     resolved = load_memory(dram, overrides)
     system = memory_system(resolved)
-    source = open_any(file, trace_format, system.address_map)
+    source = open_any(file, trace_format, system.address_map, system.period)
     total = getattr(source, "count", None)
     with ExitStack() as stack:
         output = None
@@ -71,6 +71,7 @@ def replay(
         )
     if output is not None:
         tell_left_out(form, output.left_out)
+    tell_no_requests(getattr(source, "left_out", 0))
     console.warn(data.get("warnings", ()))
     console.say_json(data) if as_json else console.say(_text(data))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +28,7 @@ KEPT = {
     NATIVE: CSV_COLUMNS,
     "csv": CSV_COLUMNS,
     "dramsim3": ("addr", "is_write", "arrival"),
+    "ramulator1": ("addr", "is_write"),
     "ramulator2": ("addr", "is_write"),
     "ramulator2_readwrite": ("addr", "is_write"),
 }
@@ -40,6 +42,7 @@ def convert(
     target_format: str = NATIVE,
     *,
     address_map: AddressMap | None = None,
+    clock_ps: Fraction | None = None,
     layout: Layout = "plain",
     header: dict[str, Any] | None = None,
     force: bool = False,
@@ -55,7 +58,9 @@ def convert(
     target_format : str
         One of `FORMATS`.
     address_map : AddressMap, optional
-        Needed by `ramulator2_readwrite`.
+        Needed by `ramulator2_readwrite` and `gem5`.
+    clock_ps : Fraction, optional
+        Memory clock; needed by `gem5`.
     layout, header
         Passed to `write_trace` for native targets.
     force : bool
@@ -64,15 +69,16 @@ def convert(
     Returns
     -------
     dict
-        `requests`, `source_format`, `target_format`, and `dropped`: columns that the target cannot hold.
+        `requests`, `source_format`, `target_format`, `dropped`: columns that the target cannot hold, and `left_out`:
+        lines of the source that are no requests.
 
     Raises
     ------
     InputError, ConfigError, OutputError
         Bad source; unknown format or missing address map; target exists or cannot be written.
     """
-    check_format(target_format)
-    reader = open_any(source, source_format, address_map)
+    _check_written(target_format)
+    reader = open_any(source, source_format, address_map, clock_ps)
     if target_format == NATIVE:
         count = write_trace(target, reader, header, layout=layout, force=force)
     else:
@@ -83,6 +89,7 @@ def convert(
         "source_format": NATIVE if isinstance(reader, TraceReader) else getattr(reader, "format", None),
         "target_format": target_format,
         "dropped": [name for name, there in has.items() if there and name not in KEPT[target_format]],
+        "left_out": getattr(reader, "left_out", 0),
     }
 
 
@@ -105,7 +112,7 @@ def write_text(
     OutputError
         The file exists (and not `force`), or cannot be written.
     """
-    if check_format(format) == NATIVE:
+    if _check_written(format) == NATIVE:
         raise ConfigError("native traces are written by write_trace")
     if format == "ramulator2_readwrite" and address_map is None:
         raise ConfigError("ramulator2_readwrite traces name banks and rows; give the memory (--dram) they belong to")
@@ -128,6 +135,12 @@ def write_text(
     return count
 
 
+def _check_written(format: str) -> str:
+    if check_format(format) not in KEPT:
+        raise ConfigError(f"{format} traces are read, not written; expected one of {', '.join(KEPT)}")
+    return format
+
+
 @contextmanager
 def text_output(path: Path, force: bool) -> Iterator[IO[bytes]]:
     """Open a text file, packed if its name ends in `.gz`; it appears under its name only when the block ends well."""
@@ -148,6 +161,8 @@ def _lines(part: Requests, format: str, address_map: AddressMap | None, first: i
     if format == "ramulator2":
         _refuse_signed(part.addr, first)
         return text(choice(part.is_write, (b"LD 0x", b"ST 0x")), hexadecimal(part.addr), constant(b"\n"))
+    if format == "ramulator1":
+        return text(constant(b"0x"), hexadecimal(part.addr), choice(part.is_write, (b" R\n", b" W\n")))
     if format == "dramsim3":
         arrival = np.zeros(len(part.addr), np.uint64) if part.arrival is None else part.arrival
         operation = choice(part.is_write, (b" READ ", b" WRITE "))

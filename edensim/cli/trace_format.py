@@ -110,4 +110,4 @@ def tell_left_out(form: str, commands: Mapping[str, int]) -> None:
 def tell_no_requests(lines: int) -> None:
     """Log how many lines of a trace were no requests."""
     if lines:
-        console.log(f"{lines:,} packets that are neither reads nor writes: left out.")
+        console.log(f"packets that are neither reads nor writes, left out: {lines:,}.")

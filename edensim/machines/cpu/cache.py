@@ -1,8 +1,8 @@
 """A hierarchy of caches that turns line touches into the requests that leave it.
 
-Modelled: contents of any number of levels (LRU, tree PLRU, random; inclusive or not; write-back, write-allocate), stream
-and stride prefetchers, dirty write-backs. Not modelled: coherence between cores, instruction fetches, TLBs, the time an
-access takes (the core model's part).
+Modelled: contents of any number of levels (LRU, tree PLRU, random; inclusive or not; write-back, write-allocate),
+stream and stride prefetchers, dirty write-backs. Not modelled: coherence between cores, instruction fetches, TLBs, the
+time an access takes (the core model's part).
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Caches:
             yield self._state["out"][0][: int(self._state["written"][0])]
 
     def counts(self) -> list[dict[str, int]]:
-        """Per level: fetches that reached it (`reads`, at the first level all touches), misses, write-backs, prefetches.
+        """Per level: fetches that reached it (`reads`; at the first level all touches), misses and so on.
 
         `write_backs` counts dirty lines that left the level; `read_misses` of the last level are reads of memory.
         """
@@ -140,13 +140,14 @@ class Caches:
 
     def digest_state(self) -> NDArray[Any]:
         """All tags, for comparisons."""
-        return self._state["tags"][0].copy()
+        tags: NDArray[Any] = self._state["tags"][0].copy()
+        return tags
 
 
 def touch_words(
     line: NDArray[Any], write: NDArray[Any] | int = 0, gap: NDArray[Any] | int = 0, stream: NDArray[Any] | int = 0
 ) -> Words:
-    """Touches as words: line number, write flag, instructions since the touch before (0 to 1023), array number 0 to 15."""
+    """Touches as words: line, write flag, instructions since the touch before (0 to 1023), array number 0 to 15."""
     line = np.asarray(line)
     if line.size and (line.min() < 0 or line.max() >= MAX_LINE):
         raise ConfigError(f"line {int(line.max())} lies beyond the {MAX_LINE} lines that caches can tell apart")
@@ -171,8 +172,13 @@ class Records:
 
 def unpack(words: Words) -> Records:
     """Record words as arrays."""
-    field = lambda shift, mask: ((words >> np.uint64(shift)) & np.uint64(mask)).astype(np.int64)  # noqa: E731
-    flag = lambda bit: (words & np.uint64(bit)) != 0  # noqa: E731
+
+    def field(shift: int, mask: int) -> NDArray[np.int64]:
+        return ((words >> np.uint64(shift)) & np.uint64(mask)).astype(np.int64)
+
+    def flag(bit: int) -> NDArray[np.bool_]:
+        return np.asarray((words & np.uint64(bit)) != 0)
+
     return Records(
         field(kernel.RECORD_LINE_SHIFT, MAX_LINE - 1),
         field(kernel.RECORD_GAP_SHIFT, kernel.RECORD_GAP_MASK),

@@ -1,8 +1,8 @@
 """Caches at line granularity: any number of levels, LRU, tree PLRU or random, inclusive or not, with prefetchers.
 
-A level keeps one word per way: (line number + 1) << 2 | prefetched << 1 | dirty, or 0. Under LRU the ways of a set are kept in
-order of use, so the newest is looked at first and the oldest falls out of the end. Under PLRU one more word per set
-holds the tree.
+A level keeps one word per way: (line number + 1) << 2 | prefetched << 1 | dirty, or 0. Under LRU the ways of a set are
+kept in order of use, so the newest is looked at first and the oldest falls out of the end. Under PLRU one more word per
+set holds the tree.
 
 An access goes down until it hits; then dirty victims are written back, those of the deepest level first. A write-back
 that misses allocates without reading. Everything the last level asks of memory, and on request every access that
@@ -333,7 +333,7 @@ def reach(h, line, write, flags, stream):
 
 @jit
 def run_touches(hierarchy, touches, begin, end, room):
-    """Drive touches through the caches until done or until `out` of the hierarchy could overflow; returns how far it came.
+    """Drive touches through the caches until done or until `out` could overflow; returns how far it came.
 
     The records written are `written` of the hierarchy. `room` is the most records that one touch can leave.
     """

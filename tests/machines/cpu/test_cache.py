@@ -88,7 +88,7 @@ def test_gaps_add_up() -> None:
 
 @pytest.mark.parametrize("policy", ["lru", "plru", "random"])
 def test_loop_that_fits_hits(policy: str) -> None:
-    """A loop over exactly the capacity misses only cold under any policy: empty ways are filled before any is reused."""
+    """A loop over exactly the capacity misses only cold under any policy: empty ways are filled first."""
     lines = np.tile(np.arange(512), 5)
     caches = Caches([CacheLevel(32768, 8, policy=policy)])
     list(caches.drive(touch_words(lines)))
@@ -98,7 +98,7 @@ def test_loop_that_fits_hits(policy: str) -> None:
 def test_lru_loop_one_line_too_long_always_misses() -> None:
     """LRU over ways + 1 lines of one set never hits; random replacement does, in its expected share.
 
-    A miss evicts each of the w ways with 1/w; a simulation-free bound: random must hit more than 5 % and less than 95 %.
+    A line survives the eight others with some chance under random replacement, hence more than 5 % and less than 95 %.
     """
     lines = np.tile(np.arange(9) * 64, 2000)
     shares = {}

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.errors import ConfigError
+from edensim.jit import LANES
 from edensim.machines.cpu import cache_kernel as kernel
 
 Words = NDArray[np.uint64]
@@ -114,8 +115,8 @@ class Caches:
             lv.hash_shift = (level.sets - 1).bit_length() if level.hashed else 0
             lv.prefetcher, lv.degree, lv.distance = PREFETCHERS[level.prefetcher], level.degree, level.distance
             lv.last[:] = -1
-        if words > kernel.TAG_WORDS:
-            raise ConfigError(f"caches of {words} lines in all; expected at most {kernel.TAG_WORDS}")
+        if words > kernel.TAG_WORDS - LANES:  # kernels look at whole vectors, also at the end
+            raise ConfigError(f"caches of {words} lines in all; expected at most {kernel.TAG_WORDS - LANES}")
         self._room = (len(levels) + 2) * (1 + sum(level.degree for level in levels if level.prefetcher != "none"))
 
     def drive(self, touches: Words, count: int | None = None) -> Iterator[Words]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edensim.jit import jit, jit_inline
+from edensim.jit import LANES, find_lane, find_lane_8, jit, jit_inline, push_lanes, push_lanes_8
 
 DIRTY, PREFETCHED = 1, 2
 CLEAR = 0xFFFFFFFC
@@ -63,29 +63,52 @@ HIERARCHY = np.dtype(
 @jit_inline
 def find_lru(h, first, ways, key, write):
     """Look `key` up in a set kept in order of use; on a miss it enters in front and the oldest entry is returned."""
-    held = np.int64(h.tags[first])
-    if held & CLEAR == key:
-        h.tags[first] = key | (held & DIRTY) | write
-        return HIT_PREFETCHED if held & PREFETCHED else HIT
-    i = np.uint64(1)
-    while i < ways:
+    if ways <= 8:
+        way = find_lane_8(h.tags, first, key, CLEAR, ways)
+    elif ways <= LANES:
+        way = find_lane(h.tags, first, key, CLEAR, ways)
+    else:
+        return find_lru_wide(h, first, ways, key, write)
+    found = NO_VICTIM
+    if way < ways:
+        entry = np.int64(h.tags[first + way])
+        found = HIT_PREFETCHED if entry & PREFETCHED else HIT
+        write |= entry & DIRTY
+    else:
+        way = ways - 1
+        entry = np.int64(h.tags[first + way])
+        if entry != EMPTY:
+            found = entry
+    if ways <= 8:
+        push_lanes_8(h.tags, first, way, key | write)
+    else:
+        push_lanes(h.tags, first, way, key | write)
+    return found
+
+
+@jit
+def find_lru_wide(h, first, ways, key, write):
+    """As `find_lru`, for more ways than a vector has lanes."""
+    held = np.int64(key)
+    for i in range(ways):
         entry = np.int64(h.tags[first + i])
         h.tags[first + i] = held
         if entry & CLEAR == key:
             h.tags[first] = key | (entry & DIRTY) | write
             return HIT_PREFETCHED if entry & PREFETCHED else HIT
         held = entry
-        i += np.uint64(1)
     h.tags[first] = key | write
-    return held
+    return NO_VICTIM if held == EMPTY else held
 
 
 @jit
 def find_in_place(h, first, ways, key):
     """Way that holds `key`, or -1."""
-    for i in range(np.int64(ways)):
-        if np.int64(h.tags[first + np.uint64(i)]) & CLEAR == key:
-            return i
+    for begin in range(0, ways, LANES):
+        count = min(ways - begin, LANES)
+        way = find_lane(h.tags, first + begin, key, CLEAR, count)
+        if way < count:
+            return begin + way
     return -1
 
 
@@ -133,7 +156,7 @@ def find_fixed(h, lv, first, s, key, write):
     way = find_in_place(h, first, ways, key)
     found = HIT
     if way >= 0:
-        entry = np.int64(h.tags[first + np.uint64(way)])
+        entry = np.int64(h.tags[first + way])
         if entry & PREFETCHED:
             found = HIT_PREFETCHED
         write |= entry & DIRTY
@@ -141,8 +164,10 @@ def find_fixed(h, lv, first, s, key, write):
         way = find_in_place(h, first, ways, EMPTY)
         if way < 0:
             way = pointed_at(h, lv.trees + s, ways) if lv.policy == PLRU else random_way(h, ways)
-        found = np.int64(h.tags[first + np.uint64(way)])
-    h.tags[first + np.uint64(way)] = key | write
+        found = np.int64(h.tags[first + way])
+        if found == EMPTY:
+            found = NO_VICTIM
+    h.tags[first + way] = key | write
     if lv.policy == PLRU:
         point_away(h, lv.trees + s, ways, way)
     return found
@@ -164,20 +189,20 @@ def set_of(lv, line):
 def look_up(h, lv, line, write):
     """Access one level; returns HIT, HIT_PREFETCHED, NO_VICTIM or the entry that had to leave."""
     s = set_of(lv, line)
-    first = np.uint64(lv.tags + s * lv.ways)
+    first = lv.tags + s * lv.ways
     key = (line + 1) << 2
     if lv.policy == LRU:
-        found = find_lru(h, first, np.uint64(lv.ways), key, write)
+        found = find_lru(h, first, lv.ways, key, write)
     else:
         found = find_fixed(h, lv, first, s, key, write)
-    return NO_VICTIM if found == EMPTY else found
+    return found
 
 
 @jit
 def place_of(h, lv, line):
     """Index of the entry that holds a line, or -1; changes nothing."""
     first = lv.tags + set_of(lv, line) * lv.ways
-    way = find_in_place(h, np.uint64(first), lv.ways, (line + 1) << 2)
+    way = find_in_place(h, first, lv.ways, (line + 1) << 2)
     return -1 if way < 0 else first + way
 
 
@@ -340,7 +365,7 @@ def run_touches(hierarchy, touches, begin, end, room):
     h = hierarchy[0]
     h.written = 0
     first = h.levels[0]
-    mask, ways = np.uint64(first.sets_mask), np.uint64(first.ways)
+    mask, ways = first.sets_mask, first.ways
     plain = first.policy == LRU and first.hash_shift == 0 and first.prefetcher == NO_PREFETCH
     limit = OUT_RECORDS - room
     gaps = hits = 0
@@ -352,7 +377,7 @@ def run_touches(hierarchy, touches, begin, end, room):
         line = touch >> LINE_SHIFT
         write = touch & 1
         if plain:
-            at = (np.uint64(line) & mask) * ways
+            at = np.uint64((line & mask) * ways)
             held = np.int64(h.tags[at])
             if held & ~DIRTY == (line + 1) << 2:
                 h.tags[at] = held | write

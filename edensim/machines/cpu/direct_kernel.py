@@ -70,8 +70,8 @@ def pack_rows(out, n, source, packed, begin, end, row_bytes, depth0, depth, padd
 
 
 @jit
-def pack_patches(out, n, x, packed, height, width, channels, pitch, kernel_h, kernel_w, stride_h, stride_w, top, left, out_w,
-                 begin, end, depth0, depth, padded, s_x, s_packed, per_line):  # fmt: skip
+def pack_patches(out, n, x, packed, height, width, channels, pitch, kernel_h, kernel_w, stride_h, stride_w, top, left,
+                 out_w, begin, end, depth0, depth, padded, s_x, s_packed, per_line):  # fmt: skip
     """As `pack_rows`, the rows being patches of a map [row][column][channel] of bytes (im2col fused into packing).
 
     A pixel takes `pitch` bytes, of which `channels` belong to this product.

@@ -63,8 +63,8 @@ def int8_product(
             else:
                 yield Unit(
                     direct_kernel.pack_patches,
-                    (a.address, packed.address, p.H, p.W, channels, p.C, p.R, p.S, *p.stride, p.pad[0], p.pad[2], p.Q, i0,
-                     i0 + rows, depth0, depth, padded, *pack),
+                    (a.address, packed.address, p.H, p.W, channels, p.C, p.R, p.S, *p.stride, p.pad[0], p.pad[2], p.Q,
+                     i0, i0 + rows, depth0, depth, padded, *pack),
                     rows * (depth // 32 + 3 + 2 * (depth // channels)),
                 )  # fmt: skip
             block = b.address + depth0 * columns  # blocks of the same depth lie together

@@ -40,7 +40,7 @@ class Machine(Table):
     clock_mhz: float = key(..., "clock of the array", "MHz", gt=0, le=10_000)
     buffer_bytes: int = key(..., "on-chip buffer shared by weights and feature maps", "byte", ge=1024, le=1 << 40)
     double_buffered: bool = key(True, "load the next tile while the present one computes")
-    psum_bytes: int = key(4, "bytes of one partial sum held in the buffer", "byte", ge=1, le=8)
+    psum_bytes: int = key(4, "bytes of a partial sum, in the buffer and in DRAM if it spills", "byte", ge=1, le=8)
     compute_model: Literal["native", "scalesim_compat"] = key(
         "native", "native: row-stationary passes or weight tiles; scalesim_compat: SCALE-Sim fold formulas"
     )
@@ -156,7 +156,13 @@ class DramController(Table):
     read_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_high: float = key(0.8, "enter write mode above this share of the write queue", "fraction", gt=0, le=1)
-    write_low: float = key(0.2, "leave write mode below this share", "fraction", ge=0, lt=1)
+    write_low: float = key(
+        0.2,
+        "leave write mode below this share; while writes come as fast as they drain, reads wait (seen in p99 latency)",
+        "fraction",
+        ge=0,
+        lt=1,
+    )
     row_policy: Literal["open", "closed"] = key(
         "open", "open: rows stay open until another row is needed; closed: a row is closed after `row_cap` accesses"
     )
@@ -165,6 +171,11 @@ class DramController(Table):
     )
     refresh: Literal["all_bank", "none"] = key("all_bank", "all-bank refresh every tREFI, or none")
     refresh_scatter_ck: int = key(0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0)
+    front_end: Literal["per_channel", "ramulator2"] = key(
+        "per_channel",
+        "trace replay: per_channel: a request per clock and channel, done with its last beat; ramulator2: a request "
+        "per clock for the whole memory, a write done with its command",
+    )
 
 
 class Dram(Table):
@@ -210,7 +221,7 @@ class OperatingPoint(Table):
     tRCD_ns: float | None = key(None, "ACT to RD or WR (0: ideal)", "ns", ge=0, le=1000)
     tRAS_ns: float | None = key(None, "ACT to PRE", "ns", ge=0, le=1000)
     tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
-    tREFI_scale: float | None = key(None, "factor on the refresh interval", "", gt=0, le=1000)
+    tREFI_scale: float | None = key(None, "factor on the refresh interval (clocks, rounded down)", "", gt=0, le=1000)
     delta_vdd: float | None = key(None, "change of the supply, instead of `vdd`", "V", ge=-5, le=5)
     delta_vdd_mode: Literal["relative", "absolute"] = key(
         "relative", "relative: scaled by nominal / delta_vdd_reference"

@@ -1,9 +1,9 @@
 """Command logs: what was on the command bus of every channel, with all that is needed to check it again.
 
 The file is an `.npz` readable by numpy.load: `header.json` (standard, clock period, timings in clocks, those of single
-banks where they differ, geometry) and per channel k the arrays `clock_k` int64, `command_k` uint8, `bank_k` int16,
-`row_k` int32, `column_k` int32. Never pickle. Not here: text formats of other simulators, streaming (a log is held in
-memory, 40 bytes per command).
+banks where they differ, geometry, refresh interval) and per channel k the arrays `clock_k` int64, `command_k` uint8,
+`bank_k` int16, `row_k` int32, `column_k` int32. Never pickle. Not here: text formats of other simulators, streaming (a
+log is held in memory, 40 bytes per command).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram.commands import COMMANDS
+from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.standard import Standard, evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
 from edensim.dram.trace_npz import Archive
@@ -27,7 +28,7 @@ from edensim.errors import InputError
 from edensim.output import atomic_output
 
 Int = npt.NDArray[np.int64]
-FORMAT, VERSION, HEADER = "edensim command log", 1, "header.json"
+FORMAT, VERSION, HEADER = "edensim command log", 2, "header.json"
 WHAT = "a command log (.npz) as edensim writes it"
 COLUMNS = {"clock": np.int64, "command": np.uint8, "bank": np.int16, "row": np.int32, "column": np.int32}
 DATE = (1980, 1, 1, 0, 0, 0)  # of every member, so that equal logs are equal files
@@ -70,6 +71,8 @@ class CommandLog:
     geometry : LogGeometry
     bank_ck : mapping of str to int64 arrays, shape (channels, banks)
         nRCD, nRAS, nRP, nRC where banks differ from `timing_ck`; empty = nowhere.
+    refresh : RefreshLimit
+        How often the run refreshed every rank; the default is never.
     """
 
     commands: tuple[Int, ...]
@@ -78,6 +81,7 @@ class CommandLog:
     timing_ck: Mapping[str, int]
     geometry: LogGeometry
     bank_ck: Mapping[str, Int] = field(default_factory=dict)
+    refresh: RefreshLimit = RefreshLimit(0)
 
     def edges(self, channel: int) -> list[Edge]:
         """The constraint table that channel ran under."""
@@ -111,6 +115,7 @@ class CommandLog:
             "timing_ck": dict(self.timing_ck),
             "bank_ck": {name: np.asarray(cycles).tolist() for name, cycles in self.bank_ck.items()},
             "geometry": vars(self.geometry),
+            "refresh": vars(self.refresh),
             "command_codes": COMMANDS,
             "columns": "clock_k: clocks; bank_k: bank of channel k (rank for PREab, REFab); column_k: burst in the row",
         }
@@ -150,6 +155,7 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
             "timing_ck": {str(name): whole(clocks, 0) for name, clocks in header["timing_ck"].items()},
             "geometry": geometry,
             "bank_ck": bank_ck,
+            "refresh": RefreshLimit(**{n: whole(header["refresh"][n], 0) for n in RefreshLimit.__annotations__}),
         }
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
         reason = f"{type(problem).__name__}: {problem}"

@@ -1,7 +1,10 @@
 """Replay of request traces on the DRAM alone, streamed with flat memory.
 
-A replay ends when every request has completed: a read when its last beat has arrived, a write when its column command
-has issued, a forwarded read or coalesced write when it was accepted.
+Every channel is offered one request per clock, in the order of the trace and not before its arrival; a full queue makes
+the later requests of that channel wait, not those of others. A replay ends when every request has completed: a read or
+write with the last beat of its data, a forwarded read or coalesced write when it was accepted. With
+`dram.controller.front_end = "ramulator2"` it is one request per clock for the whole memory, and a write ends with its
+column command.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from edensim.dram.command_log import CommandLog
 from edensim.dram.commands import BANK_COMMANDS, COMMAND_NAMES
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
-from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, replay
+from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, WRITE_LATENCY, replay
 from edensim.dram.trace_requests import Requests, check_addresses
 from edensim.errors import InputError
 from edensim.memory import decode_lines
@@ -114,8 +117,7 @@ def replay_requests(
     if keep_log:
         sinks.append(lambda c, log: kept[c].append(log.copy()))
     channels = system.new_channels(log_commands=bool(sinks))
-    run = np.zeros(RUN_FIELDS, np.int64)
-    feed = _Feed(system, channels, run, sinks)
+    feed = _Feed(system, channels, sinks)
     count = 0
     for part in parts:
         check_addresses(
@@ -132,10 +134,10 @@ def replay_requests(
             if progress is not None:
                 progress(count + min(start + BLOCK, len(part.addr)))
         count += len(part.addr)
-    feed.finish()
+    end = feed.finish()
     log = system.command_log(tuple(_joined(x) for x in kept)) if keep_log else None
     digests = [d.hexdigest() for d in hashes.digests] if hashes else None
-    return ReplayResult(count, system.counters(channels, int(run[LAST])), channels, log, digests)
+    return ReplayResult(count, system.counters(channels, end), channels, log, digests)
 
 
 def check_arrival(part: Requests, first: int, where: str) -> None:
@@ -150,13 +152,20 @@ def check_arrival(part: Requests, first: int, where: str) -> None:
 
 
 class _Feed:
-    """Decodes blocks of requests and hands them to the kernel, saving full command logs on the way."""
+    """Decodes blocks of requests and hands them to the kernel, saving full command logs on the way.
 
-    def __init__(self, system: DramSystem, channels: np.ndarray, run: Int, sinks: list[Sink]) -> None:
-        self.system, self.channels, self.run, self.sinks = system, channels, run, sinks
+    Channels that share a front end make a group, which the kernel advances together: all of them, or each its own.
+    """
+
+    def __init__(self, system: DramSystem, channels: np.ndarray, sinks: list[Sink]) -> None:
+        self.system, self.channels, self.sinks = system, channels, sinks
+        shared = system.dram.controller.front_end == "ramulator2"
+        self.groups = [slice(0, len(channels))] if shared else [slice(c, c + 1) for c in range(len(channels))]
+        self.runs = np.zeros((len(self.groups), RUN_FIELDS), np.int64)
+        self.runs[:, WRITE_LATENCY] = 0 if shared else system.timing.write_latency
         self.modulus, self.table = system.address_map.kernel_table()
         self.place = [np.zeros(BLOCK, np.int64) for _ in range(4)]
-        self.line, self.no_arrival = np.zeros(BLOCK, np.int64), np.zeros(BLOCK, np.int64)
+        self.line, self.no_arrival, self.channel_zero = (np.zeros(BLOCK, np.int64) for _ in range(3))
         self.shift = np.uint64(system.line_bytes.bit_length() - 1)
 
     def __call__(self, addr: Any, is_write: Any, arrival: Any) -> None:
@@ -168,32 +177,35 @@ class _Feed:
         place = [x[:n] for x in self.place]
         decode_lines(line, 0, self.modulus, self.table, *place)
         when = self.no_arrival[:n] if arrival is None else arrival.view(np.int64)
-        self._advance(place, line, is_write.view(np.uint8), when, final=False)
+        requests: list[Any] = [*place, line, is_write.view(np.uint8), when]
+        if len(self.groups) == 1:
+            self._advance(0, requests, final=False)
+            return
+        order = np.argsort(place[0].astype(np.uint8), kind="stable")
+        ends = np.cumsum(np.bincount(place[0], minlength=len(self.groups)))
+        for group, mine in enumerate(np.split(order, ends[:-1])):
+            if len(mine):
+                _, *rest = (x[mine] for x in requests)
+                self._advance(group, [self.channel_zero[: len(mine)], *rest], final=False)
 
-    def finish(self) -> None:
-        """Let every request complete."""
+    def finish(self) -> int:
+        """Let every request complete; returns the clock at which the last one has.
+
+        Groups end at different clocks, so what happens in the others until the last one's end follows in a second turn.
+        """
         none = np.zeros(0, np.int64)
-        self._advance([none] * 4, none, none.astype(np.uint8), none, final=True)
+        nothing: list[Any] = [none, none, none, none, none, none.astype(np.uint8), none]
+        for _ in range(2):
+            for group in range(len(self.groups)):
+                self._advance(group, nothing, final=True)
+            self.runs[:, LAST] = self.runs[:, LAST].max()
         self._save_logs()
+        return int(self.runs[0, LAST])
 
-    def _advance(self, place: list[Int], line: Int, is_write: Int, arrival: Int, final: bool) -> None:
-        cursor = np.zeros(1, np.int64)
-        channel, bank, row, column = place
+    def _advance(self, group: int, requests: list[Any], final: bool) -> None:
+        cursor, where = np.zeros(1, np.int64), self.groups[group]
         while True:
-            result = replay(
-                self.channels,
-                self.system.tables,
-                channel,
-                bank,
-                row,
-                column,
-                line,
-                is_write,
-                arrival,
-                cursor,
-                self.run,
-                final,
-            )
+            result = replay(self.channels[where], self.system.tables[where], *requests, cursor, self.runs[group], final)
             if result != LOG_FULL:
                 assert result == DONE or not final
                 return

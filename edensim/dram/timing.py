@@ -72,6 +72,11 @@ class TimingSet:
         return self.ck["nBL"]
 
     @property
+    def write_latency(self) -> int:
+        """Clocks from WR to the last beat of its data (write latency, tDQSS of LPDDR, burst)."""
+        return self.ck["nCWL"] + self.ck.get("nDQSS", 0) + self.burst_ck
+
+    @property
     def unloaded_read_ns(self) -> float:
         """Time of a read of a closed row that waits for nobody: one clock to be seen, ACT, RD, last beat of data."""
         return self.time_ns(1 + self.ck["nRCD"] + self.read_latency)

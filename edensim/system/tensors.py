@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from edensim.config.schema import Config
 from edensim.dram.controller import DramSystem
@@ -19,11 +20,14 @@ class TensorMap:
     layers: dict[str, LayerTensors]
 
 
-def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: bool = True) -> TensorMap:
-    """Place weights, inputs and outputs of every layer.
+def map_tensors(
+    network: Network, config: Config, system: DramSystem, fmaps: bool = True, spilled: Mapping[str, int] | None = None
+) -> TensorMap:
+    """Place weights, inputs and outputs of every layer, and scratch space for the partial sums of those that spill.
 
     The output of a layer and the input of its consumers are one tensor when they have the same size; `fmaps` false
-    leaves feature maps on chip.
+    leaves feature maps on chip. `spilled`: bytes of partial sums per layer; all layers share the largest's space, in
+    turn.
     """
     assert config.workload is not None
     precision, batch = config.workload.precision, config.workload.batch
@@ -34,11 +38,16 @@ def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: boo
         ofm = size_bytes(layer.ofm_count * batch, precision) if fmaps else 0
         requests.append(TensorRequest(f"{layer.name}.ifm", "ifm", ifm, _source(layer, network)))
         requests.append(TensorRequest(f"{layer.name}.ofm", "ofm", ofm, f"{layer.name}.out"))
+    scratch = {name: size for name, size in (spilled or {}).items() if size}
+    requests += [TensorRequest(f"{name}.psum", "ofm", max(scratch.values()), "psum") for name in scratch]
     placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
     layers = {}
     for layer in network.layers:
         mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]
         layers[layer.name] = LayerTensors(*(t.base for t in mine), *(t.index for t in mine))
+        if layer.name in scratch:
+            psum = placement.tensors[f"{layer.name}.psum"]
+            layers[layer.name] = replace(layers[layer.name], psum_base=psum.base, psum_index=psum.index)
     return TensorMap(placement, layers)
 
 

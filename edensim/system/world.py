@@ -7,7 +7,7 @@ may give an agent a program, change the operating point of the memory, read any 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, gcd, lcm
@@ -22,20 +22,26 @@ from edensim.errors import ConfigError
 from edensim.machines.program import RUN, TILE
 from edensim.system.world_kernel import (
     DEPTH,
+    LOAD,
     LOG_FULL,
     MAX_AGENTS,
+    NEXT_PART,
     RING,
     RUNNING,
     SEEN,
+    STORE,
     advance,
 )
 
 Int = NDArray[np.int64]
+Part = tuple[NDArray[Any], NDArray[Any]]
+"""Consecutive tiles (dtype TILE) of a program and their runs (dtype RUN), which they name by their place in it."""
 LOG_LENGTH = 1 << 14
 LINK_STEP_PS = Fraction(1, 64)
 """The unit of time is at least so fine: a line's time on the link of an agent is rounded up to whole units."""
-AGENT_SCALARS = """life wants end depth window clock line_time in_flight issued last_done finished_at draining
-    blocked_on load_tile compute_tile store_tile begin_time busy_time load_wait_time""".split()
+AGENT_SCALARS = """life wants end more tile_shift run_shift depth window clock line_time link_lag arrived in_flight
+    issued last_done finished_at draining blocked_on load_tile compute_tile store_tile begin_time busy_time
+    load_wait_time""".split()
 AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
 AGENT_TILES = "load_left load_ready compute_end store_end tile_time".split()  # by tile number modulo DEPTH
 AGENT = np.dtype(
@@ -50,7 +56,7 @@ AGENT = np.dtype(
     )
 )
 WORLD_SCALARS = (
-    """now rotate in_flight n_agents n_channels period modulus page_shift events dispatches logged""".split()
+    "now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged".split()
 )
 
 
@@ -112,6 +118,7 @@ class World:
         unit = common_unit([system.period, *(1_000_000 / a.clock_mhz for a in agents)])
         self.unit_ps = unit / max(1, ceil(unit / LINK_STEP_PS))
         s["period"] = int(system.period / self.unit_ps)
+        s["write_latency"] = system.timing.write_latency
         s["page_shift"] = page_lines.bit_length() - 1
         s["channels"][0], s["tables"][0] = channels, system.tables
         self.channels, self.agents = s["channels"][0], s["agents"][0]
@@ -128,7 +135,9 @@ class World:
             a["clock"] = clock = int(1_000_000 / spec.clock_mhz / self.unit_ps)
             a["window"], a["depth"], a["blocked_on"] = min(spec.window, RING), spec.depth, -1
             a["line_time"] = -(-system.geometry.burst_bytes * clock // spec.bytes_per_cycle)
-        self.tiles, self.runs = _records(np.zeros(0, TILE), TILE), _records(np.zeros(0, RUN), RUN)
+            a["link_lag"] = max(0, int(a["line_time"]) - self._clock_time(system.timing.burst_ck))
+        self._programs = [_Program(iter(())) for _ in agents]
+        self._join_programs()
 
     @property
     def now(self) -> int:
@@ -156,37 +165,54 @@ class World:
     def _clock_time(self, clock: int) -> int:
         return NEVER if clock >= NEVER else clock * int(self.state["period"][0])
 
-    def start(self, agent: int, tiles: NDArray[Any], runs: NDArray[Any]) -> None:
-        """Give an agent a program of tiles (run indices relative to `runs`); it begins now.
+    def start(self, agent: int, parts: Iterable[Part]) -> None:
+        """Give an agent a program, in parts of any size that are asked for as it goes; it begins now.
 
-        At the very end of a clock, at which the last program's last write may have been issued, that is the next clock.
+        At the very end of a clock, at which the last program's last data may have been sent, that is the next clock.
         """
         a = self.agents[agent]
         port = self.state["port_clock"]
         np.maximum(port, self.now // int(self.state["period"][0]), out=port)
-        self.tiles, self.runs = _records(tiles, TILE), _records(runs, RUN)
-        values = {
-            "wants": 0,
-            "end": len(tiles),
-            "draining": 0,
-            "blocked_on": -1,
-            "life": RUNNING,
-            "begin_time": self.now,
-        }
+        values = {"wants": 0, "end": 0, "draining": 0, "blocked_on": -1, "life": RUNNING, "begin_time": self.now}
         values |= dict.fromkeys(("load_tile", "compute_tile", "store_tile", "run_pos", "lines"), 0)
-        values |= {"run": -1, "next_send": self.now}
+        values |= {"run": -1, "next_send": self.now, "arrived": self.now}
         values |= dict.fromkeys(("load_left", "last_done"), 0)
         for name, value in values.items():
             a[name] = value
+        self._programs[agent] = _Program(iter(parts))
+        self._next_part(agent)
         self.wake[agent] = self.now
+
+    def _next_part(self, agent: int) -> None:
+        """Let an agent go on with the next part of its program."""
+        a, program = self.agents[agent], self._programs[agent]
+        dropped = program.go_on(int(a["store_tile"]))
+        a["end"], a["more"] = program.first + len(program.tiles), program.ahead is not None
+        if a["run"][STORE] >= 0:
+            a["run"][STORE] -= dropped
+        self._join_programs()
+
+    def _join_programs(self) -> None:
+        """Lay the programs of all agents one behind the other, as the kernel reads them."""
+        tile, run = 0, 0
+        for a, program in zip(self.agents, self._programs, strict=False):
+            a["tile_shift"], a["run_shift"] = tile - program.first, run
+            tile, run = tile + len(program.tiles), run + len(program.runs)
+        self.tiles = _records([p.tiles for p in self._programs], TILE)
+        self.runs = _records([p.runs for p in self._programs], RUN)
 
     def advance(self, until: int = NEVER, budget: int = NEVER) -> int:
         """Process every event strictly before `until`; returns the reason for stopping."""
         while True:
             reason = int(advance(self.state, self.tiles, self.runs, self.page_table, until, budget))
-            if reason != LOG_FULL:
+            if reason == LOG_FULL:
+                self.save_log()
+            elif reason == NEXT_PART:
+                a = self.agents
+                for agent in np.flatnonzero((a["wants"] >> LOAD & 1) & (a["load_tile"] == a["end"])):
+                    self._next_part(int(agent))
+            else:
                 return reason
-            self.save_log()
 
     def save_log(self) -> None:
         """Hand the accepted requests to `on_requests`."""
@@ -206,9 +232,40 @@ class World:
         return hashlib.sha256(state.tobytes()).hexdigest()
 
 
-def _records(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """As records, so that uncompiled kernels can read fields by attribute too."""
-    return np.ascontiguousarray(array, dtype).view(np.dtype((np.record, dtype)))
+def _records(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """One behind the other as records, so that uncompiled kernels can read fields by attribute too."""
+    joined = arrays[0] if len(arrays) == 1 else np.concatenate([np.zeros(0, dtype), *arrays])
+    return np.ascontiguousarray(joined, dtype).view(np.dtype((np.record, dtype)))
+
+
+class _Program:
+    """The part of a program that an agent works on, and the next one.
+
+    `first` is the number of `tiles[0]` in the whole program; `ahead` the part to come, None behind the last.
+    """
+
+    def __init__(self, parts: Iterator[Part]) -> None:
+        self._parts = (part for part in parts if len(part[0]))
+        self.tiles, self.runs, self.first = np.zeros(0, TILE), np.zeros(0, RUN), 0
+        self.ahead = next(self._parts, None)
+
+    def go_on(self, stored: int) -> int:
+        """Append the next part behind the tiles from number `stored` on, whose stores are still to be read.
+
+        Returns how many runs were dropped in front.
+        """
+        tiles, runs = self.ahead or (np.zeros(0, TILE), np.zeros(0, RUN))
+        self.ahead = next(self._parts, None)
+        waiting, tiles = self.tiles[stored - self.first :].copy(), tiles.copy()
+        dropped = int(waiting["store_begin"].min()) if len(waiting) else len(self.runs)
+        for name in ("store_begin", "store_end"):
+            waiting[name] -= dropped
+        for name in ("load_begin", "load_end", "store_begin", "store_end"):
+            tiles[name] += len(self.runs) - dropped
+        self.tiles = np.concatenate([waiting, tiles])
+        self.runs = np.concatenate([self.runs[dropped:], runs]) if len(waiting) else runs
+        self.first = stored
+        return dropped
 
 
 def common_unit(periods: list[Fraction]) -> Fraction:

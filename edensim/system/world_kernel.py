@@ -10,7 +10,10 @@ afterwards.
 * An actor runs on alone while its next event lies strictly before everybody else's (the horizon); touching another
   actor lowers the horizon. At least one event per dispatch, or two equally early channels would wait for each other
   for ever.
-* A completion is announced when its column command issues, with the future time of its data, so no heap is needed.
+* A completion is announced when its column command issues, with the future time of its last beat, so no heap is needed.
+* Requests leave an agent, and data reach it, no faster than its link carries them.
+* A program comes in parts. At the end of one that is not the last, `advance` returns NEXT_PART and then goes on as if
+  they had been one.
 * A queue place freed at clock t can be used from t + 1 and wakes one waiter. A channel accepts one line per clock.
 * An agent that wakes asks its load side first. A side that was refused does not try again before the time it was given,
   so that a wake for another reason changes nothing.
@@ -28,7 +31,7 @@ MAX_AGENTS = 32
 RING = 4096  # completion times remembered per agent; the largest window
 DEPTH = 8  # tiles in flight per agent at most
 IDLE, RUNNING, FINISHED, SEEN = range(4)  # life of an agent's program
-REACHED, MILESTONE, ALL_IDLE, BUDGET, LOG_FULL = range(5)  # why `advance` returned
+REACHED, MILESTONE, ALL_IDLE, BUDGET, LOG_FULL, NEXT_PART = range(6)  # why `advance` returned
 LOAD, STORE = range(2)  # the two sides of a tile engine
 AGENT_BIT, TILE_BIT = 48, 16  # token of a request: agent | tile | place in the ring
 
@@ -44,10 +47,13 @@ def clock_to_time(world, clock):
 
 @jit
 def complete(world, token, write, done):
-    """The request of `token` will be complete at `done`, which for reads lies in the future."""
+    """The last beat of the request of `token` will be on the bus until `done`; data read must also cross the link."""
     i = token >> AGENT_BIT
     a = world.agents[i]
     a.in_flight -= 1
+    if not write:
+        done = max(done + a.link_lag, a.arrived + a.line_time)
+        a.arrived = done
     a.last_done = max(a.last_done, done)
     if not write:
         place = token & (RING - 1)
@@ -88,7 +94,8 @@ def channel_step(world, c, horizon):
                 write = ch.slot_write[slot]
                 token = ch.slot_token[slot]
                 world.in_flight -= 1
-                complete(world, token, write, clock_to_time(world, t if write else t + ch.read_latency))
+                latency = world.write_latency if write else ch.read_latency
+                complete(world, token, write, clock_to_time(world, t + latency))
                 horizon = min(horizon, world.wake[token >> AGENT_BIT])
             if ch.freed >= 0 and world.waiters[c, ch.freed]:
                 at = clock_to_time(world, t + 1)
@@ -182,7 +189,7 @@ def start_computes(a):
 def load_line(world, a, i, now):
     """Send the next line of the tile being loaded, if it may go now. Returns when to try next."""
     n = a.load_tile
-    if n == a.end:
+    if n == a.end and not a.more:
         return NEVER
     k = n % DEPTH
     free_at = 0
@@ -255,7 +262,7 @@ def tile_step(world, i, now, horizon):
         if a.wants:
             return now
         world.events += 1
-        if a.store_tile == a.end:
+        if a.store_tile == a.end and not a.more:
             return ends(a, now)
         for c in range(world.n_channels):
             horizon = min(horizon, world.wake[MAX_AGENTS + c])
@@ -266,18 +273,25 @@ def tile_step(world, i, now, horizon):
 
 
 @jit_inline
+def lacks_part(a):
+    """Whether the load side is at the end of a part that is not the last of the program."""
+    return a.wants & (1 << LOAD) and a.load_tile == a.end
+
+
+@jit_inline
 def next_piece(world, a, side, now, tiles, runs, page_table):
     """Give an agent the next consecutive physical lines of its load or store program, or end that tile."""
     n = a.store_tile if side else a.load_tile
     k = n % DEPTH
+    tile = tiles[n + a.tile_shift]
     if a.run[side] < 0:
-        a.run[side] = tiles[n].store_begin if side else tiles[n].load_begin
+        a.run[side] = tile.store_begin if side else tile.load_begin
         a.run_pos[side] = 0
         if side == LOAD:
             a.load_left[k] = 1  # one too many until the whole tile has been sent
             a.load_ready[k] = now
-            a.tile_time[k] = tiles[n].compute_cycles * a.clock
-    if a.run[side] == (tiles[n].store_end if side else tiles[n].load_end):
+            a.tile_time[k] = tile.compute_cycles * a.clock
+    if a.run[side] == (tile.store_end if side else tile.load_end):
         a.run[side] = -1
         if side:
             a.store_end[k] = now
@@ -286,7 +300,7 @@ def next_piece(world, a, side, now, tiles, runs, page_table):
             a.load_left[k] -= 1
             a.load_tile = n + 1
     else:
-        piece = runs[a.run[side]]
+        piece = runs[a.run[side] + a.run_shift]
         line = piece.line + a.run_pos[side]
         left = piece.count - a.run_pos[side]
         if page_table.shape[0] > 0:
@@ -353,7 +367,7 @@ def advance(worlds, tiles, runs, page_table, until, budget):
         world.rotate = who + 1 if who + 1 < n_agents else 0
         world.wake[who] = NEVER  # completions announced during the step may lower it again
         due = tile_step(world, who, first, second)
-        while world.agents[who].wants and not log_is_full(world):
+        while world.agents[who].wants and not log_is_full(world) and not lacks_part(world.agents[who]):
             for side in range(2):
                 if world.agents[who].wants >> side & 1:
                     next_piece(world, world.agents[who], side, due, tiles, runs, page_table)
@@ -363,9 +377,9 @@ def advance(worlds, tiles, runs, page_table, until, budget):
             world.now = world.agents[who].finished_at
             result = MILESTONE
             break
-        if log_is_full(world):
-            world.rotate = who  # it goes on first, as if there were no log
-            result = LOG_FULL
+        if log_is_full(world) or lacks_part(world.agents[who]):
+            world.rotate = who  # it goes on first, as if there had been no stop
+            result = LOG_FULL if log_is_full(world) else NEXT_PART
             break
         if world.events >= stop_at:
             break

@@ -88,6 +88,7 @@ def test_checker_passes_the_engine_and_catches_a_fault(edensim, trace, tmp_path)
     assert clean.code == 0
     assert clean.json["violations"] == 0
     assert clean.json["commands"] > 0
+    assert "refresh interval" in edensim("trace", "check", log).out
 
     with np.load(log) as archive:
         arrays = {name: archive[name] for name in archive.files}

@@ -1,10 +1,13 @@
 """Accelerator models beside published numbers: Eyeriss chip, TPU v1, SCALE-Sim v3, and best-tiling traffic.
 
-Run `python benchmarks/accelerators.py`. Nothing here simulates DRAM: traffic and compute cycles only.
+    python benchmarks/accelerators.py [--only TABLE]
+
+Nothing here simulates DRAM: traffic and compute cycles only.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import time
 import tomllib
@@ -200,8 +203,16 @@ def tilings() -> None:
             print(f"{machine_name:13} {name:14} {moved_mib:8.2f} MiB {ms:9.2f} ms {spent:6.2f} s CPU")
 
 
+TABLES = {"eyeriss": eyeriss_chip, "tpu": tpu_v1, "scalesim": scalesim, "tilings": tilings}
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=TABLES, action="append", help="print this table only (repeatable)")
+    for name in parser.parse_args().only or TABLES:
+        TABLES[name]()
+
+
 if __name__ == "__main__":
-    eyeriss_chip()
-    tpu_v1()
-    scalesim()
-    tilings()
+    main()

@@ -1,65 +1,21 @@
 """The one place that fixes how kernels are compiled, and the few machine instructions they need.
 
-numba's disk cache notices edits of a kernel's own file only, so the cache folder is keyed by a hash of all kernel
-sources (everything in `*_kernel.py`, the command numbers and this file), the versions and the processor. With
-`NUMBA_DISABLE_JIT=1` every intrinsic is replaced by its plain-Python twin and results are the same.
+Compiled kernels are kept on disk (see `kernel_cache`). With `NUMBA_DISABLE_JIT=1` every intrinsic is replaced by its
+plain-Python twin and results are the same.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
-import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+import numba as nb
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
-def kernel_source_hash() -> str:
-    """SHA-256 (16 digits) over all sources that are compiled into kernels."""
-    root = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*_kernel.py"), root / "dram" / "commands.py", Path(__file__)]):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def cache_root() -> Path:
-    """Folder for everything edensim caches: `$EDENSIM_CACHE`, else the user's cache folder."""
-    if "EDENSIM_CACHE" in os.environ:
-        return Path(os.environ["EDENSIM_CACHE"])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "edensim"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edensim"
-
-
-def _writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
-
-
-def _choose_cache_folder() -> Path:
-    key = f"{kernel_source_hash()}-py{sys.version_info[0]}{sys.version_info[1]}-{platform.machine()}"
-    folder = cache_root() / "kernels" / key
-    if not _writable(folder):
-        folder = Path(tempfile.gettempdir()) / f"edensim-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}" / key
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-CACHE_FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_choose_cache_folder())))
-
-import numba as nb  # noqa: E402  (the cache folder must be set before numba reads it)
-from llvmlite import ir  # noqa: E402
-from numba import types  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
+from edensim import kernel_cache
 
 
 def _symbol_name(kind: types.Type) -> tuple[str, tuple[str]]:
@@ -81,12 +37,19 @@ LANES = 16
 
 def jit(function: Callable[..., Any]) -> Any:
     """Compile a kernel: no fast-math, NumPy error model, GIL released, cached on disk."""
-    return nb.njit(cache=True, error_model="numpy", nogil=True, fastmath=False)(function)
+    return _compiled(function)
 
 
 def jit_inline(function: Callable[..., Any]) -> Any:
     """As `jit`, for a step with a single caller: its body is pasted in, which saves the call (10 % on streams)."""
-    return nb.njit(inline="always", cache=True, error_model="numpy", nogil=True, fastmath=False)(function)
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    kernel = nb.njit(error_model="numpy", nogil=True, fastmath=False, **options)(function)
+    if not JIT_DISABLED:
+        kernel_cache.keep(kernel, function)
+    return kernel
 
 
 def lowest_bit(mask: int) -> int:

@@ -11,7 +11,7 @@ from edensim.cli import console
 from edensim.cli.options import common, force_option, format_option
 
 
-@click.command()
+@click.command(short_help="Draw figures of runs and sweeps.")
 @click.argument("folders", metavar="FOLDER...", nargs=-1, required=True)
 @click.option(
     "--kind",
@@ -19,7 +19,7 @@ from edensim.cli.options import common, force_option, format_option
     default="all",
     show_default=True,
     metavar="NAME,…|all",
-    help="Of a run: energy, timeline, points, layers. Of a sweep: energy, vdd, trcd, lines, heatmap, pareto. "
+    help="Of a run: energy, timeline, points, layers, power. Of a sweep: energy, vdd, trcd, lines, heatmap, pareto. "
     "Of a table: latency.",
 )
 @click.option(
@@ -61,10 +61,13 @@ def plot(
 
     from edensim.errors import ConfigError
     from edensim.study.folder import write_all
-    from edensim.study.plots.figures import render
+    from edensim.study.plots.figures import render, source_kind
+    from edensim.study.plots.kinds import SWEEP
     from edensim.study.plots.sources import HERE, keep, open_sources
 
     sources = open_sources(folders)
+    if (x or metrics) and not any(source_kind(source.content) == SWEEP for source in sources):
+        raise ConfigError(f"{'--x' if x else '--metric'} is for figures of sweeps, and none is given.")
     apart = [source for source in sources if out is not None or source.home is None]
     if len(apart) > 1:
         raise ConfigError(

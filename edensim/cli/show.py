@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edensim.cli import console
-from edensim.cli.options import common, json_option, set_option
+from edensim.cli.options import InOrder, common, json_option, set_option
 from edensim.study.text_table import columns
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LONGEST_CELL = 40
 """Texts longer than this stand above the table instead of in it."""
 
 
-class _ConfigByDefault(click.Group):
+class _ConfigByDefault(InOrder):
     """Takes a word that is no subject as the configuration to show."""
 
     def resolve_command(
@@ -30,7 +30,11 @@ class _ConfigByDefault(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_ConfigByDefault, context_settings={"ignore_unknown_options": True})
+@click.group(
+    cls=_ConfigByDefault,
+    context_settings={"ignore_unknown_options": True},
+    short_help="Show a configuration, network, machine or memory.",
+)
 def show() -> None:
     """Show a configuration (CONFIG [--origins]), or a workload, machine or dram by name.
 
@@ -41,7 +45,7 @@ def show() -> None:
     """  # noqa: D301
 
 
-@show.command("config")
+@show.command("config", short_help="A resolved configuration, and where its values come from.")
 @click.argument("config")
 @set_option
 @click.option("--origins", is_flag=True, help="Tell for every value which file and line it comes from.")
@@ -59,10 +63,10 @@ def show_config(config: str, overrides: tuple[str, ...], origins: bool, as_json:
         console.say(describe_text(resolved, origins=origins).rstrip("\n"))
 
 
-@show.command("workload")
+@show.command("workload", short_help="Layers, MACs and sizes of a network, or all networks.")
 @click.argument("name", required=False)
-@click.option("--precision", default="int8", show_default=True, help="int4, int8, int16 or fp32.")
-@click.option("--batch", default=1, show_default=True, help="Images at once.")
+@click.option("--precision", default="int8", show_default=True, metavar="FORMAT", help="int4, int8, int16 or fp32.")
+@click.option("--batch", default=1, show_default=True, metavar="N", help="Images at once.")
 @json_option
 @common
 def show_workload(name: str | None, precision: str, batch: int, as_json: bool) -> None:
@@ -81,8 +85,9 @@ def show_workload(name: str | None, precision: str, batch: int, as_json: bool) -
         console.say(columns([["network", "layers", "MACs", "parameters"], *rows]))
         return
     network = describe_network(load_network(name), precision, batch)
+    console.warn(network.warnings)
     if as_json:
-        console.say_json({"layers": list(network.rows), "totals": network.totals})
+        console.say_json({"layers": list(network.rows), "totals": network.totals, "warnings": list(network.warnings)})
         return
     sums = ("macs", "weight_bytes", "ifm_bytes", "ofm_bytes")
     head = ["layer", "kind", "shape", "MACs", "weights (B)", "ifm (B)", "ofm (B)"]
@@ -95,7 +100,7 @@ def show_workload(name: str | None, precision: str, batch: int, as_json: bool) -
     console.say(columns([head, *body, total], right_from=3))
 
 
-@show.command("machine")
+@show.command("machine", short_help="A shipped machine, or all.")
 @click.argument("name", required=False)
 @json_option
 @common
@@ -104,7 +109,7 @@ def show_machine(name: str | None, as_json: bool) -> None:
     _show_preset("machine", name, as_json)
 
 
-@show.command("dram")
+@show.command("dram", short_help="A shipped memory, or all.")
 @click.argument("name", required=False)
 @json_option
 @common

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edensim.study.sweep.table import Table
 
 
-@click.command()
+@click.command(short_help="Run a configuration at many points; resumes.")
 @click.argument("config", required=False)
 @set_option
 @sweep_options
@@ -57,6 +57,7 @@ def sweep(config: str | None, merge: str | None, as_json: bool, **options: Any) 
     if (config is None) == (merge is None):
         raise click.UsageError("give either CONFIG or --merge DIR")
     if merge is not None:
+        _check_alone("merge", ("pareto", "as_json"))
         return _merge(Path(merge), options, as_json)
     assert config is not None
     _check_combination(options)
@@ -73,6 +74,28 @@ def _check_combination(options: dict[str, Any]) -> None:
         raise click.UsageError(f"--{limits[0]} needs edensim's own worker processes, not --{given[0]}")
     if options["trials"] and options["shard"]:
         raise click.UsageError("--optuna chooses its points itself; it cannot run a --shard")
+    if _given("objective") and not options["trials"]:
+        raise click.UsageError("--objective is what --optuna minimises, which is not given")
+
+
+def _given(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def _check_alone(name: str, allowed: Sequence[str]) -> None:
+    """Refuse every option beside `name` but the allowed ones."""
+    for parameter in click.get_current_context().command.params:
+        other = str(parameter.name)
+        if parameter.expose_value and _given(other) and other not in (name, *allowed):
+            raise click.UsageError(f"--{name} runs nothing, so {parameter.opts[0]} would do nothing")
+
+
+def _check_sampling(mode: str, options: dict[str, Any]) -> None:
+    if options["number"] and mode != "sample":
+        raise click.UsageError(f"--number is for --mode sample, not for {mode}")
+    if options["seed"] is not None and mode != "sample" and not options["trials"]:
+        raise click.UsageError("--seed is for --mode sample and --optuna; an axis `seed` repeats points")
 
 
 def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
@@ -87,6 +110,7 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
     space = space_of(
         resolved, _axes(options["axes"]), options["where"], options["mode"], options["number"], options["seed"]
     )
+    _check_sampling(space.mode, options)
     front = objectives(options["pareto"]) if options["pareto"] else []
     targets = objectives(options["objective"])
     folder = Path(options["out"]) if options["out"] else default_folder(resolved)
@@ -94,6 +118,7 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
         check_folder(folder)
     with Progress("points") as progress:
         plan = make_plan(resolved, space, options["yes"], progress)
+    console.warn(plan.warnings)
     shard = _shard(options["shard"])
     if options["dry_run"]:
         return _dry_run(plan, shard, folder, options, as_json)
@@ -128,7 +153,7 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
         done = last[-1].before + last[-1].done if last else 0
         console.complain("interrupted", f"stopped at once; {done:,} points are saved in {folder}: repeat to go on.")
         return INTERRUPTED
-    return _report(tally, table, folder, shard, as_json)
+    return _report(tally, table, folder, shard, as_json, plan.warnings)
 
 
 def _axes(texts: tuple[str, ...]) -> dict[str, Any]:
@@ -192,7 +217,8 @@ def _dry_run(plan: Plan, shard: Shard | None, folder: Path, options: dict[str, A
         found = estimate(plan, points, jobs)
     if as_json:
         data = {"points": points, "jobs": jobs, "point_s": found.point_s, "status": found.status}
-        console.say_json(data | {"seconds": found.seconds, "disk_bytes": found.disk_bytes, "folder": str(folder)})
+        data |= {"seconds": found.seconds, "disk_bytes": found.disk_bytes, "folder": str(folder)}
+        console.say_json(data | {"warnings": plan.warnings})
         return 0
     from edensim.study.summary import size
     from edensim.study.text_table import columns
@@ -219,7 +245,9 @@ def _merge(folder: Path, options: dict[str, Any], as_json: bool) -> int:
     return _report(tally, table, folder, None, as_json)
 
 
-def _report(tally: Tally, table: Table, folder: Path, shard: Shard | None, as_json: bool) -> int:
+def _report(
+    tally: Tally, table: Table, folder: Path, shard: Shard | None, as_json: bool, warnings: Sequence[str] = ()
+) -> int:
     for note in tally.notes:
         console.log(note)
     data = {
@@ -230,6 +258,7 @@ def _report(tally: Tally, table: Table, folder: Path, shard: Shard | None, as_js
         "failed": tally.failed,
         "missing": tally.left,
         "interrupted": tally.interrupted,
+        "warnings": list(warnings),
     }
     if as_json:
         console.say_json(data)

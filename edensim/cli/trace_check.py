@@ -11,7 +11,7 @@ from edensim.cli.progress import Progress
 from edensim.errors import SOME_FAILED
 
 
-@click.command()
+@click.command(short_help="Hold a command log against the protocol.")
 @click.argument("file")
 @json_option
 @common

@@ -8,26 +8,18 @@ import click
 
 from edensim.cli import console
 from edensim.cli.memory_option import dram_option, load_memory
-from edensim.cli.options import common, force_option, json_option, set_option
+from edensim.cli.options import common, force_file_option, json_option, set_option
+from edensim.cli.trace_format import format_of, target_options, tell_dropped
 
-BY_SUFFIX = {".npz": "native", ".csv": "csv"}
 
-
-@click.command()
+@click.command(short_help="From one trace format to another.")
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
 @click.option("--from", "source_format", metavar="FORMAT", help="Format of IN (default: told by its content).")
-@click.option("--to", "target_format", metavar="FORMAT", help="Format of OUT (default: told by .npz or .csv).")
-@click.option(
-    "--layout",
-    type=click.Choice(["plain", "stored", "delta"]),
-    default="plain",
-    show_default=True,
-    help="Packing of a native trace; delta is the smallest, and read by edensim only.",
-)
+@target_options
 @dram_option(None)
 @set_option
-@force_option
+@force_file_option
 @json_option
 @common
 def convert(
@@ -35,7 +27,7 @@ def convert(
     target: str,
     source_format: str | None,
     target_format: str | None,
-    layout: str,
+    layout: str | None,
     dram: str | None,
     overrides: tuple[str, ...],
     force: bool,
@@ -45,13 +37,9 @@ def convert(
 
     The format ramulator2_readwrite names banks and rows, so it needs the memory (--dram) they belong to.
     """
-    from pathlib import Path
-
     from edensim.dram.trace_convert import convert as convert_trace
 
-    name = Path(target.removesuffix(".gz")).suffix
-    if target_format is None and name not in BY_SUFFIX:
-        raise click.UsageError(f"{target}: its name does not tell the format; give it with --to.")
+    form = format_of(target, target_format, layout)
     address_map = None
     if dram is not None:
         from edensim.memory import AddressMap, Geometry
@@ -62,15 +50,14 @@ def convert(
         source,
         target,
         source_format,
-        target_format or BY_SUFFIX[name],
+        form,
         address_map=address_map,
-        layout=layout,  # type: ignore[arg-type]
+        layout=layout or "plain",  # type: ignore[arg-type]
         header={"generator": shlex.join(console.settings.command_line)},
         force=force,
     )
+    tell_dropped(form, done["dropped"])
     if as_json:
         console.say_json(done)
-        return
-    console.say(f"{target}: {done['requests']:,} requests, {done['source_format']} -> {done['target_format']}")
-    if done["dropped"]:
-        console.log(f"{done['target_format']} cannot hold {', '.join(done['dropped'])}: left out.")
+    else:
+        console.say(f"{target}: {done['requests']:,} requests, {done['source_format']} -> {form}")

@@ -9,7 +9,7 @@ from edensim.cli.options import common, json_option
 from edensim.study.text_table import columns
 
 
-@click.command()
+@click.command(short_help="What is in a trace.")
 @click.argument("file")
 @json_option
 @common

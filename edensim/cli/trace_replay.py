@@ -9,19 +9,19 @@ import click
 from edensim.cli import console
 from edensim.cli.compiling import announced_compilation
 from edensim.cli.memory_option import DEFAULT, dram_option, load_memory
-from edensim.cli.options import common, force_option, json_option, set_option
+from edensim.cli.options import common, force_file_option, json_option, set_option
 from edensim.cli.progress import Progress
 from edensim.study.text_table import columns
 
 
-@click.command()
+@click.command(short_help="Run a trace on the memory alone.")
 @click.argument("file")
 @dram_option(DEFAULT)
 @set_option
 @click.option("--trace-format", metavar="FORMAT", help="Format of FILE (default: told by its content).")
 @click.option("--commands", metavar="OUT", help="Also write every DRAM command (.npz), for `edensim trace check`.")
 @click.option("--command-hash", is_flag=True, help="Also give a SHA-256 of the commands of each channel.")
-@force_option
+@force_file_option
 @json_option
 @common
 def replay(
@@ -57,8 +57,7 @@ def replay(
         )
     if log is not None and commands is not None:
         log.save(commands, force)
-    for warning in data.get("warnings", ()):
-        console.log(warning)
+    console.warn(data.get("warnings", ()))
     console.say_json(data) if as_json else console.say(_text(data))
 
 

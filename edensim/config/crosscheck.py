@@ -20,7 +20,7 @@ REST = "module"
 _SHORTEST_NS = 0.1
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SPAN = re.compile(r"\s*(\d{1,9})\s*:\s*(\d{1,9})\s*")
-_AXES = ("channel", "rank", "banks", "subarrays")
+_AXES = ("channel", "rank", "chips", "banks", "subarrays")
 
 
 def crosscheck(root: Node, problems: Problems) -> None:

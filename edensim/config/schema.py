@@ -142,6 +142,9 @@ class Power(Table):
     trust: Literal["high", "medium", "low"] = key("medium", "how well the source is confirmed")
     idd3n_basis: Literal["all_banks", "one_bank"] = key(..., "how many banks are open when IDD3N is measured")
     rho: float = key(1.0, "share of active background common to all banks", "fraction", ge=0, le=1)
+    idd4_data: Literal["random", "static"] = key(
+        "random", "data that moved when IDD4R and IDD4W were measured (static: zeros), for energy.data.law"
+    )
     rails: dict[str, Rail] = key(..., "supplies by name (VDD, VPP, VDD1, VDD2 …)")
     io: Interface | None = key(None, "data pins")
 
@@ -244,6 +247,11 @@ class Partition(OperatingPoint):
     name: Name = key(..., "name used by [placement]")
     channel: Indices | None = key(None, "channels")
     rank: Indices | None = key(None, "ranks")
+    chips: Indices | None = key(
+        None,
+        "devices of a rank that have a supply of their own (VDD only: chips share commands, so their timings are those "
+        "of their rank; tensors cannot be placed in chips, because every burst spans all chips of a rank)",
+    )
     banks: Indices | None = key(None, "banks within a rank (bank group * banks per group + bank)")
     subarrays: Indices | None = key(None, "subarrays of a bank (placement only; timing per subarray comes later)")
 
@@ -275,8 +283,41 @@ class SystemEnergy(Table):
     sram_bytes_per_mac: float = key(
         0.0, "buffer traffic of the array per multiply-accumulate, beside what goes to and from DRAM", "byte", ge=0
     )
-    package_w: float = key(0.0, "processor package power (CPU, GPU) while the work takes", "W", ge=0, le=1e5)
+    package_w: float = key(
+        0.0,
+        "power of the processor's package (CPU, GPU) while it works; it holds compute and buffers, which then count "
+        "only as far as mac_pj and sram_pj_per_byte are given",
+        "W",
+        ge=0,
+        le=1e5,
+    )
     source: str = key("", "where the numbers given here come from")
+
+
+class EnergyData(Table):
+    """[energy.data]: what the data that move do to RD, WR and the data pins; rates stand for data nobody simulates."""
+
+    law: Literal["none", "vampire_a", "vampire_b", "vampire_c", "ayna"] = key(
+        "none",
+        "none: RD and WR cost what the currents say, whatever moves; vampire: by ones and toggles, as measured on "
+        "DDR3L of vendors A, B, C (Ghose et al., SIGMETRICS 2018); ayna: by toggles, as measured on HBM2 (HBM-Power)",
+    )
+    ones_fraction: float | None = key(
+        None, "share of ones in the data (default: dram.power.io.ones_fraction, else 0.5)", "fraction", ge=0, le=1
+    )
+    toggle_rate: float | None = key(
+        None, "edges per bit on the data pins (default: dram.power.io.toggle_rate, else 0.5)", "fraction", ge=0, le=1
+    )
+    line_toggle_rate: float | None = key(
+        None,
+        "share of bits that differ from the burst before (vampire; bank-group bus of ayna; default: toggle_rate)",
+        "fraction",
+        ge=0,
+        le=1,
+    )
+    stack_toggle_rate: float | None = key(
+        None, "toggle rate of the bus through the stack (ayna; default: toggle_rate)", "fraction", ge=0, le=1
+    )
 
 
 class Energy(Table):
@@ -305,6 +346,7 @@ class Energy(Table):
         ge=0,
         le=0.3,
     )
+    data: EnergyData = key(EnergyData(), "how the energy of RD, WR and the data pins depends on data")
     system: SystemEnergy = key(SystemEnergy(), "compute, buffers and package around the memory")
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from edensim.config import schema
 from edensim.dram.command_counts import CommandCounts
+from edensim.dram.data_dependence import BurstData, DataFactors, burst_data, data_factors, foreign_law
 from edensim.dram.interface import LineCounts, assumed_counts, interface_pj
 from edensim.dram.power import RailCosts, impossible_currents, rail_costs
 from edensim.dram.power_device import PowerDevice
@@ -109,7 +110,7 @@ class CommandPricer:
     ----------
     device : PowerDevice
     energy : schema.Energy
-        Voltage model, currents, restore credit.
+        Voltage model, currents, data, restore credit.
 
     Attributes
     ----------
@@ -124,12 +125,27 @@ class CommandPricer:
             shares = typical_shares(self.energy.typical_of, device.standard)
         self.rails = rail_costs(device, shares)
         self.scaling = VoltageScaling.of(self.energy)
-        self.warnings = impossible_currents(device)
+        self.warnings = impossible_currents(device) + foreign_law(self.energy.data.law, device.standard)
 
     def line_counts(self, counts: CommandCounts) -> tuple[LineCounts, LineCounts]:
         """Expected levels and edges of read and write data, for traces without data."""
         read, write = (int((a + b).sum()) for a, b in ((counts.n_rd, counts.n_rda), (counts.n_wr, counts.n_wra)))
-        return assumed_counts(self.device, read), assumed_counts(self.device, write)
+        data = burst_data(self.device.io, self.energy.data)
+        return assumed_counts(self.device, read, data), assumed_counts(self.device, write, data)
+
+    def data_factors(self, lines: tuple[LineCounts, LineCounts] | None = None) -> DataFactors:
+        """What data do to RD and WR: those that `lines` counted, else those of `[energy.data]`."""
+        law, assumed = self.energy.data.law, burst_data(self.device.io, self.energy.data)
+        found = [assumed if x is None else self._counted(x, assumed) for x in lines or (None, None)]
+        factors = [data_factors(law, data, self.device.idd4_data) for data in found]
+        return DataFactors(factors[0].rd, factors[1].wr)
+
+    def _counted(self, lines: LineCounts, assumed: BurstData) -> BurstData:
+        bits = lines.ones + lines.zeros
+        if not bits:
+            return assumed
+        seen = {"ones_fraction": lines.ones / bits, "toggle_rate": min(2 * lines.rises / bits, 1.0)}
+        return burst_data(self.device.io, self.energy.data.model_copy(update=seen))
 
     def price(
         self,
@@ -158,7 +174,8 @@ class CommandPricer:
         supplies = self.supplies(volts or {})
         banks: dict[str, dict[str, Float]] = {}
         ranks: dict[str, dict[str, Float]] = {}
-        for rail in self.rails:
+        factors = self.data_factors(lines)
+        for rail in (rail.with_data(factors) for rail in self.rails):
             relative = supplies[rail.name] / rail.voltage_v
             factor = {kind: self.scaling.factor(kind, relative) for kind in ("array", "column", "background")}
             if not rail.follows_vdd:

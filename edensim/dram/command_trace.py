@@ -205,6 +205,7 @@ def price_trace(
         "voltage_model": energy.voltage_model,
         "currents": energy.currents,
         "data": "from the trace" if trace.lines is not None else "expected",
+        "data_law": energy.data.law,
         "timeline": _timeline(pricer, trace, issued),
         "warnings": [*pricer.warnings, *trace.warnings],
     }

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from math import comb
 
 from edensim.config import schema
+from edensim.dram.data_dependence import BurstData, burst_data
 from edensim.dram.power_device import PowerDevice
 
 COMMAND_LINES = {"DDR4": 27, "DDR5": 14, "LPDDR4": 6, "LPDDR5": 7, "LPDDR6": 4}
@@ -78,18 +79,17 @@ def expected_counts(
     return LineCounts(bursts, total, bits - zeros, zeros, bits * costly * (1 - costly))
 
 
-def assumed_counts(device: PowerDevice, bursts: float) -> LineCounts:
-    """Counts to be expected of a device's bursts: shares and rates of its interface, DBI if it is on."""
+def assumed_counts(device: PowerDevice, bursts: float, data: BurstData | None = None) -> LineCounts:
+    """Counts to be expected of a device's bursts, DBI if it is on; `data` default to the rates of its interface."""
     io, lines = device.io, device.devices * device.width_bits
-    if io is None:
-        return expected_counts(bursts, device.burst_length, lines, 0.5, 0.5)
-    dbi = {"pod": "low", "lvstl": "high"}.get(io.termination, "none") if io.dbi else "none"
-    return expected_counts(bursts, device.burst_length, lines, io.ones_fraction, io.toggle_rate, dbi)
+    data = burst_data(io) if data is None else data
+    dbi = {"pod": "low", "lvstl": "high"}.get(io.termination, "none") if io is not None and io.dbi else "none"
+    return expected_counts(bursts, device.burst_length, lines, data.ones, data.pins, dbi)
 
 
-def burst_io_pj(device: PowerDevice) -> float:
+def burst_io_pj(device: PowerDevice, data: BurstData | None = None) -> float:
     """Energy in pJ that one burst of expected data costs on DQ and DQS of a rank, at nominal VDDQ."""
-    return 0.0 if device.io is None else data_pj(device, device.io, assumed_counts(device, 1))
+    return 0.0 if device.io is None else data_pj(device, device.io, assumed_counts(device, 1, data))
 
 
 def data_pj(device: PowerDevice, io: schema.Interface, counts: LineCounts) -> float:

@@ -50,6 +50,8 @@ class PowerDevice:
         Share of active background that is common to all banks.
     rails : mapping of str to schema.Rail
         Supplies by name, currents in mA.
+    idd4_data : {"random", "static"}
+        Data that moved when IDD4R and IDD4W were measured.
     io : schema.Interface or None
         Data pins, described by resistances and capacitances.
     lines : mapping of str to float
@@ -73,6 +75,7 @@ class PowerDevice:
     column_base: ColumnBase
     rho: float
     rails: Mapping[str, schema.Rail]
+    idd4_data: Literal["random", "static"] = "random"
     io: schema.Interface | None = None
     lines: Mapping[str, float] = field(default_factory=dict)
 
@@ -133,6 +136,7 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
         column_base="all_banks" if power.idd3n_basis == "all_banks" else "one_bank",
         rho=power.rho,
         rails=power.rails,
+        idd4_data=power.idd4_data,
         io=power.io,
     )
 

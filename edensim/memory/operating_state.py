@@ -14,8 +14,11 @@ The basis of a partition's point is
                     of 31 DDR3L modules covers (Chang et al., SIGMETRICS 2017, published data set);
     "extrapolated"  everything else, another refresh interval and slower-than-nominal timings included.
 
-Not modelled: operating points of single chips or subarrays (two partitions that share a bank must agree), a refresh
-interval of its own for a partition (a refresh serves a whole rank), drift in time or with temperature.
+Chips of a rank may have a VDD of their own (`[[partition]] chips`), the same for all banks of the chip; then the other
+chips of that rank have one VDD for all their banks, because a chip is fed by its own pins or bank by bank, not both.
+
+Not modelled: operating points of single subarrays (two partitions that share a bank must agree), a refresh interval of
+its own for a partition (a refresh serves a whole rank), drift in time or with temperature.
 """
 
 from __future__ import annotations
@@ -78,7 +81,7 @@ class OperatingState:
     points : dict of str to Point
         Operating point of every partition, "module" (the remainder) first.
     vdd, tRCD_ns, tRAS_ns, tRP_ns : float64 arrays, shape (channels, banks)
-        V and ns; tRCD may be 0 (ideal).
+        V and ns; tRCD may be 0 (ideal). `vdd` leaves out supplies of single chips, see `supplies`.
     tREFI_scale : float
         Factor on the refresh interval of the whole memory.
     """
@@ -91,6 +94,17 @@ class OperatingState:
     tRAS_ns: Floats
     tRP_ns: Floats
     tREFI_scale: float
+
+    @property
+    def supplies(self) -> Floats:
+        """VDD in V of every bank and chip: (channels, banks, chips), or (channels, banks, 1) if all chips are alike."""
+        chip_owner = self.partitions.chip_owner
+        if not chip_owner.any():
+            return self.vdd[:, :, None]
+        of_chip = np.array([point.vdd for point in self.points.values()])[chip_owner]
+        spread = self.partitions.geometry.banks_per_rank
+        own, of_chip = (np.repeat(x, spread, axis=1) for x in (chip_owner > 0, of_chip))
+        return np.where(own, of_chip, self.vdd[:, :, None])
 
     @property
     def tRC_ns(self) -> Floats:
@@ -135,7 +149,7 @@ def resolve_operating_state(
     ------
     ConfigError
         All of: a value beside its delta, VDD <= 0 or above 1.2 x nominal, a negative time, partitions of one bank that
-        disagree, and whatever `resolve_partitions` finds.
+        disagree, supplies by bank and by chip in one rank, and whatever `resolve_partitions` finds.
     """
     geometry = Geometry.from_config(dram)
     nominal = nominal_values(dram)
@@ -158,7 +172,7 @@ def resolve_operating_state(
     }
     try:
         division = resolve_partitions(geometry, partitions)
-        problems += _disagreements(division, points)
+        problems += _disagreements(division, points) + _two_ways_of_supply(division, points)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -274,6 +288,24 @@ def _disagreements(division: PartitionMap, points: dict[str, Point]) -> list[str
         "VDD and timings are per bank, so partitions by subarray must agree"
         for a, b in sorted(found)
     ]
+
+
+def _two_ways_of_supply(division: PartitionMap, points: dict[str, Point]) -> list[str]:
+    """Ranks in which some chips have their own VDD and the others one by bank."""
+    geometry = division.geometry
+    values = np.array([point.vdd for point in points.values()])
+    vdd = values[division.owner[:, :, 0]].reshape(geometry.channels, geometry.ranks, -1)
+    mixed = (vdd != vdd[:, :, :1]).any(2) & division.chip_owner.any(2)
+    problems = []
+    for channel, rank in np.argwhere(mixed)[:1]:
+        chips = sorted({division.names[k] for k in division.chip_owner[channel, rank] if k})
+        found = " and ".join(f"{v:g} V" for v in np.unique(vdd[channel, rank]))
+        problems.append(
+            f"[[partition]] {' and '.join(map(repr, chips))} gives chips of channel {channel}, rank {rank} a supply of "
+            f"their own, but its banks have {found} by other partitions; a chip is fed by its own pins or bank by "
+            "bank, not both. Expected one VDD for all banks of a rank with partitions of chips"
+        )
+    return problems
 
 
 def _agree(a: Point, b: Point) -> bool:

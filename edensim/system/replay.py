@@ -23,6 +23,7 @@ from edensim.dram.replay import ReplayResult, replay_requests
 from edensim.dram.trace import CHUNK, Requests
 from edensim.memory import Geometry, resolve_operating_state
 from edensim.system import measure
+from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.run import record_requests
 from edensim.system.simulate import Progress
 from edensim.version import __version__
@@ -74,7 +75,9 @@ def replay_trace(
     data = _measured(system, done)
     if config.dram.power is not None:
         model = EnergyModel(config.dram, system.state, config.energy, system.timing)
-        data |= {"energy_pj": measure.energy(model, done.counters), "warnings": list(model.warnings)}
+        priced = model.price(done.counters)
+        data |= {"energy_pj": priced.as_dict()} | partition_report(system, done.counters, priced)
+        data["warnings"] = [*model.warnings, *supply_warnings(config.dram, config.energy, system, done.counters)]
     if done.command_sha256 is not None:
         data["command_sha256"] = done.command_sha256
     data |= {"operating_point": measure.operating_point(system.state), "config_hash": resolved.hash}
@@ -127,6 +130,7 @@ class RecordedRequests:
         simulation = record_requests(resolved, self._keep, progress)
         self.tensors = [t.name for t in sorted(simulation.tensors.placement.tensors.values(), key=lambda t: t.index)]
         self.clock_ps: Fraction = simulation.system.period
+        self.warnings = list(simulation.network.warnings)
         self._burst_bytes = Geometry.from_config(resolved.config.dram).burst_bytes
 
     def _keep(self, rows: NDArray[np.int64]) -> None:

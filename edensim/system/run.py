@@ -69,8 +69,18 @@ def run(
         points[name] = simulation.report()
     data = points.pop(MAIN)
     data["compare"] = {name: point | {"saving": saving(data, point)} for name, point in points.items()}
+    data["warnings"] = [
+        *data["warnings"],
+        *(f"[compare.{name}] {text}" for name, point in points.items() for text in _new(point, data)),
+    ]
     data |= {"config_hash": resolved.hash, "version": __version__, "wall_s": time.perf_counter() - began}
+    data["warnings"] = [*network.warnings, *data["warnings"]]
     return Result(data)
+
+
+def _new(point: Mapping[str, Any], main: Mapping[str, Any]) -> list[str]:
+    """Warnings of a compared point that the main point does not give."""
+    return [text for text in point["warnings"] if text not in main["warnings"]]
 
 
 def _share(progress: Progress, point: int, points: int) -> Progress:

@@ -28,6 +28,7 @@ from edensim.memory import OperatingState
 from edensim.system import measure
 from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
+from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, Part, World
 from edensim.workloads.layer import PRECISION_BITS, Network
@@ -163,11 +164,15 @@ class Simulation:
                 self.config, system, counters, Traffic(time_ns, moved, sum(r.plan.macs for r in self.records))
             ),
             "operating_point": measure.operating_point(system.state),
+            **partition_report(system, counters, energy, self.tensors.placement, moved),
             "compute_ns": sum(r.compute_ns for r in self.records),
             "load_wait_ns": sum(r.load_wait_ns for r in self.records),
             "layers": [self._layer(r, line) for r in self.records],
             "timeline": measure.timeline(system, channels, end),
-            "warnings": list(self.energy.warnings),
+            "warnings": [
+                *self.energy.warnings,
+                *supply_warnings(self.config.dram, self.config.energy, system, counters),
+            ],
         }
 
     def _layer(self, record: LayerRecord, line: int) -> dict[str, Any]:

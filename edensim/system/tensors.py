@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from edensim.config.schema import Config
 from edensim.dram.controller import DramSystem
 from edensim.machines.program import LayerTensors
 from edensim.memory import Placement, TensorRequest, place
+from edensim.memory.placement import partition_page_lines
 from edensim.workloads.layer import Layer, Network, size_bytes
 
 
@@ -49,6 +52,24 @@ def map_tensors(
             psum = placement.tensors[f"{layer.name}.psum"]
             layers[layer.name] = replace(layers[layer.name], psum_base=psum.base, psum_index=psum.index)
     return TensorMap(placement, layers)
+
+
+def stored_bytes(placement: Placement, system: DramSystem) -> dict[str, dict[str, int]]:
+    """Bytes of every tensor in every partition that holds any: tensor -> partition -> bytes."""
+    division, line = system.state.partitions, system.geometry.burst_bytes
+    found: dict[str, dict[str, int]] = {}
+    for tensor in placement.tensors.values():
+        if tensor.partition:
+            found[tensor.name] = {tensor.partition: tensor.bytes} if tensor.bytes else {}
+            continue
+        # Placed anywhere: addresses are physical, and no page leaves its partition.
+        page = partition_page_lines(system.address_map, division) * line
+        pages = np.arange(tensor.base // page, -(-(tensor.base + tensor.bytes) // page), dtype=np.int64)
+        owner = division.at(*system.address_map.decode(pages * (page // line))[:3])
+        begin, end = np.maximum(pages * page, tensor.base), np.minimum((pages + 1) * page, tensor.base + tensor.bytes)
+        held = np.bincount(owner, end - begin, len(division.names))
+        found[tensor.name] = {name: int(n) for name, n in zip(division.names, held, strict=True) if n}
+    return found
 
 
 def _source(layer: Layer, network: Network) -> str:

@@ -75,11 +75,12 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Layers in execution order; `source` says where the table comes from."""
+    """Layers in execution order; `source` says where the table comes from, `warnings` what of it is not modelled."""
 
     name: str
     layers: tuple[Layer, ...]
     source: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def weight_count(self) -> int:

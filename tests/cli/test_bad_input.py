@@ -210,6 +210,39 @@ def test_wrong_usage(edensim, arguments):
     assert outcome.out == ""
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--number", "3"], "--mode sample"),
+        (["--seed", "3"], "--mode sample"),
+        (["--objective", "time"], "--optuna"),
+        (["--seed", "-1"], "whole number"),
+        (["--seed", "1" * 5000], "whole number"),
+    ],
+)
+def test_options_that_would_do_nothing(edensim, config, options, said):
+    """An option of a sweep that this sweep has no use for is refused rather than ignored."""
+    outcome = edensim("sweep", config, "--axis", "seed=0,1", *options)
+    assert outcome.code == USAGE
+    assert said in outcome.err[-400:]
+
+
+def test_merging_takes_no_other_options(edensim):
+    """What --merge would ignore is refused."""
+    outcome = edensim("sweep", "--merge", "folder", "--axis", "seed=0,1")
+    assert outcome.code == USAGE
+    assert "--axis" in outcome.err
+
+
+@pytest.mark.parametrize("option", [["--x", "vdd"], ["--metric", "time"]])
+def test_options_of_sweeps_are_not_for_runs(edensim, config, option):
+    """`plot RUN --x` would draw what it draws without."""
+    assert edensim("run", config, "--no-figures", "--out", "out").code == 0
+    outcome = edensim("plot", "out", "--kind", "energy", *option)
+    assert outcome.code == USAGE
+    assert "sweeps" in outcome.err
+
+
 def test_unknown_picture_format_is_told_before_the_run(edensim, config, tmp_path):
     """A wrong --format costs no simulation."""
     outcome = edensim("run", config, "--format", "pgn", "--out", tmp_path / "out")

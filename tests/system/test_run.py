@@ -163,7 +163,7 @@ def test_partition_changes_energy_of_its_banks_only() -> None:
     assert part["time_ns"] == placed["time_ns"]
     assert whole["energy_pj"]["total"] < part["energy_pj"]["total"] < placed["energy_pj"]["total"]
     assert part["operating_point"]["partitions"]["low"]["vdd"] == 1.0
-    mine, before = (p["energy_report"]["by_partition_pj"] for p in (part, placed))
+    mine, before = ({name: x["energy_pj"] for name, x in p["partitions"].items()} for p in (part, placed))
     assert mine["low"]["act"] < before["low"]["act"] and mine["module"] == before["module"]
 
 

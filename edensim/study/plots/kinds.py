@@ -9,6 +9,7 @@ RUN, RUNS, SWEEP, LOAD = "a run", "several runs", "a sweep", "a latency table"
 KINDS: dict[str, dict[str, str]] = {
     RUN: {
         "energy": "DRAM energy by component, a stack per operating point",
+        "partitions": "DRAM energy by partition",
         "timeline": "bandwidth and row hits over time",
         "points": "energy and time relative to the main point",
         "layers": "time and energy, layer by layer",

@@ -72,7 +72,7 @@ def _results(opened: OpenedSweep) -> Markup:
             columns.append((f"{label} ({unit})", _cells(frame[metric], lambda x, s=scale: f"{x * s:.4g}")))  # type: ignore[misc]
     if ENERGY in frame and len(good):
         most = _largest(good[ENERGY])
-        columns.append(("energy saved", _cells(frame[ENERGY], lambda x: f"{1 - x / most:.1%}" if most else "-")))
+        columns.append(("energy saved", _cells(frame[ENERGY], lambda x: f"{1 - x / most:z.1%}" if most else "-")))
     columns += [(label, _cells(frame[key], text)) for key, (label, text) in COLUMNS.items() if key in frame]
     if "pareto" in frame:
         columns.append(("Pareto front", ["yes" if mark == 1 else "" for mark in frame["pareto"].tolist()]))

@@ -12,6 +12,7 @@ from typing import Any
 from edensim.config import Resolved
 from edensim.config.tree import show_value
 from edensim.errors import InputError, OutputError
+from edensim.printable import utf8
 from edensim.study.provenance import versions
 from edensim.study.sweep import disk
 from edensim.study.sweep.journal import FOLDER, Owner
@@ -121,7 +122,7 @@ def settle(folder: Path, plan: Plan, pareto: list[str], command_line: list[str])
         new |= keep | ({} if pareto else {"pareto": old.get("pareto", [])})
         if not extended:
             new = old | {"pareto": pareto}
-    disk.replace_file(path, [(json.dumps(new, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()])
+    disk.replace_file(path, [utf8(json.dumps(new, indent=1, allow_nan=False, ensure_ascii=False) + "\n")])
     return new
 
 
@@ -140,6 +141,7 @@ def _meta(plan: Plan, pareto: list[str], command_line: list[str]) -> dict[str, A
         "model_version": MODEL_VERSION,
         "versions": versions(),
         "seeds": {"seed": base.config.seed, "sample": plan.space.seed},
+        "warnings": plan.warnings,
         "command_line": command_line,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": base.config.model_dump(mode="json", exclude_none=True),

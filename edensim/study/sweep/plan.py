@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from edensim.config import Resolved, load_config
 from edensim.config.tree import show_value
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, EdensimError
 from edensim.study.record import require_runnable
 from edensim.study.sweep.axes import axes_of, axis_path
 from edensim.study.sweep.journal import Owner
@@ -49,6 +51,19 @@ class Plan:
     def text(self) -> str:
         """The base configuration, for workers."""
         return to_text(self.base, self.digests)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What of the networks' files is not modelled; a file that cannot be read is left to its points."""
+        from edensim.workloads import load_network
+
+        workload = self.base.config.workload
+        names = self.space.axes.get("workload.network") or ([workload.network] if workload else [])
+        found: dict[str, None] = {}
+        for name in names:
+            with suppress(EdensimError):
+                found |= dict.fromkeys(load_network(str(name), self.base.base_folder).warnings)
+        return list(found)
 
 
 def space_of(

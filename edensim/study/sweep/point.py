@@ -15,13 +15,14 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from edensim.config import Resolved, canonical_json, load_config
 from edensim.config.tree import Node, plain
-from edensim.errors import EdensimError
-from edensim.study.provenance import file_digest
+from edensim.errors import EdensimError, InputError
+from edensim.study.provenance import input_digests
 from edensim.version import MODEL_VERSION
 
 MEASURE = "edensim.study.sweep.point:measure"
@@ -36,15 +37,17 @@ class Digests:
     """SHA-256 of input files; each file is read once."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, str] = {}
+        self._known: dict[tuple[Path, str], dict[str, str]] = {}
 
     def of(self, resolved: Resolved) -> dict[str, str]:
-        """Digests by the name the configuration uses (the network, when it is a file)."""
+        """Digests by the name the configuration uses (the network, when it is a file that is there)."""
         network = resolved.config.workload.network if resolved.config.workload else ""
-        path = Path(resolved.base_folder) / network
-        if path not in self._known:
-            self._known[path] = file_digest(path) if network and path.is_file() else ""
-        return {network: self._known[path]} if self._known[path] else {}
+        key = resolved.base_folder, network
+        if key not in self._known:
+            self._known[key] = {}
+            with suppress(InputError):
+                self._known[key] = input_digests(resolved)
+        return self._known[key]
 
 
 def point_id(resolved: Resolved, digests: Digests) -> str:

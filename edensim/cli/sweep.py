@@ -103,13 +103,12 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
     from edensim.study.sweep.engine import run_plan
     from edensim.study.sweep.folder import check_folder, default_folder
     from edensim.study.sweep.pareto import objectives
-    from edensim.study.sweep.plan import make_plan, space_of
+    from edensim.study.sweep.plan import check_base, make_plan, space_of
     from edensim.study.sweep.warm import warm
 
-    resolved = load_config(config, set=list(options["overrides"]))
-    space = space_of(
-        resolved, _axes(options["axes"]), options["where"], options["mode"], options["number"], options["seed"]
-    )
+    axes = _axes(options["axes"])
+    resolved = load_config(config, set=list(options["overrides"]), check=check_base(axes))
+    space = space_of(resolved, axes, options["where"], options["mode"], options["number"], options["seed"])
     _check_sampling(space.mode, options)
     front = objectives(options["pareto"]) if options["pareto"] else []
     targets = objectives(options["objective"])

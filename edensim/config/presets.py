@@ -15,7 +15,7 @@ from pathlib import Path
 from edensim.config.extend import Chain, merge_bases
 from edensim.config.read import parse
 from edensim.config.tree import Node, Origin
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?::[A-Za-z0-9][A-Za-z0-9._+-]*)*")
 
@@ -62,9 +62,8 @@ class Presets:
 
     def _known(self, kind: str, name: str) -> str:
         names = self.names(kind)
-        close = nearest(name, names) or [n for n in names if len(name) > 2 and name.lower() in n.lower()][:3]
-        guess = f"; did you mean {' or '.join(close)}?" if close else ""
-        return f"{guess} (available: {', '.join(names) or 'none'})"
+        inside = [n for n in names if len(name) > 2 and name.lower() in n.lower()][:3]
+        return f"{did_you_mean(name, names, also=inside)} (available: {', '.join(names) or 'none'})"
 
     def _folder(self, kind: str) -> Traversable:
         root = files("edensim") / "presets" if self._root is None else self._root

@@ -24,7 +24,7 @@ from edensim.dram.power import RailCosts, impossible_currents, rail_costs
 from edensim.dram.power_device import PowerDevice
 from edensim.dram.typical import typical_shares
 from edensim.dram.voltage import Kind, VoltageScaling
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean, perhaps
 
 Float = npt.NDArray[np.floating[Any]]
 BANK_PARTS = ("ACT", "PRE", "RD", "WR", "RDA", "WRA", "REF_AB", "REF_PB", "REF_SB", "REF_2B", "REF_DB", "BG_ACT")
@@ -206,13 +206,10 @@ class CommandPricer:
         for name, volt in changed.items():
             rail = known.get(name.upper(), "")
             if not rail:
-                near = nearest(name.upper(), known)
-                raise ConfigError(
-                    f"{name}: {self.device.name} has no such supply; "
-                    + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
-                )
+                near = did_you_mean(name.upper(), known, f"known are {', '.join(known)}")
+                raise ConfigError(f"{name}: {self.device.name} has no such supply{near}")
             if not 0 < volt <= 1.2 * nominal[rail]:
-                hint = f"; did you mean {volt / 1000:g} V?" if 0 < volt / 1000 <= 1.2 * nominal[rail] else ""
+                hint = perhaps(f"{volt / 1000:g} V") if 0 < volt / 1000 <= 1.2 * nominal[rail] else ""
                 raise ConfigError(
                     f"{name} = {volt:g} V: expected more than 0 and at most {1.2 * nominal[rail]:g} V "
                     f"(1.2 times the nominal {nominal[rail]:g} V){hint}"

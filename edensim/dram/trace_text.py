@@ -32,7 +32,7 @@ import numpy.typing as npt
 from edensim.dram.trace_npz import require_file
 from edensim.dram.trace_requests import CHUNK, Requests, RequestSource, slices
 from edensim.dram.trace_text_parse import BadLineError, parse_numbers, parse_operations, split_words
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
 from edensim.memory.address_map import AddressMap
 
 NATIVE = "native"
@@ -147,11 +147,8 @@ def open_any(path: str | Path, format: str | None = None, address_map: AddressMa
 def check_format(name: str) -> str:
     """Return the format `name`, or raise `ConfigError` with the nearest known one."""
     if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        raise ConfigError(
-            f"trace format {name!r} is unknown; "
-            + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(FORMATS)}")
-        )
+        near = did_you_mean(name, FORMATS, f"expected one of {', '.join(FORMATS)}")
+        raise ConfigError(f"trace format {name!r} is unknown{near}")
     return name
 
 
@@ -245,9 +242,8 @@ def _csv_header(path: Path) -> tuple[str, ...]:
     names = tuple(name.strip().lower() for name in line.split(","))
     unknown = [name for name in names if name not in CSV_COLUMNS]
     if unknown or len(set(names)) < len(names) or not {"addr", "is_write"} <= set(names):
-        near = [f"did you mean {nearest(name, CSV_COLUMNS)[0]}?" for name in unknown[:1] if nearest(name, CSV_COLUMNS)]
-        hint = near[0] if near else "expected addr,is_write and optionally arrival, tensor"
-        raise InputError(f"{path}: the header line is {line[:80]!r}; {hint}")
+        hint = did_you_mean("".join(unknown[:1]), CSV_COLUMNS, "expected addr,is_write and optionally arrival, tensor")
+        raise InputError(f"{path}: the header line is {line[:80]!r}{hint}")
     return names
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from edensim.config import Resolved
 from edensim.dram.controller import DramSystem
 from edensim.dram.trace import Requests
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 from edensim.system.replay import replay_trace
 
 if TYPE_CHECKING:
@@ -102,9 +102,8 @@ def _check(rates: list[float], patterns: Sequence[str], requests: int, seed: int
     problems = []
     for name in patterns:
         if name not in PATTERNS:
-            near = nearest(name, PATTERNS)
-            guess = f"did you mean {near[0]}?" if near else f"expected {' or '.join(PATTERNS)}"
-            problems.append(f"access pattern {name!r} is unknown; {guess}")
+            guess = did_you_mean(name, PATTERNS, f"expected {' or '.join(PATTERNS)}")
+            problems.append(f"access pattern {name!r} is unknown{guess}")
     if not 1 <= len(rates) <= MOST_RATES:
         problems.append(f"{len(rates)} rates; expected 1 to {MOST_RATES}")
     problems += [f"rate {rate:g} GB/s; expected a finite rate above 0" for rate in rates if not 0 < rate < 1e6]

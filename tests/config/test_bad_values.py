@@ -100,7 +100,8 @@ def test_dram(desk: Desk, line: str, said: str | None) -> None:
     """Types and ranges of whole numbers, text, switches and tables."""
     problem = desk.problem(OK + line + "\n")
     if said is None:
-        assert problem.startswith("x.toml:3: dram.timing_ck.nRCD: found 1.5; expected a whole number (in clocks)")
+        said = "found 1.5; expected a whole number from 0 to 10000000 clocks ("
+        assert problem.startswith(f"x.toml:3: dram.timing_ck.nRCD: {said}")
     else:
         assert problem.startswith(f"x.toml:3: dram.{line.split()[0]}: {said}")
 

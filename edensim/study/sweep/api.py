@@ -13,7 +13,7 @@ from edensim.config import Resolved, load_config
 from edensim.study.sweep.engine import Tally, run_plan
 from edensim.study.sweep.executors import Backend, Futures, Serial
 from edensim.study.sweep.pareto import objectives
-from edensim.study.sweep.plan import make_plan, space_of
+from edensim.study.sweep.plan import check_base, make_plan, space_of
 from edensim.study.sweep.pool import Pool, check_platform
 from edensim.study.sweep.warm import warm
 
@@ -79,7 +79,7 @@ def sweep(
     KeyboardInterrupt
         After Ctrl-C; points in flight were finished and saved.
     """
-    resolved = config if isinstance(config, Resolved) else load_config(config)
+    resolved = load_config(config, check=check_base(axes or {}))
     space = space_of(resolved, axes, where, mode, number, seed, origin="axes")
     backend = choose_backend(jobs, executor, timeout_s, memory_limit)
     front = objectives(pareto) if pareto else []

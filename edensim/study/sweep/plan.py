@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from edensim.config import Resolved, load_config
+from edensim.config.draft import Check
+from edensim.config.schema import Draft
+from edensim.config.sweep_schema import Sweep
 from edensim.config.tree import show_value
-from edensim.errors import ConfigError, EdensimError
+from edensim.errors import ConfigError, EdensimError, Problem
 from edensim.study.record import require_runnable
-from edensim.study.sweep.axes import axes_of, axis_path
+from edensim.study.sweep.axes import axes_of, axis_path, expand, plain_value
 from edensim.study.sweep.journal import Owner
 from edensim.study.sweep.point import Digests, point_id, to_text, without_sweep
 from edensim.study.sweep.space import LARGE, Space, listed_axes, settings_key
@@ -66,6 +70,28 @@ class Plan:
         return list(found)
 
 
+def check_base(axes: Collection[str]) -> Check:
+    """Check of a base configuration for `load_config`: what is wrong whatever its axes and these further ones say."""
+
+    def check(draft: Draft, folder: Path) -> list[EdensimError]:
+        from edensim.system.check import check_run, lasting
+
+        table = draft.sweep or Sweep()
+        varied = {*axes, *table.axes, *(key for point in table.points for key in point)}
+        return [*lasting(check_run(draft, folder), varied), *_wrong_axes(table.axes)]
+
+    return check
+
+
+def _wrong_axes(axes: Mapping[str, Any]) -> Iterator[ConfigError]:
+    for text, spec in axes.items():
+        try:
+            expand(spec, axis_path(text))
+        except ConfigError as error:
+            found = [f"axis {show_value(text, 80)}: {problem}" for problem in error.problems]
+            yield ConfigError(Problem(problem, ("sweep", "axes", text)) for problem in found)
+
+
 def space_of(
     resolved: Resolved,
     further: Mapping[str, Any] | None = None,
@@ -89,7 +115,7 @@ def space_of(
     if mode == "list":
         if axes:
             raise ConfigError("sweep mode list takes points, not axes: leave the axes out, or choose another mode")
-        listed = [dict(point) for point in (table.points if table else [])]
+        listed = [{k: plain_value(v) for k, v in point.items()} for point in (table.points if table else [])]
         _check_listed(listed)
         axes = listed_axes(listed)
     elif table and table.points:

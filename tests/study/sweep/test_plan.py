@@ -240,6 +240,19 @@ def test_a_point_that_the_model_refuses_fails_alone(base):
     assert list(frame["status"]) == ["ok", "failed"]
 
 
+def test_points_without_a_key(base, plan_of):
+    """A voltage on one point, a change of it on the other: what is null on a point is not given there."""
+    config = load_config(base, set={VDD: 1.15})
+    vdd, delta = f'"{VDD}"', '"operating_point.delta_vdd"'
+    listed = f"[{{{vdd} = 1.1, {delta} = 'null'}}, {{{vdd} = 'null', {delta} = -0.1}}]"
+    config = load_config(config, set=["sweep.mode=list", f"sweep.points={listed}"])
+    plan = make_plan(config, space_of(config))
+    points = [load_config(plan.base, set=settings).config.operating_point for _, settings in plan.points()]
+    assert [(p.vdd, p.delta_vdd) for p in points] == [(1.1, None), (None, -0.1)]
+    python = load_config(base, set={"sweep.mode": "list", "sweep.points": [{VDD: None}, {VDD: 1.0}]})
+    assert make_plan(python, space_of(python)).ids == plan_of({VDD: ["null", 1.0]}).ids
+
+
 def test_metrics_of_compared_points():
     """Every [compare.NAME] has columns of its own behind those of the main point, with what it saves."""
     numbers = {

@@ -25,16 +25,18 @@ Records = NDArray[np.uint64]
 PIECE = 1 << 14
 """Records handed to the kernel at once."""
 LINE_BYTES = 64
-CORE_SCALARS = """slot window loads stores misses depth bursts return_time memory_time ready instruction stage burst place
-    at end head tail blocked_on busy_time reads writes""".split()
-CORE_MISSES = "miss_done miss_late miss_left miss_outcome miss_sent miss_line miss_load miss_store miss_row miss_queue".split()
+CORE_SCALARS = """slot window loads stores misses depth bursts return_time memory_time ready instruction stage burst
+    place at end head tail blocked_on busy_time reads writes""".split()
+CORE_MISSES = (
+    "miss_done miss_late miss_left miss_outcome miss_sent miss_line miss_load miss_store miss_row miss_queue".split()
+)
 CORE_STATE = np.dtype(
     (
         np.record,
         [
             *((name, np.int64) for name in CORE_SCALARS),
             *((name, np.int64, (MISSES,)) for name in CORE_MISSES),
-            *((name, np.int64, (LOADS,)) for name in ("load_at", "load_done", "load_miss")),
+            *((name, np.int64, (LOADS,)) for name in ("load_at", "load_done", "load_least", "load_miss")),
             *((name, np.int64, (ARRIVALS,)) for name in ("arrival_line", "arrival_miss")),
             ("level_time", np.int64, (LEVELS,)),
             ("level_hits", np.int64, (LEVELS,)),

@@ -68,7 +68,7 @@ def wait_for_load(c, k):
     place = k % LOADS
     miss = c.load_miss[place]
     if c.load_done[place] == NEVER and c.miss_done[miss] < NEVER and c.miss_load[miss] == k:
-        c.load_done[place] = c.miss_done[miss]
+        c.load_done[place] = max(c.miss_done[miss], c.load_least[place])
     done = c.load_done[place]
     if done == NEVER:
         c.blocked_on = miss
@@ -133,14 +133,15 @@ def finds_place(c, store):
     m = c.place
     load = c.miss_load[m]
     if load >= c.head and c.load_done[load % LOADS] == NEVER:  # its load is still in the window and keeps the time
-        c.load_done[load % LOADS] = c.miss_done[m]
+        c.load_done[load % LOADS] = max(c.miss_done[m], c.load_least[load % LOADS])
     return True
 
 
 @jit
-def push_load(c, done, miss):
-    """A load enters the window."""
+def push_load(c, done, miss, least):
+    """A load enters the window; `done` is NEVER until its miss has arrived, and then not before `least`."""
     k = c.tail % LOADS
+    c.load_least[k] = least
     c.load_at[k] = c.instruction
     c.load_done[k] = done
     c.load_miss[k] = miss
@@ -150,7 +151,7 @@ def push_load(c, done, miss):
 @jit
 def hit(c, level, line, store):
     """A record that a cache had; a line that was prefetched may still be on its way."""
-    done = c.ready + c.level_time[level]
+    least = done = c.ready + c.level_time[level]
     miss = -2 - level
     k = line % ARRIVALS
     if c.arrival_line[k] == line:
@@ -163,7 +164,7 @@ def hit(c, level, line, store):
                 c.miss_load[m] = c.tail
     c.level_hits[level] += 1
     if not store:
-        push_load(c, done, miss)
+        push_load(c, done, miss, least)
 
 
 @jit_inline
@@ -187,8 +188,10 @@ def core_step(world, i, now, horizon):
                 return now
             a.last_done = max(a.last_done, c.ready)
             for k in range(max(c.head, c.tail - LOADS), c.tail):
+                least = c.load_least[k % LOADS]
                 if c.load_done[k % LOADS] < NEVER:
-                    a.last_done = max(a.last_done, c.load_done[k % LOADS])
+                    least = c.load_done[k % LOADS]
+                a.last_done = max(a.last_done, least)
             return ends(a, now)
         word = c.program[c.at]
         line = np.int64(word >> np.uint64(RECORD_LINE_SHIFT))
@@ -250,7 +253,7 @@ def core_step(world, i, now, horizon):
         else:
             c.reads += 1
             if not rest & (PREFETCH | STORE):
-                push_load(c, NEVER, c.place)
+                push_load(c, NEVER, c.place, 0)
         next_record(c)
         if log_is_full(world):
             return max(c.ready, now)

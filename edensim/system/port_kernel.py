@@ -18,7 +18,10 @@ TILES, CORE = range(2)  # kinds of agents
 IDLE, RUNNING, FINISHED, SEEN = range(4)  # life of an agent's program
 REACHED, MILESTONE, ALL_IDLE, BUDGET, LOG_FULL, NEXT_PART = range(6)  # why `advance` returned
 LOAD, STORE = range(2)  # the two sides of an agent
-AGENT_BIT, TILE_BIT = 48, 16  # token of a request: agent | tile | place in the ring; of a core: agent | place of the miss
+AGENT_BIT, TILE_BIT = (
+    48,
+    16,
+)  # token of a request: agent | tile | place in the ring; of a core: agent | place of the miss
 MISSES = 64  # outstanding reads of a core at most
 LOADS = 512  # loads in a core's window at most
 ARRIVALS = 1024  # prefetched lines remembered until their first use

@@ -42,6 +42,7 @@ class Core:
     instruction: int = 0
     load_at: list[int] = field(default_factory=list)  # instruction number of every load
     load_done: list[int] = field(default_factory=list)
+    load_least: list[int] = field(default_factory=list)  # no load is done before its cache has answered
     places: list[int] = field(default_factory=list)  # request last put into each place for reads under way
     done: list[int] = field(default_factory=list)  # of every read of memory; NEVER while unknown
     kinds: list[str] = field(default_factory=list)  # of every read of memory
@@ -117,6 +118,7 @@ class Core:
             self.loads_of[request] = len(self.load_at)
             self.load_at.append(self.instruction + r.gap)
             self.load_done.append(self.done[request])
+            self.load_least.append(0)
         elif r.kind == "prefetch":
             self.prefetched[r.line] = request
         return True
@@ -126,13 +128,13 @@ class Core:
         done = t + self.level_time[r.level]
         read = self.prefetched.pop(r.line, None)
         if r.kind == "load":
+            self.load_least.append(done)
+            self.end = max(self.end, done)
             if read is not None and self.done[read] > done:
                 self.loads_of[read] = len(self.load_at)
                 done = self.done[read]
             self.load_at.append(self.instruction + r.gap)
             self.load_done.append(done)
-            if done < NEVER:
-                self.end = max(self.end, done)
 
     def complete(self, request: int, done: int) -> None:
         """The last beat of a read (by number) or of a write (-1)."""
@@ -142,7 +144,8 @@ class Core:
         self.done[request] = done + self.return_time
         self.end = max(self.end, self.done[request])
         if request in self.loads_of:
-            self.load_done[self.loads_of[request]] = self.done[request]
+            load = self.loads_of[request]
+            self.load_done[load] = max(self.done[request], self.load_least[load])
 
 
 def simulate(core: Core) -> int:

@@ -68,6 +68,24 @@ def raise_lanes(times: Any, x: int, delay: Any, y: int, since: int) -> None:
         times[x + k] = max(times[x + k], since + delay[y + k])
 
 
+def find_lane(words: Any, x: int, key: int, mask: int, count: int) -> int:
+    """First k < count <= 16 with `words[x+k] & mask == key` (uint32), or `count`. Reads 16 words."""
+    for k in range(count):
+        if int(words[x + k]) & mask == key:
+            return k
+    return count
+
+
+def push_lanes(words: Any, x: int, last: int, front: int) -> None:
+    """`words[x:x+last+1] = [front, *words[x:x+last]]`, last < 16 (uint32). Reads and writes 16 words."""
+    words[x + 1 : x + last + 1] = words[x : x + last].copy()
+    words[x] = front
+
+
+# The same for at most 8 lanes: a wider access to neighbouring sets would wait for the one before (store forwarding).
+find_lane_8, push_lanes_8 = find_lane, push_lanes
+
+
 if not JIT_DISABLED:
 
     @intrinsic
@@ -106,3 +124,49 @@ if not JIT_DISABLED:
             return context.get_dummy_value()
 
         return types.void(times, types.int64, delay, types.int64, types.int64), generate
+
+    def _words(context: Any, builder: Any, signature: Any, args: Any, lanes: int) -> Any:
+        """Pointer to `lanes` words from `args[1]` on in the uint32 array `args[0]`."""
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.bitcast(builder.gep(data, [args[1]]), ir.VectorType(ir.IntType(32), lanes).as_pointer())
+
+    def _spread(builder: Any, value: Any, lanes: int) -> Any:
+        """An int64 in all lanes, as int32."""
+        none = ir.Constant(ir.VectorType(ir.IntType(32), lanes), ir.Undefined)
+        one = builder.insert_element(none, builder.trunc(value, ir.IntType(32)), ir.Constant(ir.IntType(32), 0))
+        return builder.shuffle_vector(one, none, ir.Constant(none.type, [0] * lanes))
+
+    def _find_lane(lanes: int) -> Any:
+        def find_lane(typing_context, words, x, key, mask, count):  # type: ignore[no-untyped-def]
+            def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+                i64 = ir.IntType(64)
+                held = builder.load(_words(context, builder, signature, args, lanes), align=4)
+                held = builder.and_(held, _spread(builder, args[3], lanes))
+                same = builder.icmp_unsigned("==", held, _spread(builder, args[2], lanes))
+                bits = builder.zext(builder.bitcast(same, ir.IntType(lanes)), i64)
+                end = builder.shl(ir.Constant(i64, 1), args[4])
+                inside = builder.and_(bits, builder.sub(end, ir.Constant(i64, 1)))
+                return builder.cttz(builder.or_(inside, end), ir.Constant(ir.IntType(1), 1))
+
+            return types.int64(words, types.int64, types.int64, types.int64, types.int64), generate
+
+        return intrinsic(find_lane)
+
+    def _push_lanes(lanes: int) -> Any:
+        def push_lanes(typing_context, words, x, last, front):  # type: ignore[no-untyped-def]
+            def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+                pointer = _words(context, builder, signature, args, lanes)
+                held = builder.load(pointer, align=4)
+                order = ir.Constant(held.type, [lanes, *range(lanes - 1)])
+                moved = builder.shuffle_vector(held, _spread(builder, args[3], lanes), order)
+                lane = ir.Constant(held.type, list(range(lanes)))
+                moves = builder.icmp_unsigned("<=", lane, _spread(builder, args[2], lanes))
+                builder.store(builder.select(moves, moved, held), pointer, align=4)
+                return context.get_dummy_value()
+
+            return types.void(words, types.int64, types.int64, types.int64), generate
+
+        return intrinsic(push_lanes)
+
+    find_lane, push_lanes = _find_lane(LANES), _push_lanes(LANES)
+    find_lane_8, push_lanes_8 = _find_lane(8), _push_lanes(8)

@@ -13,6 +13,7 @@ from typing import Any
 import numba as nb
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from edensim import kernel_cache
@@ -52,6 +53,15 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     return kernel
 
 
+def jit_uncounted(function: Callable[..., Any]) -> Any:
+    """As `jit`, without reference counts of arrays; the function and what it calls cannot make arrays.
+
+    Every call otherwise counts each array it is given up and down, with instructions that wait for all memory traffic
+    under way and that threads contend for: too dear for steps that are taken once per row, let alone once per bit.
+    """
+    return _compiled(function, _nrt=False)
+
+
 def lowest_bit(mask: int) -> int:
     """Index of the lowest set bit of a non-zero int64."""
     return (int(mask) & -int(mask)).bit_length() - 1
@@ -84,6 +94,15 @@ def push_lanes(words: Any, x: int, last: int, front: int) -> None:
 
 # The same for at most 8 lanes: a wider access to neighbouring sets would wait for the one before (store forwarding).
 find_lane_8, push_lanes_8 = find_lane, push_lanes
+
+
+def copy_bytes(target: Any, to: int, source: Any, at: int, count: int) -> None:
+    """Copy source[at : at + count] to target[to : to + count]; uint8 arrays that do not overlap, nothing is checked."""
+    target[to : to + count] = source[at : at + count]
+
+
+def prefetch(data: Any, at: int, written: int) -> None:
+    """Begin to fetch the cache line of byte `at` of an array, soon to be read (written 0) or written (1)."""
 
 
 if not JIT_DISABLED:
@@ -170,3 +189,38 @@ if not JIT_DISABLED:
 
     find_lane, push_lanes = _find_lane(LANES), _push_lanes(LANES)
     find_lane_8, push_lanes_8 = _find_lane(8), _push_lanes(8)
+
+    @intrinsic
+    def copy_bytes(typing_context, target, to, source, at, count):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        # The C library knows how to copy without reading the target's cache lines first; a loop does not.
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            i1, i8, i64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
+
+            def pointer(k):  # type: ignore[no-untyped-def]
+                data = context.make_array(signature.args[k])(context, builder, args[k]).data
+                return builder.gep(builder.bitcast(data, i8.as_pointer()), [args[k + 1]])
+
+            copy = builder.module.declare_intrinsic("llvm.memcpy", [i8.as_pointer(), i8.as_pointer(), i64])
+            builder.call(copy, [pointer(0), pointer(2), args[4], ir.Constant(i1, 0)])  # type: ignore[no-untyped-call]
+            return context.get_dummy_value()
+
+        return types.void(target, types.int64, source, types.int64, types.int64), generate
+
+    @intrinsic(prefer_literal=True)
+    def prefetch(typing_context, data, at, written):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        if not isinstance(written, types.Literal):
+            return None
+        will_write = written.literal_value
+
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            i32, text = ir.IntType(32), ir.IntType(8).as_pointer()
+            start = context.make_array(signature.args[0])(context, builder, args[0]).data
+            place = builder.gep(builder.bitcast(start, text), [args[1]])
+            kind = ir.FunctionType(ir.VoidType(), [text, i32, i32, i32])
+            module = builder.module
+            fetch = cgutils.get_or_insert_function(module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+            near_cache, of_data = 2, 1
+            builder.call(fetch, [place, *(ir.Constant(i32, x) for x in (will_write, near_cache, of_data))])
+            return context.get_dummy_value()
+
+        return types.void(data, types.int64, written), generate

@@ -152,7 +152,7 @@ class CommandPricer:
         counts: CommandCounts,
         volts: Mapping[str, float] | None = None,
         lines: tuple[LineCounts, LineCounts] | None = None,
-        commands: float = 0,
+        commands: LineCounts | None = None,
     ) -> CommandEnergy:
         """Energy of what was counted.
 
@@ -163,8 +163,8 @@ class CommandPricer:
             Supplies that are not nominal, by rail, in V; "vdd" is the rail that follows VDD.
         lines : (LineCounts, LineCounts)
             Levels and edges of read and write data; expected ones if not given.
-        commands : float
-            Commands on the bus, for its interface energy.
+        commands : LineCounts
+            Levels and edges of the command bus; it costs nothing if not given.
 
         Raises
         ------
@@ -185,7 +185,7 @@ class CommandPricer:
             banks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_bank.items()}
             ranks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_rank.items()}
         read, write = lines or self.line_counts(counts)
-        io = interface_pj(self.device, counts.clocks, commands, read, write)
+        io = interface_pj(self.device, counts.clocks, commands or LineCounts(), read, write)
         if IO_RAIL in supplies:
             square = (supplies[IO_RAIL] / self.vddq_v) ** 2
             io = {name: x * square for name, x in io.items()}

@@ -113,6 +113,8 @@ def load_memspec(path: str | Path) -> PowerDevice:
         rho=bankwise.number("factRho", 0, 1, 1.0),
         rails={name: _rail(path, standard, name, power, mode) for name in RAILS[standard]},
         lines=_lines(path, spec.get("memimpedancespec"), power),
+        wck_per_ck=wck if standard in ("LPDDR5", "LPDDR6") else 0,
+        wck_always_on=bool(arch.table.get("WCKalwaysOn", False)),
     )
 
 

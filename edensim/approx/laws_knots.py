@@ -71,7 +71,7 @@ def knot_failure(
         weak[:, 0] = weak[:, 1]
     weak, fails = split(weak, law.access)
     one_share = interpolate(law.times_ns, law.one_share, felt) if law.one_share else 0.5
-    basis = _basis(law, time_ns, slowdown, temperature_C)
+    basis = knot_basis(law, time_ns, slowdown, temperature_C)
     return Failure(knob, "bit", law.effect, weak, fails, min(max(one_share, 0.0), 1.0), basis)
 
 
@@ -117,8 +117,11 @@ def time_of_share(law: KnotLaw, share: float) -> float:
     return law.times_ns[0]
 
 
-def _basis(law: KnotLaw, time_ns: float, slowdown: float, temperature_C: float | None) -> str:
+def knot_basis(law: KnotLaw, time_ns: float, slowdown: float, temperature_C: float | None) -> str:
+    """How well founded the law is there: measured at its knots and where no errors were seen, at nominal supply."""
     low, high = law.measured_ns
+    if time_ns >= law.safe_ns:
+        return "measured"
     bases = ["measured" if low <= time_ns <= high and math.isclose(slowdown, 1) else "extrapolated"]
     if temperature_C is not None and law.temperature_C and temperature_C != law.temperature_C[0]:
         within = law.temperature_C[0] <= temperature_C <= law.temperature_C[-1]

@@ -34,7 +34,7 @@ def line_fraction(law: LineLaw, vdd: float) -> float:
     return share_of(law.slope_per_v * (law.v50 - vdd)) * (0.5 if law.weak_stripe_only else 1.0)
 
 
-def line_failure(law: LineLaw, vdd: float, time_ns: float, banks: int) -> Failure | None:
+def line_failure(law: LineLaw, vdd: float, times_ns: tuple[float, float], banks: int) -> Failure | None:
     """What a low supply does to reads; None if nothing fails.
 
     Parameters
@@ -43,21 +43,27 @@ def line_failure(law: LineLaw, vdd: float, time_ns: float, banks: int) -> Failur
         Law of the supply.
     vdd : float
         Supply, in V of the measured chips.
-    time_ns : float
-        The timing that limits (`law.limited_by`), in ns of the measured chips.
+    times_ns : tuple of float
+        tRCD and tRP, in ns of the measured chips.
     banks : int
         Banks of the result; a law for fewer banks is repeated.
     """
-    fraction = line_fraction(law, equivalent_voltage(vdd, time_ns, law.at_ns))
+    limiting = times_ns[0] if law.limited_by == "tRCD" else times_ns[1]
+    fraction = line_fraction(law, equivalent_voltage(vdd, limiting, law.at_ns))
     if fraction == 0:
         return None
     weak = np.array([_stripes(law, share) for share in _per_bank(law, fraction, banks)])
     low, high = law.bits_per_line_band
-    lowest, highest = law.measured_v
-    on_axis = lowest <= vdd <= highest and math.isclose(time_ns, law.at_ns)
-    basis = "measured" if on_axis else "extrapolated"
     bits = (low, law.bits_per_line, high)
+    basis = line_basis(law, vdd, times_ns)
     return Failure("VDD", "line", "flip", weak, law.access, law.one_share, basis, bits, law.line_bits)
+
+
+def line_basis(law: LineLaw, vdd: float, times_ns: tuple[float, float]) -> str:
+    """How well founded the law is there: measured at its timing, and where longer times only add to no errors."""
+    on_axis = law.measured_v[0] <= vdd and all(math.isclose(time, law.at_ns) for time in times_ns)
+    clean = vdd >= law.error_free_v and min(times_ns) >= law.at_ns
+    return "measured" if on_axis or clean else "extrapolated"
 
 
 def equivalent_voltage(vdd: float, time_ns: float, at_ns: float) -> float:

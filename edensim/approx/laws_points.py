@@ -8,6 +8,7 @@ see) beside a point with errors, and as none among other zeros. What comes out b
 from __future__ import annotations
 
 import itertools
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
@@ -27,27 +28,37 @@ def point_failure(law: PointLaw, settings: Mapping[str, float], banks: int) -> F
     if z < Z_UNSEEN * (1 - 1e-12):
         return None
     weak, fails = split(np.full((banks, 2), share_of(z)), law.access)
-    inside = all(values[0] <= settings[knob] <= values[-1] for knob, values in law.axes.items())
-    basis = "measured" if inside else "extrapolated"
-    return Failure("+".join(law.axes), "bit", "value", weak, fails, one_share, basis)
+    return Failure("+".join(law.axes), "bit", "value", weak, fails, one_share, point_basis(law, settings))
+
+
+def point_basis(law: PointLaw, settings: Mapping[str, float]) -> str:
+    """Measured at points and among points with errors; extrapolated beyond the grid and towards points without."""
+    if not all(values[0] <= settings[knob] <= values[-1] for knob, values in law.axes.items()):
+        return "extrapolated"
+    rates = [law.ber[index] for index, weight in _corners(law, settings) if weight != 0]
+    return "measured" if len(rates) == 1 or min(rates) > 0 or max(rates) == 0 else "extrapolated"
 
 
 def _interpolate(law: PointLaw, settings: Mapping[str, float]) -> tuple[float, float]:
     """Quantile of F, and the share of ones, from the corners of the cell around the settings (multilinear)."""
-    axes = list(law.axes.items())
-    shape = [len(values) for _, values in axes]
-    cells = [_cell(values, settings[knob]) for knob, values in axes]
     z = one_share = 0.0
     errors = False
-    for corner in itertools.product(*cells):
-        index = int(np.ravel_multi_index(tuple(k for k, _ in corner), shape))
-        weight = float(np.prod([w for _, w in corner]))
+    for index, weight in _corners(law, settings):
         ber = law.ber[index]
-        if ber > 0 and weight != 0:
-            errors = True
+        errors |= ber > 0 and weight != 0
         z += weight * (z_of(min(2 * ber, 1 - 1e-9)) if ber > 0 else Z_UNSEEN)
         one_share += weight * (law.one_share[index] if isinstance(law.one_share, tuple) else law.one_share)
-    return (z if errors else -np.inf), min(max(one_share, 0.0), 1.0)
+    return (z if errors else -math.inf), min(max(one_share, 0.0), 1.0)
+
+
+def _corners(law: PointLaw, settings: Mapping[str, float]) -> list[tuple[int, float]]:
+    """Points around the settings and their weights."""
+    shape = [len(values) for values in law.axes.values()]
+    cells = [_cell(values, settings[knob]) for knob, values in law.axes.items()]
+    return [
+        (int(np.ravel_multi_index(tuple(k for k, _ in corner), shape)), math.prod(weight for _, weight in corner))
+        for corner in itertools.product(*cells)
+    ]
 
 
 def _cell(values: Sequence[float], x: float) -> list[tuple[int, float]]:

@@ -1,4 +1,4 @@
-"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory."""
+"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory, a chip."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from edensim.cli import console
 from edensim.cli.options import common, json_option, set_option
+from edensim.cli.show_chip import show_chip
 from edensim.study.text_table import columns
 
 if TYPE_CHECKING:
@@ -32,13 +33,17 @@ class _ConfigByDefault(click.Group):
 
 @click.group(cls=_ConfigByDefault, context_settings={"ignore_unknown_options": True})
 def show() -> None:
-    """Show a configuration (CONFIG [--origins]), or a workload, machine or dram by name.
+    """Show a configuration (CONFIG [--origins]), or a workload, machine, dram or chip by name.
 
     \b
     edensim show configs/eyeriss-alexnet.toml --origins
     edensim show workload alexnet
     edensim show dram ddr4-2400r-8gb-x8
+    edensim show chip A
     """  # noqa: D301
+
+
+show.add_command(show_chip)
 
 
 @show.command("config")

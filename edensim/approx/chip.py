@@ -129,7 +129,9 @@ class Chip:
         for knob, shown in lowered.items():
             law = laws[knob].law
             if knob not in covered and law == "none":
-                problems.append(f"chip {self.name}: {shown}, but this chip has no error law for {knob}; keep it nominal")
+                problems.append(
+                    f"chip {self.name}: {shown}, but this chip has no error law for {knob}; keep it nominal"
+                )
             elif knob not in covered and law in EXPERIMENTAL and not experimental:
                 problems.append(
                     f"chip {self.name}: {shown}, but nobody has measured errors of a changed {knob}; keep it nominal, "
@@ -156,7 +158,7 @@ class Chip:
         slow = _slowdown(own)
         failures: list[Failure | None] = []
         if isinstance(table.tRCD, KnotLaw):
-            delay = restore_delay_ns(table.tRAS, own.tRAS_ns, own.vdd) if self._short_restore(own) else 0.0
+            delay = self._restore_delay_ns(own)
             time = max(own.tRCD_ns - delay, 0.0)
             found = knot_failure(table.tRCD, "tRCD", time, slow, banks, own.temperature_C)
             failures.append(replace(found, knob="tRCD+tRAS", basis="extrapolated") if found and delay else found)
@@ -175,19 +177,22 @@ class Chip:
         if isinstance(law, LineLaw) and any(found.unit == "line" for found in failures):
             low, high = law.bits_per_line_band
             notes.append(
-                f"the study counted lines, not bits: BER assumes {law.bits_per_line} bits per failing line (band {low} to {high})"
+                f"the study counted lines, not bits: BER assumes {law.bits_per_line} bits per failing line "
+                f"(band {low} to {high})"
             )
             if own.vdd < law.measured_v[0]:
                 notes.append(
-                    f"below {law.measured_v[0]:g} V, the lowest measured, lines saturate while bits per line surely grow: "
+                    f"below {law.measured_v[0]:g} V, the lowest measured, lines saturate while bits per line grow: "
                     "BER is a lower bound"
                 )
         if len(failures) > 1:
             notes.append(f"{' and '.join(found.knob for found in failures)} were measured one by one, never together")
         return tuple(notes)
 
-    def _short_restore(self, own: Setting) -> bool:
-        return isinstance(self.table.tRAS, RestoreLaw) and own.tRAS_ns < self.nominal.tRAS_ns * (1 - CLOSE)
+    def _restore_delay_ns(self, own: Setting) -> float:
+        law = self.table.tRAS
+        is_short = own.tRAS_ns < self.nominal.tRAS_ns * (1 - CLOSE)
+        return restore_delay_ns(law, own.tRAS_ns, own.vdd) if is_short and isinstance(law, RestoreLaw) else 0.0
 
 
 def _slowdown(own: Setting) -> float:

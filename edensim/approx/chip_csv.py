@@ -8,8 +8,8 @@
 Columns: any of vdd (V), tRCD_ns, tRAS_ns, tRP_ns, tREFI_scale; `ber` (mean of equally many ones and zeros), or `ber_0`
 and `ber_1` (of stored zeros and stored ones). An empty cell means that the knob was nominal in that measurement. Rows
 that give the same knobs form a law; it must be a full grid, every value of a knob with every value of the others.
-Several laws act independently. Settings count as they stand, whatever memory the profile is used with; without a memory,
-the highest of each column counts as nominal. Lines that begin with # are comments.
+Several laws act independently. Settings count as they stand, whatever memory the profile is used with; without a
+memory, the highest of each column counts as nominal. Lines that begin with # are comments.
 """
 
 from __future__ import annotations

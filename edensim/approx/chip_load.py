@@ -7,6 +7,7 @@ A TOML file holds the keys of a shipped profile and may begin with `extends = ["
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -49,7 +50,7 @@ def load_chip(name: str) -> Chip:
         if at:
             raise ConfigError(f"chip {name}: points of a CSV file know of no modules; give the file alone")
         return Chip(name, read_points(Path(family)))
-    table = parse_chip(_read(family))
+    table = _shipped(family) if "." not in family else parse_chip(_read(family))
     return Chip(name, module_of(table, family, module) if at else table)
 
 
@@ -65,6 +66,11 @@ def parse_chip(root: Node) -> ChipTable:
         return ChipTable.model_validate_json(json.dumps(plain(root)))
     except ValidationError as error:
         raise ConfigError(_sentence(detail, root) for detail in error.errors(include_url=False)) from None
+
+
+@cache
+def _shipped(family: str) -> ChipTable:
+    return parse_chip(_read(family))
 
 
 def _read(family: str) -> Node:

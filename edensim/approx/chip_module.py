@@ -10,13 +10,10 @@ Not modelled: correlation between the tRCD, tRP and VDD laws of a module (no mod
 from __future__ import annotations
 
 import math
-from typing import TypeVar
 
 from edensim.approx.chip_schema import ChipTable, KnotLaw, LineLaw
 from edensim.approx.laws_normal import normal
 from edensim.errors import ConfigError, nearest
-
-L = TypeVar("L", KnotLaw, LineLaw)
 
 
 def module_of(table: ChipTable, family: str, module: str) -> ChipTable:
@@ -41,7 +38,8 @@ def module_of(table: ChipTable, family: str, module: str) -> ChipTable:
 
 def measured_module(table: ChipTable, module: str) -> ChipTable:
     """The family with what was measured of one module in place of its medians."""
-    own, changes = table.dimm[module], {}
+    own = table.dimm[module]
+    changes: dict[str, KnotLaw | LineLaw] = {}
     if own.v50 is not None and isinstance(table.VDD, LineLaw):
         changes["VDD"] = table.VDD.model_copy(update={"v50": own.v50})
     if own.tRCD_z is not None and isinstance(table.tRCD, KnotLaw):

@@ -2,8 +2,8 @@
 
 The files are not part of edensim. They come from two repositories of the SAFARI group:
 
-- `data_latvar_sigmetrics2016.csv` of CMU-SAFARI/DRAM-Latency-Variation-Study (BSD-3): one row per test of a DDR3 module,
-  bit error rate of every bank (Chang et al., SIGMETRICS 2016);
+- `data_latvar_sigmetrics2016.csv` of CMU-SAFARI/DRAM-Latency-Variation-Study (BSD-3): one row per test of a DDR3
+  module, bit error rate of every bank (Chang et al., SIGMETRICS 2016);
 - `dimm_faulty_cachelines_out.csv` and `retention_time_profile.csv` of CMU-SAFARI/DRAM-Voltage-Study: DDR3L modules,
   share of faulty cache lines by VDD, and retention (Chang et al., SIGMETRICS 2017).
 
@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 
 
 def read_latency(folder: str | Path) -> pd.DataFrame:
-    """Tests of the latency study: bank BERs, DIMMBER, Label (module), Pattern, Temperature, VendorMask, tRAS, tRCD, tRP.
+    """Tests of the latency study: bank rates, DIMMBER, Label (module), Pattern, Temperature, VendorMask, tRCD, tRP.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def temperature_factors(latency: pd.DataFrame, vendor: str, tRCD_ns: float = 5.0
     medians = tests.groupby(["Label", "Temperature", "Pattern"])["DIMMBER"].median()
     rates = medians.groupby(level=[0, 1]).mean().unstack().dropna(axis=0)
     factors = rates.div(rates[20], axis=0).mean()
-    return {float(t): float(factor) for t, factor in factors.items()}
+    return dict(zip(map(float, factors.index.tolist()), map(float, factors.tolist()), strict=True))
 
 
 def module_quantiles(rates: pd.Series) -> pd.Series:
@@ -120,7 +120,7 @@ def vendor_knots(modules: pd.DataFrame, vendor: str) -> dict[str, Any]:
     rows: dict[str, list[float]] = {name: [] for name in ("z", "z_sd", "one_share", "one_share_sd")}
     quantiles = []
     for time in TIMES_NS:
-        frame = modules.xs((vendor, time), level=(0, 2)).dropna(subset=["mean"])
+        frame = modules.loc[modules["mean"].notna()].xs((vendor, time), level=(0, 2))
         z = frame["mean"].map(lambda ber: z_of(min(2 * ber, 1 - 1e-6)))
         one = frame["0xff"] / (frame["0xff"] + frame["0x0"])
         rows["z"].append(float(z.median()))

@@ -76,7 +76,9 @@ class LineLaw(Table):
     at_ns: Time = key(..., "tRCD and tRP of the measurement", "ns")
     measured_v: tuple[Volt, Volt] = key(..., "range of voltages that was measured", "V")
     limited_by: Literal["tRCD", "tRP"] = key("tRCD", "which time the lower voltage makes too short")
-    weak_stripe_only: bool = key(False, "only rows of the weak stripe (half of all) can fail; the law counts among them")
+    weak_stripe_only: bool = key(
+        False, "only rows of the weak stripe (half of all) can fail; the law counts among them"
+    )
     line_bits: int = key(512, "bits of a line", "bit", ge=8, le=1 << 16)
     bits_per_line: int = key(4, "bits that flip in a failing line (not measured)", "bit", ge=1)
     bits_per_line_band: tuple[int, int] = key((1, 32), "range of the same, for the band of results", "bit")
@@ -139,7 +141,9 @@ class RetentionLaw(Table):
 
     law: Literal["retention"]
     source: str = key(..., "where the numbers come from")
-    nominal_ms: Annotated[float, Field(gt=0, le=1e6)] = key(64.0, "refresh interval of every row at tREFI_scale 1", "ms")
+    nominal_ms: Annotated[float, Field(gt=0, le=1e6)] = key(
+        64.0, "refresh interval of every row at tREFI_scale 1", "ms"
+    )
     safe_ms: Annotated[float, Field(gt=0, le=1e6)] = key(..., "no errors up to this interval", "ms")
     intervals_ms: tuple[float, ...] = key(..., "intervals, rising", "ms", min_length=2)
     temperature_C: tuple[float, float] = key(..., "the two temperatures of the tables", "C")
@@ -205,7 +209,8 @@ class ChipTable(Table):
         "user", "measured: public measurements; published: implied by a paper; user: given by the user"
     )
     carry: Literal["relative", "absolute"] = key(
-        "relative", "relative: another memory's settings are read as shares of its nominal values; absolute: as they are"
+        "relative",
+        "relative: another memory's settings are read as shares of its nominal values; absolute: as they are",
     )
     nominal: ChipNominal = key(ChipNominal(), "data-sheet point of these chips")
     tRCD: ActivationLaw = key(NoLaw(), "errors of a short activation")

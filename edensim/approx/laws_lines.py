@@ -28,7 +28,7 @@ STRIPES = 2
 
 
 def line_fraction(law: LineLaw, vdd: float) -> float:
-    """f at a supply in V, at the timing of the study."""
+    """Share f of faulty lines at a supply in V, at the timing of the study."""
     if vdd >= law.error_free_v:
         return 0.0
     return share_of(law.slope_per_v * (law.v50 - vdd)) * (0.5 if law.weak_stripe_only else 1.0)
@@ -67,7 +67,7 @@ def line_basis(law: LineLaw, vdd: float, times_ns: tuple[float, float]) -> str:
 
 
 def equivalent_voltage(vdd: float, time_ns: float, at_ns: float) -> float:
-    """Supply at which `at_ns` leaves as little slack as `time_ns` at `vdd`: at least `vdd`, infinite if none is short."""
+    """Supply at which `at_ns` leaves as little slack as `time_ns` at `vdd`; infinite if no supply is that low."""
     if time_ns <= at_ns:
         return vdd
     ratio = latency_ratios(max(vdd, LOWEST_V)).tRCD * at_ns / time_ns

@@ -1,8 +1,8 @@
 """A law given as points: bit error rates on a grid of settings, for a user's own chips and for EDEN's published ones.
 
 Between points the quantile of the failing share F = 2 * BER is linear in every knob; beyond the grid the outermost
-slope goes on. A rate of 0 means "none seen" and counts as a quantile of -6.7 (1e-11, about what the public studies could
-see) beside a point with errors, and as none among other zeros. What comes out below that quantile is none.
+slope goes on. A rate of 0 means "none seen" and counts as a quantile of -6.7 (1e-11, about what the public studies
+could see) beside a point with errors, and as none among other zeros. What comes out below that quantile is none.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def curve_rows(chip: Chip) -> list[dict[str, Any]]:
     table, rows = chip.table, []
     for knob in knobs_of(chip):
         seen = {m.at: m for m in table.measured if m.knob == knob}
-        given = {value for law in table.points for value in law.axes.get(knob, ())}
+        given = {value for law in table.points for axis, values in law.axes.items() if axis == knob for value in values}
         for point in curve(chip, knob, sorted({*seen, *given})):
             row = point._asdict()
             if (measured := seen.get(point.value)) is not None:
@@ -68,7 +68,19 @@ def curve_rows(chip: Chip) -> list[dict[str, Any]]:
 def _text(chip: Chip, rows: list[dict[str, Any]]) -> str:
     table = chip.table
     parts = [f"{chip.name}: {table.title}", table.source]
-    head = ["knob", "setting", "BER", "stored 0", "stored 1", "faulty lines", "basis", "seen: median", "least", "most", "modules"]
+    head = [
+        "knob",
+        "setting",
+        "BER",
+        "stored 0",
+        "stored 1",
+        "faulty lines",
+        "basis",
+        "seen: median",
+        "least",
+        "most",
+        "modules",
+    ]
     body = []
     for row in rows:
         seen = row.get("measured")
@@ -81,11 +93,11 @@ def _text(chip: Chip, rows: list[dict[str, Any]]) -> str:
     parts += ["", columns([head, *body])]
     parts += ["", *(f"{knob}: {kind}" for knob, kind in _without_measurement(chip))]
     if table.VDD.law == "lines":
-        low, high = table.VDD.bits_per_line_band
+        law = table.VDD
+        low, high = law.bits_per_line_band
         parts.append(
-            f"VDD: at tRCD = tRP = {table.VDD.at_ns:g} ns. The study counted faulty lines; BER assumes "
-            f"{table.VDD.bits_per_line} bits in each (1/{table.VDD.bits_per_line // low} to {high // table.VDD.bits_per_line} times "
-            f"that for {low} to {high})."
+            f"VDD: at tRCD = tRP = {law.at_ns:g} ns. The study counted faulty lines; BER assumes {law.bits_per_line} "
+            f"bits in each (for {low} to {high} bits: {low / law.bits_per_line:g} to {high / law.bits_per_line:g} times)."
         )
     if table.tRP.law == "knots":
         parts.append("tRP: error rate where the previous row holds the inverse; unrelated rows give half of it.")
@@ -99,7 +111,11 @@ def _without_measurement(chip: Chip) -> list[tuple[str, str]]:
     table = chip.table
     laws = {"tRCD": table.tRCD, "tRAS": table.tRAS, "tRP": table.tRP, "VDD": table.VDD, "refresh": table.refresh}
     covered = {"refresh" if knob == "tREFI" else knob for law in table.points for knob in law.axes}
-    words = {"none": "no error law; must stay nominal", "restore": "experimental law only", "retention": "experimental law only"}
+    words = {
+        "none": "no error law; must stay nominal",
+        "restore": "experimental law only",
+        "retention": "experimental law only",
+    }
     return [(knob, words[law.law]) for knob, law in laws.items() if law.law in words and knob not in covered]
 
 

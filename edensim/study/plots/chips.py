@@ -1,8 +1,8 @@
 """Chips: what their laws say along each knob, beside what was measured and, if given, what was simulated cell by cell.
 
-A row of panels per knob, a column per chip. Line: the law of the family. Area: from the tenth to the ninetieth percentile
-of modules drawn from the spread between modules. Bars: measured median, least and greatest module. What is zero, or too
-rare to have been seen, lies on the floor of the axis.
+A row of panels per knob, a column per chip. Line: the law of the family. Area: from the tenth to the ninetieth
+percentile of modules drawn from the spread between modules. Bars: measured median, least and greatest module. What is
+zero, or too rare to have been seen, lies on the floor of the axis.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ from edensim.study.plots.options import DEFAULT, Options
 
 FLOOR = {"ber": 1e-10, "line_fraction": 1e-8}
 """Where zeros are drawn: about what the studies could still see."""
-LABELS = {"tRCD": "tRCD (ns)", "tRP": "tRP (ns)", "VDD": "VDD (V)", "tRAS": "tRAS (ns)", "tREFI": "refresh interval (x)"}
+LABELS = {
+    "tRCD": "tRCD (ns)",
+    "tRP": "tRP (ns)",
+    "VDD": "VDD (V)",
+    "tRAS": "tRAS (ns)",
+    "tREFI": "refresh interval (x)",
+}
 MODULES, MODULE_VALUES = 60, 25
 HEADER = ["chip", "knob", "series", "at", "value", "least", "most"]
 Simulated = Mapping[tuple[str, str], Sequence[tuple[float, float]]]
@@ -66,7 +72,9 @@ def draw(chips: Sequence[Chip], options: Options = DEFAULT, simulated: Simulated
                 axes.set_title(chip.name if len(chips) > 1 else "")
     if len(chips) == 1:
         figure.suptitle(chips[0].name, fontsize=8)
-    handles = {label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4 if options.is_double else 2)
     return Drawing(figure, HEADER, rows)
 
@@ -128,7 +136,12 @@ def _by_stored_bit(axes: Axes, chip: Chip, knob: str, values: Sequence[float]) -
     for stored, dashes in ((0, (0, (4, 2))), (1, (0, (1, 1.2)))):
         rates = [point.ber_1 if stored else point.ber_0 for point in points]
         axes.plot(
-            values, np.maximum(rates, FLOOR["ber"]), color="C2", linestyle=dashes, linewidth=0.8, label=f"stored {stored}"
+            values,
+            np.maximum(rates, FLOOR["ber"]),
+            color="C2",
+            linestyle=dashes,
+            linewidth=0.8,
+            label=f"stored {stored}",
         )
         rows += [[chip.name, knob, f"stored {stored}", x, y, "", ""] for x, y in zip(values, rates, strict=True)]
     return rows

@@ -32,7 +32,7 @@ def test_unknown_knob():
 
 
 def test_short_restore_costs_activation_time():
-    """A short tRAS adds activation errors where tRCD has little slack, more the shorter it is; alone it does nothing."""
+    """A short tRAS adds activation errors where tRCD has little slack, more the shorter it is; alone it adds none."""
     chip = load_chip("B")
     rates = [at(chip, tRAS_ns=t, tRCD_ns=7.5).ber for t in (35.0, 20.0, 16.0, 13.0)]
     assert rates[0] < rates[1] < rates[2] < rates[3]

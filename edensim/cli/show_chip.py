@@ -97,7 +97,7 @@ def _text(chip: Chip, rows: list[dict[str, Any]]) -> str:
         low, high = law.bits_per_line_band
         parts.append(
             f"VDD: at tRCD = tRP = {law.at_ns:g} ns. The study counted faulty lines; BER assumes {law.bits_per_line} "
-            f"bits in each ({low} to {high} bits: {low / law.bits_per_line:g} to {high / law.bits_per_line:g} times that)."
+            f"bits in each ({low} to {high}: {low / law.bits_per_line:g} to {high / law.bits_per_line:g} times that)."
         )
     if table.tRP.law == "knots":
         parts.append("tRP: error rate where the previous row holds the inverse; unrelated rows give half of it.")

@@ -210,7 +210,7 @@ def _hessian(function, x: Floats, step: float = 1e-4) -> Floats:  # type: ignore
 def _inverse(matrix: Floats) -> Floats:
     """Inverse, or infinite variances where the likelihood is flat."""
     try:
-        return np.linalg.inv(matrix)
+        return np.asarray(np.linalg.inv(matrix), np.float64)
     except np.linalg.LinAlgError:
         return np.full_like(matrix, math.inf)
 

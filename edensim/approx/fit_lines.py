@@ -69,7 +69,7 @@ def fit_lines(counts: Counts, axis: Literal["bitline", "wordline"], folds: tuple
     mine = np.isin(counts.fold, folds)
     lines, index = (counts.bits, counts.at_bit) if axis == "bitline" else (counts.rows, counts.at_row)
     flipped = np.bincount(index[mine], minlength=lines).astype(np.float64)
-    flips = np.bincount(index[mine], (counts.k1 + counts.k0)[mine], minlength=lines)
+    flips = np.bincount(index[mine], (counts.k1 + counts.k0)[mine], minlength=lines).astype(np.float64)
     cells = _cells_of_lines(counts, axis, folds)
     start = fit_uniform(sums_of(counts, folds))
     p = np.full(lines, start.weak_share)
@@ -100,7 +100,7 @@ def fit_lines(counts: Counts, axis: Literal["bitline", "wordline"], folds: tuple
 def _cells_of_lines(counts: Counts, axis: str, folds: tuple[int, ...]) -> Floats:
     """Cells of every line in some folds."""
     if axis == "wordline":
-        return counts.cells_of(folds).sum(1).astype(np.float64)
+        return np.asarray(counts.cells_of(folds).sum(1), np.float64)
     rows_by_residue = np.bincount(np.arange(counts.rows) % FOLDS, minlength=FOLDS)
     residue = np.arange(counts.bits) % FOLDS
     return np.asarray(sum(rows_by_residue[(fold - residue) % FOLDS] for fold in folds), np.float64)

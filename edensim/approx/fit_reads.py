@@ -113,11 +113,11 @@ def save_reads(path: str | Path, reads: Reads, force: bool = False) -> None:
     OutputError
         If the file exists (unless `force`) or cannot be written.
     """
-    arrays: dict[str, Any] = {
-        name: getattr(reads, name) for name in ("reads", "stored", "pattern", "channel", "bank", "row")
-    }
+    names = ("reads", "stored", "pattern", "channel", "bank", "row")
+    arrays: dict[str, Any] = {name: getattr(reads, name) for name in names}
+    arrays |= {name: np.float64(value) for name, value in reads.setting.items()}
     with atomic_output(path, force) as file:
-        np.savez_compressed(file, **arrays, **{name: np.float64(value) for name, value in reads.setting.items()})
+        np.savez_compressed(file, **arrays)
 
 
 @dataclass(frozen=True, eq=False)

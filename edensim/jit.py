@@ -59,6 +59,7 @@ CACHE_FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_choose_cache_f
 import numba as nb  # noqa: E402  (the cache folder must be set before numba reads it)
 from llvmlite import ir  # noqa: E402
 from numba import types  # noqa: E402
+from numba.core import cgutils  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
 
@@ -89,6 +90,17 @@ def jit_inline(function: Callable[..., Any]) -> Any:
     return nb.njit(inline="always", cache=True, error_model="numpy", nogil=True, fastmath=False)(function)
 
 
+def jit_uncounted(function: Callable[..., Any]) -> Any:
+    """As `jit`, without reference counts of arrays; the function and what it calls cannot make arrays.
+
+    Every call otherwise counts each array it is given up and down, with instructions that wait for all memory traffic
+    under way and that threads contend for: too dear for steps that are taken once per row, let alone once per bit.
+    """
+    return nb.njit(cache=True, error_model="numpy", nogil=True, fastmath=False, _nrt=False)(  # type: ignore[call-overload]
+        function
+    )
+
+
 def lowest_bit(mask: int) -> int:
     """Index of the lowest set bit of a non-zero int64."""
     return (int(mask) & -int(mask)).bit_length() - 1
@@ -103,6 +115,15 @@ def raise_lanes(times: Any, x: int, delay: Any, y: int, since: int) -> None:
     """`times[x:x+16] = max(times[x:x+16], since + delay[y:y+16])`; times int64, delay int32."""
     for k in range(LANES):
         times[x + k] = max(times[x + k], since + delay[y + k])
+
+
+def copy_bytes(target: Any, to: int, source: Any, at: int, count: int) -> None:
+    """Copy source[at : at + count] to target[to : to + count]; uint8 arrays that do not overlap, nothing is checked."""
+    target[to : to + count] = source[at : at + count]
+
+
+def prefetch(data: Any, at: int, written: int) -> None:
+    """Begin to fetch the cache line of byte `at` of an array, soon to be read (written 0) or written (1)."""
 
 
 if not JIT_DISABLED:
@@ -143,3 +164,38 @@ if not JIT_DISABLED:
             return context.get_dummy_value()
 
         return types.void(times, types.int64, delay, types.int64, types.int64), generate
+
+    @intrinsic
+    def copy_bytes(typing_context, target, to, source, at, count):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        # The C library knows how to copy without reading the target's cache lines first; a loop does not.
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            i1, i8, i64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
+
+            def pointer(k):  # type: ignore[no-untyped-def]
+                data = context.make_array(signature.args[k])(context, builder, args[k]).data
+                return builder.gep(builder.bitcast(data, i8.as_pointer()), [args[k + 1]])
+
+            copy = builder.module.declare_intrinsic("llvm.memcpy", [i8.as_pointer(), i8.as_pointer(), i64])
+            builder.call(copy, [pointer(0), pointer(2), args[4], ir.Constant(i1, 0)])  # type: ignore[no-untyped-call]
+            return context.get_dummy_value()
+
+        return types.void(target, types.int64, source, types.int64, types.int64), generate
+
+    @intrinsic(prefer_literal=True)
+    def prefetch(typing_context, data, at, written):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        if not isinstance(written, types.Literal):
+            return None
+        will_write = written.literal_value
+
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            i32, text = ir.IntType(32), ir.IntType(8).as_pointer()
+            start = context.make_array(signature.args[0])(context, builder, args[0]).data
+            place = builder.gep(builder.bitcast(start, text), [args[1]])
+            kind = ir.FunctionType(ir.VoidType(), [text, i32, i32, i32])
+            module = builder.module
+            fetch = cgutils.get_or_insert_function(module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+            near_cache, of_data = 2, 1
+            builder.call(fetch, [place, *(ir.Constant(i32, x) for x in (will_write, near_cache, of_data))])
+            return context.get_dummy_value()
+
+        return types.void(data, types.int64, written), generate

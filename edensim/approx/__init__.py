@@ -3,7 +3,16 @@
 The parts, each in a module of its own and imported when first used:
 
 - `model`, `lines`: the error models, EDEN's four and `bank_clustered`, with their parameters;
-- `law`: what the injector takes, a `CellLaw`, whether it comes from a model or from a chip.
+- `law`: what the injector takes, a `CellLaw`, whether it comes from a model or from a chip;
+- `device`, `region`: a memory with its laws, and where in it a tensor lies;
+- `injection`: errors into arrays, in place or while copying.
+
+>>> import numpy as np
+>>> from edensim.approx import inject
+>>> weights, read = np.zeros(1 << 20, np.int8), np.empty(1 << 20, np.int8)
+>>> report = inject(weights, ber=1e-3, seed=1, out=read)
+>>> bool(7800 < report.flips < 9000)
+True
 """
 
 from __future__ import annotations
@@ -11,9 +20,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edensim.approx.device import Device
+    from edensim.approx.injection import FlipReport, Injector, inject
     from edensim.approx.law import CellLaw
     from edensim.approx.lines import Lines
     from edensim.approx.model import MODELS, BankClustered, Bitline, DataDependent, ErrorModel, Uniform, Wordline
+    from edensim.approx.region import Region
     from edensim.approx.rows import Rows
 
 _HOMES = {
@@ -21,12 +33,17 @@ _HOMES = {
     "Bitline": "model",
     "CellLaw": "law",
     "DataDependent": "model",
+    "Device": "device",
     "ErrorModel": "model",
+    "FlipReport": "injection",
+    "Injector": "injection",
     "Lines": "lines",
     "MODELS": "model",
+    "Region": "region",
     "Rows": "rows",
     "Uniform": "model",
     "Wordline": "model",
+    "inject": "injection",
 }
 
 __all__ = [
@@ -35,11 +52,16 @@ __all__ = [
     "Bitline",
     "CellLaw",
     "DataDependent",
+    "Device",
     "ErrorModel",
+    "FlipReport",
+    "Injector",
     "Lines",
+    "Region",
     "Rows",
     "Uniform",
     "Wordline",
+    "inject",
 ]
 
 

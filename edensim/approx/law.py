@@ -17,6 +17,10 @@ per (row, class), so with a larger share the same cells are weak, and some more:
 The class of a bitline is a function of (seed, channel, bank, subarray, bitline): a keyed permutation of the bitlines of
 a subarray gives each a rank, and classes are ranges of ranks, so every subarray holds exactly the stated share of each.
 
+Weak cells may come in units of `unit_bits` neighbouring bits (a cache line, where only failing lines were counted). A
+"bitline" above is then such a unit; a weak unit holds `cells_per_unit` weak cells at hashed places, which have one kind
+and one draw per access in common.
+
 A law all of whose cells are weak in one kind (`fresh`) has no weak cells to speak of: its errors are independent from
 access to access.
 
@@ -35,6 +39,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from edensim.approx.rows import Rows
 from edensim.errors import ConfigError
+from edensim.memory.geometry import is_power_of_two
 
 Floats = NDArray[np.float64]
 RowLevel = Callable[[Rows, int], NDArray[np.int64]]
@@ -62,10 +67,14 @@ class CellLaw:
         Level of each row (default: all 0). It must depend on nothing but the place of a row and the seed.
     level_share : float array, shape (levels,), optional
         Share of the rows in each level, for expected rates (default: equal shares).
-    bitline_class : int array, shape (row bits,), optional
-        Class of every bit of a row, in all subarrays alike, in place of `class_share` (a device that was measured).
+    bitline_class : int array, shape (row bits / unit_bits,), optional
+        Class of every bit (unit) of a row, in all subarrays alike, in place of `class_share` (a measured device).
     previous_row : bool
         Failing cells read the row that was open before.
+    unit_bits, cells_per_unit : int
+        Bits of a unit, a power of two, and weak cells in a weak unit.
+    stream : str
+        Name that enters all keys: laws of one device that share a stream have weak cells in the same places.
 
     Raises
     ------
@@ -81,12 +90,15 @@ class CellLaw:
     level_share: Floats = field(default_factory=lambda: np.zeros(0))
     bitline_class: NDArray[np.int64] | None = None
     previous_row: bool = False
+    unit_bits: int = 1
+    cells_per_unit: int = 1
+    stream: str = ""
 
     def __post_init__(self) -> None:
         levels, classes = check_shares("weak_share", self.weak_share, 2).shape
         for name in ("fail_one", "fail_zero"):
             found = check_shares(name, getattr(self, name), 3).shape
-            if found[:2] != (levels, classes) or found != np.shape(self.fail_one) or not found[2]:
+            if found[:2] != (levels, classes) or found != np.shape(self.fail_one):
                 raise ConfigError(f"{name} has shape {found}; expected ({levels}, {classes}, kinds)")
         if self.bitline_class is not None:
             members = np.asarray(self.bitline_class, np.int64)
@@ -94,6 +106,11 @@ class CellLaw:
                 raise ConfigError(f"bitline_class: expected the class, 0 … {classes - 1}, of every bit of a row")
             object.__setattr__(self, "class_share", np.bincount(members, minlength=classes) / members.size)
             object.__setattr__(self, "bitline_class", members)
+        if not is_power_of_two(self.unit_bits) or not 1 <= self.cells_per_unit <= self.unit_bits:
+            raise ConfigError(
+                f"unit_bits = {self.unit_bits}, cells_per_unit = {self.cells_per_unit}: expected a power of two, and a "
+                "number from 1 to it"
+            )
         if not len(self.level_share):
             object.__setattr__(self, "level_share", np.full(levels, 1 / levels))
         for name, count in (("class_share", classes), ("level_share", levels)):
@@ -120,7 +137,8 @@ class CellLaw:
         With `previous_row` set: for a previous row that differs in every bit (a random one gives half of it).
         """
         fail = (ones * self.fail_one + (1 - ones) * self.fail_zero).mean(axis=2)
-        return float(self.level_share @ (self.weak_share * fail) @ self.class_share)
+        rate = float(self.level_share @ (self.weak_share * fail) @ self.class_share)
+        return rate * self.cells_per_unit / self.unit_bits
 
 
 def check_shares(name: str, value: ArrayLike, dimensions: int) -> NDArray[Any]:

@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edensim import rng
+from edensim.approx.tables_kernel import Ints, Words
 from edensim.memory import Geometry
-
-Ints = NDArray[np.int64]
-Words = NDArray[np.uint64]
 
 BANK_SHIFT, CHANNEL_SHIFT = 40, 56
 

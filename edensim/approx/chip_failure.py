@@ -33,8 +33,8 @@ class Failure:
         stores the other; "previous_row": the bit of the row that was open before; "flip": the inverse.
     weak : float64 array, shape (banks, 2)
         Share of weak units by bank and by row stripe (0: strong, 1: weak stripe; each holds half of the rows).
-    fails : float
-        Probability that a weak unit fails in one read.
+    fails : float64 array, shape (banks, 2)
+        Probability that a weak unit there fails in one read.
     one_share : float
         Flips of stored ones over flips of ones and zeros together, in equally many ones and zeros.
     bits_per_line : tuple of int
@@ -49,7 +49,7 @@ class Failure:
     unit: Literal["bit", "line"]
     effect: Literal["value", "previous_row", "flip"]
     weak: Floats
-    fails: float
+    fails: Floats
     one_share: float
     basis: str
     bits_per_line: tuple[int, int, int] = (0, 0, 0)
@@ -58,11 +58,11 @@ class Failure:
     @property
     def share(self) -> float:
         """Share of all units that fail in one read."""
-        return float(self.weak.mean()) * self.fails
+        return float((self.weak * self.fails).mean())
 
     def ber_by_bank(self, k: int = 1, previous_differs: float = 0.5) -> Floats:
         """Expected bit error rate of each bank, for equally many ones and zeros (k: 0 least, 1 assumed, 2 most)."""
-        share = self.weak.mean(1) * self.fails
+        share = (self.weak * self.fails).mean(1)
         if self.unit == "line":
             return np.asarray(share * self.bits_per_line[k] / self.line_bits)
         return np.asarray(share * {"value": 0.5, "flip": 1.0, "previous_row": previous_differs}[self.effect])
@@ -95,11 +95,11 @@ class Reliability:
             return 0.0, 0.0
         return float(self.ber_by_bank(0).mean()), float(self.ber_by_bank(2).mean())
 
-    def ber_by_bank(self, k: int = 1) -> Floats:
-        """Expected bit error rate of each bank; failures strike independently of each other."""
+    def ber_by_bank(self, k: int = 1, previous_differs: float = 0.5) -> Floats:
+        """Expected bit error rate of each bank (arguments as for `Failure`); failures strike independently."""
         clean = np.ones(1)
         for failure in self.failures:
-            clean = clean * (1 - failure.ber_by_bank(k))
+            clean = clean * (1 - failure.ber_by_bank(k, previous_differs))
         return np.asarray(1 - clean)
 
     def ber_of(self, stored: int) -> float:

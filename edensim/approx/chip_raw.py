@@ -187,8 +187,7 @@ def tobit(design: Floats, y: Floats, side: NDArray[np.int64]) -> tuple[Floats, f
 
 def retention_cells(retention: pd.DataFrame, vendor: str) -> pd.DataFrame:
     """Mean failing cells of a module by temperature (rows, C) and interval (columns, ms), all voltages together."""
-    frame = retention[retention["vendor"] == vendor] if vendor in set(retention["vendor"]) else retention
-    frame = frame[frame["dimm_name"].str.startswith(vendor)]
+    frame = retention[retention["dimm_name"].str.startswith(vendor)]  # the column "vendor" calls some of them "Other"
     modules = frame.groupby(["dimm_name", "vdd", "temperature_C", "interval_ms"])["cells"].mean()
     return modules.groupby(level=[2, 3]).mean().unstack()
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edensim.approx.fit_banks import BankFit
 from edensim.approx.fit_cells import Z95, CellFit, fit_uniform, sums_of
@@ -25,6 +26,8 @@ from edensim.approx.model import BankClustered, Bitline, DataDependent, ErrorMod
 from edensim.errors import ConfigError, nearest
 
 ALL = tuple(range(FOLDS))
+LINE_BITS = 512
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Fit:
         return intervals
 
 
-def fit_reads(reads: Reads, models: Sequence[str] = ORDER) -> Fit:
+def fit_models(reads: Reads, models: Sequence[str] = ORDER) -> Fit:
     """Fit error models to repeated reads and choose one.
 
     Parameters
@@ -152,23 +155,42 @@ def check_models(models: Sequence[str]) -> tuple[str, ...]:
 def rate_of(counts: Counts) -> Rate:
     """Bit error rate of the cells read, and the interval in which that of other rows like them lies.
 
-    Flips come in bundles: a weak cell fails again and again, a bad row holds many weak cells. The number of bundles
-    that the flips are worth, (sum of flips)^2 / variance, with the variance between cells or between rows, whichever is
-    larger, is treated as a Poisson count (interval by Wilson and Hilferty's approximation).
+    Flips come in bundles: a weak cell fails again and again, weak cells share lines, and neighbouring rows of all banks
+    are weak together. The number of bundles that the flips are worth, (sum of flips)^2 / variance, with the variance
+    between cells, lines of 512 bits or pairs of neighbouring rows, whichever is largest, is treated as a Poisson count
+    (interval by Wilson and Hilferty's approximation; few pairs widen it as they widen Student's t).
     """
     flips = (counts.k1 + counts.k0).astype(np.float64)
     trials = counts.reads * counts.rows * counts.bits
     total = float(flips.sum())
     if total == 0:
         return Rate(0.0, 0.0, -math.log(0.025) / (counts.rows * counts.bits))
-    by_row = np.bincount(counts.at_row, flips, minlength=counts.rows)
-    between_rows = float(by_row.var(ddof=1) * counts.rows) if counts.rows > 1 else 0.0
-    bundles = total**2 / max(float((flips**2).sum()), between_rows)
+    lines = -(-counts.bits // LINE_BITS)
+    pairs, pair = np.unique(counts.row // 2, return_inverse=True)
+    line = counts.at_row * lines + counts.at_bit // LINE_BITS
+    spread = [float((flips**2).sum()), _variance(flips, line, counts.rows * lines)]
+    if len(pairs) > 1:
+        widened = (_student(len(pairs) - 1) / Z95) ** 2 * len(pairs) / (len(pairs) - 1)
+        spread.append(_variance(flips, pair[counts.at_row], len(pairs)) * widened)
+    bundles = total**2 / max(spread)
     low = bundles * max(1 - 1 / (9 * bundles) - Z95 / (3 * math.sqrt(bundles)), 0.0) ** 3
     more = bundles + 1
     high = more * (1 - 1 / (9 * more) + Z95 / (3 * math.sqrt(more))) ** 3
     ber = total / trials
     return Rate(ber, ber * low / bundles, min(ber * high / bundles, 1.0))
+
+
+def _variance(flips: Floats, group: NDArray[np.int64], groups: int) -> float:
+    """Sum of squared deviations of the flips of groups from their mean."""
+    _, index = np.unique(group, return_inverse=True)
+    sums = np.bincount(index, flips)
+    return float((sums**2).sum() - flips.sum() ** 2 / groups)
+
+
+def _student(freedom: int) -> float:
+    """97.5 % point of Student's t (Cornish-Fisher expansion, within 2 % from 3 degrees of freedom on)."""
+    z, n = Z95, freedom
+    return z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
 
 
 def to_error_model(fit: AnyFit, counts: Counts) -> ErrorModel:

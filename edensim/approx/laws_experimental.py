@@ -36,7 +36,7 @@ def retention_failure(law: RetentionLaw, scale: float, banks: int, temperature_C
     logs = [_log_cells(law, row, interval) for row in law.cells]
     step = ((cold if temperature_C is None else temperature_C) - cold) / (hot - cold)
     share = min(math.exp(logs[0] + step * (logs[1] - logs[0])) / law.module_bits, 1.0)
-    return Failure("tREFI", "bit", "value", np.full((banks, 2), share), 1.0, 0.5, "extrapolated")
+    return Failure("tREFI", "bit", "value", np.full((banks, 2), share), np.ones((banks, 2)), 0.5, "extrapolated")
 
 
 def _log_cells(law: RetentionLaw, cells: tuple[float, ...], interval: float) -> float:

@@ -23,7 +23,7 @@ import numpy as np
 
 from edensim.approx.chip_failure import Failure, Floats, worst
 from edensim.approx.chip_schema import KnotLaw
-from edensim.approx.laws_normal import common_z, share_of, z_of
+from edensim.approx.laws_normal import common_z, share_of
 
 
 def felt_time(law: KnotLaw, time_ns: float, slowdown: float) -> float:
@@ -75,12 +75,13 @@ def knot_failure(
     return Failure(knob, "bit", law.effect, weak, fails, min(max(one_share, 0.0), 1.0), basis)
 
 
-def split(share: Floats, access: float) -> tuple[Floats, float]:
+def split(share: Floats, access: float) -> tuple[Floats, Floats]:
     """Shares that fail in one read as shares of weak places times the probability that a weak one fails.
 
-    The probability is `access`, or more where more than that share of some bank fails in every read.
+    The probability is `access`; where more than that share fails, every place is weak. So neither of the two ever falls
+    when the share rises, and a place that fails goes on failing.
     """
-    fails = max(access, float(share.max()))
+    fails = np.maximum(share, access)
     return share / fails, fails
 
 
@@ -100,21 +101,6 @@ def interpolate(at: Sequence[float], values: Sequence[float], x: float) -> float
     k = bisect_right(at, x) - 1
     step = (x - at[k]) / (at[k + 1] - at[k])
     return values[k] + step * (values[k + 1] - values[k])
-
-
-def time_of_share(law: KnotLaw, share: float) -> float:
-    """Shortest time at nominal supply from which on no more than `share` of the cells fail, in ns."""
-    if share <= 0:
-        return law.safe_ns
-    z, time = z_of(share), law.safe_ns
-    for k in range(len(law.z) - 1, 0, -1):
-        low, high = law.z[k], law.z[k - 1]
-        if low > z:
-            return time
-        time = law.times_ns[k]
-        if high > z:
-            return time - (z - low) / (high - low) * (time - law.times_ns[k - 1])
-    return law.times_ns[0]
 
 
 def knot_basis(law: KnotLaw, time_ns: float, slowdown: float, temperature_C: float | None) -> str:

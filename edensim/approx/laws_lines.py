@@ -56,7 +56,8 @@ def line_failure(law: LineLaw, vdd: float, times_ns: tuple[float, float], banks:
     low, high = law.bits_per_line_band
     bits = (low, law.bits_per_line, high)
     basis = line_basis(law, vdd, times_ns)
-    return Failure("VDD", "line", "flip", weak, law.access, law.one_share, basis, bits, law.line_bits)
+    fails = np.full_like(weak, law.access)
+    return Failure("VDD", "line", "flip", weak, fails, law.one_share, basis, bits, law.line_bits)
 
 
 def line_basis(law: LineLaw, vdd: float, times_ns: tuple[float, float]) -> str:

@@ -39,12 +39,12 @@ def fit(reads: str, models: str, as_json: bool) -> None:
     edensim profile A --trcd 5.0 --out profile
     edensim fit profile/step-00.npz
     """
-    from edensim.approx.fit import fit_reads
+    from edensim.approx.fit import fit_models
     from edensim.approx.fit_compare import ORDER
     from edensim.approx.fit_reads import load_reads
 
     names = ORDER if models == "all" else tuple(word.strip() for word in models.split(",") if word.strip())
-    found = fit_reads(load_reads(reads), names)
+    found = fit_models(load_reads(reads), names)
     if as_json:
         console.say_json(fit_data(found))
     else:

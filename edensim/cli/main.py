@@ -10,7 +10,22 @@ from collections.abc import Sequence
 
 import click
 
-from edensim.cli import compare, console, doctor, energy, fit, options, plot, report, run, schema, show, sweep, trace
+from edensim.cli import (
+    compare,
+    console,
+    doctor,
+    energy,
+    fit,
+    options,
+    plot,
+    profile,
+    report,
+    run,
+    schema,
+    show,
+    sweep,
+    trace,
+)
 from edensim.errors import INTERNAL, INTERRUPTED, OK, USAGE, EdensimError
 from edensim.version import __version__
 
@@ -34,6 +49,7 @@ VERBS = (
     compare.compare,
     report.report,
     energy.energy,
+    profile.profile,
     fit.fit,
     show.show,
     schema.schema,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edensim.approx.fit import fit_reads
+from edensim.approx.fit import fit_models
 from edensim.approx.fit_cells import fit_data_dependent, fit_uniform, sums_of
 from edensim.approx.fit_compare import ORDER, compare
 from edensim.approx.fit_reads import FOLDS, count_flips
@@ -98,17 +98,17 @@ def test_counts_against_plain_numpy():
 
 def test_bitlines():
     """Bitlines that differ get their own P: it follows the true one; where they do not differ all get the same."""
-    fit = fit_reads(make_reads("bitline", 1, rows=128, bits=1024, share=0.02))
+    fit = fit_models(make_reads("bitline", 1, rows=128, bits=1024, share=0.02))
     assert fit.chosen == "bitline"
     true = 0.02 * np.exp(np.random.default_rng(1).normal(-0.5, 1, 1024))
     assert np.corrcoef(np.log(fit.fits["bitline"].weak_share), np.log(true))[0, 1] > 0.7
-    same = fit_reads(make_reads("uniform", 1, rows=128, bits=1024, share=0.02))
+    same = fit_models(make_reads("uniform", 1, rows=128, bits=1024, share=0.02))
     assert np.ptp(same.fits["bitline"].weak_share) < 1e-4
 
 
 def test_banks():
     """Failing banks and their rows are found, with P inside and elsewhere."""
-    fit = fit_reads(make_reads("bank_clustered", 4))
+    fit = fit_models(make_reads("bank_clustered", 4))
     found = fit.fits["bank_clustered"]
     assert found.ranges == {2: (64, 448), 5: (64, 448)}
     assert found.row_share == pytest.approx(7 / 8)
@@ -122,7 +122,7 @@ def test_banks():
 )
 def test_error_models(model, kind):
     """The fitted model can be injected and has the bit error rate of the reads."""
-    fit = fit_reads(make_reads(model, 6))
+    fit = fit_models(make_reads(model, 6))
     injected = fit.error_model(model)
     assert isinstance(injected, kind)
     assert injected.flip_probability() == pytest.approx(fit.ber.ber, rel=0.05)
@@ -132,7 +132,7 @@ def test_bank_rates():
     """The 95 % interval of a bank holds its true rate, in at least 90 % of 96 banks of which a quarter fails."""
     held = total = 0
     for seed in range(12):
-        fit = fit_reads(make_reads("bank_clustered", seed), ["uniform"])
+        fit = fit_models(make_reads("bank_clustered", seed), ["uniform"])
         for bank, rate in fit.banks.items():
             true = 0.6 * (0.02 * 7 / 8 + 0.0005 / 8 if bank in (2, 5) else 0.0005)
             held += rate.holds(true)
@@ -143,7 +143,7 @@ def test_bank_rates():
 def test_plain_data():
     """Parameters and intervals come as plain data under the names of the model."""
     reads = make_reads("uniform", 7)
-    fit = fit_reads(reads, ["uniform"])
+    fit = fit_models(reads, ["uniform"])
     assert fit.parameters() == {
         "weak_share": pytest.approx(0.01, rel=0.05),
         "fail_probability": pytest.approx(0.6, rel=0.02),
@@ -153,22 +153,22 @@ def test_plain_data():
 
 def test_limits_are_stated():
     """One solid pattern cannot tell F of the other value; ones and zeros in different cells only by assumption."""
-    alone = fit_reads(make_reads("uniform", 1, stored=0xFF), ["data_dependent"])
+    alone = fit_models(make_reads("uniform", 1, stored=0xFF), ["data_dependent"])
     assert any("no read found stored zeros" in limit for limit in alone.limits)
     assert alone.intervals()["fail_zero"] == (0.0, 1.0)
-    apart = fit_reads(make_reads("uniform", 1, stored=0x0F), ["data_dependent"])
+    apart = fit_models(make_reads("uniform", 1, stored=0x0F), ["data_dependent"])
     assert any("no cell was read with both" in limit for limit in apart.limits)
-    certain = fit_reads(make_reads("uniform", 1, fail=1.0), ["uniform"])
+    certain = fit_models(make_reads("uniform", 1, fail=1.0), ["uniform"])
     assert any("F is 1" in limit for limit in certain.limits)
     assert certain.intervals()["fail_probability"][0] > 0.99
-    everywhere = fit_reads(make_reads("uniform", 1, share=1.0, fail=0.3, rows=8, bits=256), ["uniform"])
+    everywhere = fit_models(make_reads("uniform", 1, share=1.0, fail=0.3, rows=8, bits=256), ["uniform"])
     assert everywhere.ber.ber == pytest.approx(0.3, rel=0.05)
     assert any("product" in limit for limit in everywhere.limits)
 
 
 def test_no_flips():
     """Reads without a flip give a bound, not a crash."""
-    fit = fit_reads(make_reads("uniform", 1, share=0.0))
+    fit = fit_models(make_reads("uniform", 1, share=0.0))
     assert fit.chosen == "uniform"
     assert fit.ber.ber == 0
     assert 0 < fit.ber.high < 1e-4
@@ -179,6 +179,6 @@ def test_no_flips():
 def test_unknown_model():
     """Unknown models are named with the nearest; none at all is refused."""
     with pytest.raises(ConfigError, match="did you mean bitline"):
-        fit_reads(make_reads("uniform"), ["bitlne"])
+        fit_models(make_reads("uniform"), ["bitlne"])
     with pytest.raises(ConfigError, match="no error model is given"):
-        fit_reads(make_reads("uniform"), [])
+        fit_models(make_reads("uniform"), [])

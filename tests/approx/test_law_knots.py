@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edensim.approx.chip_load import load_chip
-from edensim.approx.laws_knots import failing_share, felt_time, knot_failure, time_of_share
+from edensim.approx.laws_knots import failing_share, felt_time, knot_failure
 from edensim.approx.laws_normal import common_z, share_of, z_of
 
 # Medians over modules of the mean of four patterns, and one_share; computed from the data set of Chang et al.,
@@ -143,15 +143,6 @@ def test_temperature(chips):
         assert hot.ber / cold.ber == pytest.approx(factor, rel=0.03)
         assert (cold.basis, hot.basis) == ("measured", "scaled")
         assert at(chips[vendor], tRCD_ns=5.0, temperature_C=85.0).basis == "extrapolated"
-
-
-@given(st.floats(1e-9, 0.999))
-def test_time_of_share(share):
-    """`time_of_share` inverts the law of a vendor without a rise."""
-    law = load_chip("C").table.tRCD
-    time = time_of_share(law, share)
-    if law.times_ns[0] < time < law.safe_ns:
-        assert failing_share(law, time) == pytest.approx(share, rel=1e-6)
 
 
 @given(st.floats(1e-12, 1 - 1e-9), st.lists(st.floats(-5, 5), min_size=1, max_size=16))

@@ -99,10 +99,11 @@ def _panel(axes: Axes, chip: Chip, knob: str, simulated: Sequence[tuple[float, f
             label="published" if chip.table.basis == "published" else "measured",
         )  # fmt: skip
         rows += [[chip.name, knob, "measured", m.at, m.median, m.least, m.most] for m in measured]
-    if simulated:
-        x, y = zip(*simulated, strict=True)
+    shown = [(at, value) for at, value in simulated if at <= max(values)]
+    if shown:
+        x, y = zip(*shown, strict=True)
         axes.plot(x, np.maximum(y, floor), "x", color="0.1", markersize=5, label="simulated cells", zorder=5)
-        rows += [[chip.name, knob, "simulated", a, b, "", ""] for a, b in simulated]
+        rows += [[chip.name, knob, "simulated", a, b, "", ""] for a, b in shown]
     axes.set_yscale("log")
     axes.set_ylim(floor / 1.5, 1.6)
     decades = range(round(np.log10(floor)), 1, 2)

@@ -1,4 +1,4 @@
-"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory."""
+"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory, a chip."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from edensim.cli import console
 from edensim.cli.memory_option import preset_table
 from edensim.cli.options import InOrder, common, json_option, set_option
+from edensim.cli.show_chip import show_chip
 from edensim.study.text_table import columns
 
 if TYPE_CHECKING:
@@ -34,16 +35,20 @@ class _ConfigByDefault(InOrder):
 @click.group(
     cls=_ConfigByDefault,
     context_settings={"ignore_unknown_options": True},
-    short_help="Show a configuration, network, machine or memory.",
+    short_help="Show a configuration, network, machine, memory or chip.",
 )
 def show() -> None:
-    """Show a configuration (CONFIG [--origins]), or a workload, machine or dram by name.
+    """Show a configuration (CONFIG [--origins]), or a workload, machine, dram or chip by name.
 
     \b
     edensim show configs/eyeriss-alexnet.toml --origins
     edensim show workload alexnet
     edensim show dram ddr4-2400r-8gb-x8
+    edensim show chip A
     """  # noqa: D301
+
+
+show.add_command(show_chip)
 
 
 @show.command("config", short_help="A resolved configuration, and where its values come from.")

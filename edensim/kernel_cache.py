@@ -12,17 +12,20 @@ import hashlib
 import os
 import platform
 import stat
+import struct
 import sys
 import tempfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
 
 from edensim.printable import shown
 
 PROBE_BYTES = 4096
+_CHECK = struct.Struct("<QI")  # length and CRC-32
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 problems: dict[str, None] = {}
 """Why kernels cannot be kept, or not where they should be: each reason once, in the order met."""
@@ -122,10 +125,53 @@ class _Files(CompileResultCacheImpl):
     _locator_classes = [_Locator]
 
 
+class _CheckedFile(IndexDataCacheFile):
+    """Files with length and checksum at the end. numba believes a damaged one, or dies of it; here it is none."""
+
+    def _dump(self, obj: Any) -> bytes:
+        data: bytes = super()._dump(obj)  # type: ignore[no-untyped-call]
+        return data + _CHECK.pack(len(data), zlib.crc32(data))
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            _check(self._index_path)
+            overloads: dict[Any, str] = super()._load_index()  # type: ignore[no-untyped-call]
+        except FileNotFoundError:
+            return {}
+        except Exception as problem:  # numba's version, at the head of the file, is outside the checksum
+            _note(problem, "read")
+            return {}
+        return overloads
+
+    def _load_data(self, name: str) -> Any:
+        try:
+            _check(self._data_path(name))  # type: ignore[no-untyped-call]
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            _note(problem, "read")
+            raise
+        return super()._load_data(name)  # type: ignore[no-untyped-call]
+
+
+def _check(path: str) -> None:
+    """Raise OSError, which numba takes for a missing file, unless the end of the file fits the checksum there."""
+    found = Path(path).read_bytes()
+    length, checksum = _CHECK.unpack(found[-_CHECK.size :].rjust(_CHECK.size, b"\xff"))
+    body = found[-_CHECK.size - length : -_CHECK.size] if length <= len(found) else b""
+    if not length or len(body) != length or zlib.crc32(body) != checksum:
+        raise OSError(errno.EIO, "a file is damaged", path)
+
+
 class KernelCache(FunctionCache):
     """numba's cache of one kernel, except that no failure of the disk gets out of it."""
 
     _impl_class = _Files
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[no-untyped-call]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Give a compiled kernel, or None."""
@@ -153,4 +199,4 @@ def _note(problem: Exception, verb: str) -> None:
 def keep(kernel: Any, function: Any) -> None:
     """Let a compiled kernel be kept on disk."""
     if FOLDER is not None:
-        kernel._cache = KernelCache(function)  # type: ignore[no-untyped-call]
+        kernel._cache = KernelCache(function)

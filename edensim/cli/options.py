@@ -42,7 +42,8 @@ def set_option(function: F) -> F:
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Override a key, e.g. operating_point.vdd=1.05 (repeatable; the value is TOML, a bare word is a string).",
+        help="Override a key, e.g. operating_point.vdd=1.05 (repeatable; the value is TOML, a bare word is a string, "
+        "null leaves the key out).",
     )(function)
 
 

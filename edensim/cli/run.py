@@ -41,11 +41,11 @@ def run(
     """
     from edensim.config import load_config
     from edensim.study.folder import check_free
-    from edensim.study.record import Occasion, default_folder, require_runnable, save
+    from edensim.study.record import Occasion, default_folder, save
+    from edensim.system.check import check_run
 
     occasion = Occasion(console.settings.command_line)
-    resolved = load_config(config, set=list(overrides))
-    require_runnable(resolved)
+    resolved = load_config(config, set=list(overrides), check=check_run)
     if not no_figures:
         from edensim.study.plots.formats import check_formats
 

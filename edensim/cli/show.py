@@ -1,4 +1,4 @@
-"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory."""
+"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory, a chip."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edensim.cli import console
+from edensim.cli.memory_option import preset_table
 from edensim.cli.options import InOrder, common, json_option, set_option
+from edensim.cli.show_chip import show_chip
 from edensim.study.text_table import columns
 
 if TYPE_CHECKING:
@@ -33,16 +35,20 @@ class _ConfigByDefault(InOrder):
 @click.group(
     cls=_ConfigByDefault,
     context_settings={"ignore_unknown_options": True},
-    short_help="Show a configuration, network, machine or memory.",
+    short_help="Show a configuration, network, machine, memory or chip.",
 )
 def show() -> None:
-    """Show a configuration (CONFIG [--origins]), or a workload, machine or dram by name.
+    """Show a configuration (CONFIG [--origins]), or a workload, machine, dram or chip by name.
 
     \b
     edensim show configs/eyeriss-alexnet.toml --origins
     edensim show workload alexnet
     edensim show dram ddr4-2400r-8gb-x8
+    edensim show chip A
     """  # noqa: D301
+
+
+show.add_command(show_chip)
 
 
 @show.command("config", short_help="A resolved configuration, and where its values come from.")
@@ -54,8 +60,9 @@ def show() -> None:
 def show_config(config: str, overrides: tuple[str, ...], origins: bool, as_json: bool) -> None:
     """Print the resolved configuration, as TOML that loads to the same configuration again."""
     from edensim.config import describe_text, load_config
+    from edensim.system.check import check_shown
 
-    resolved = load_config(config, set=list(overrides))
+    resolved = load_config(config, set=list(overrides), check=check_shown)
     if as_json:
         data: dict[str, Any] = {"config": resolved.config.model_dump(mode="json"), "config_hash": resolved.hash}
         console.say_json(data | ({"origins": resolved.origins} if origins else {}))
@@ -166,7 +173,7 @@ def _show_preset(kind: str, name: str | None, as_json: bool) -> None:
         return
     # A configuration always has a memory, so a machine is shown beside any.
     other = {} if kind == "dram" else {"dram": {"preset": Presets().names("dram")[0]}}
-    resolved = load_config({kind: {"preset": name}} | other)
+    resolved = load_config(preset_table(kind, name, f"show {kind}") | other)
     data = getattr(resolved.config, kind).model_dump(mode="json", exclude_none=True)
     clocks = _clocks(resolved.config.dram) if kind == "dram" else {}
     if as_json:

@@ -45,12 +45,11 @@ def gen(
     from edensim.config import load_config
     from edensim.dram.trace_convert import KEPT
     from edensim.output import check_output
-    from edensim.study.record import require_runnable
+    from edensim.system.check import check_recording
     from edensim.system.replay import RecordedRequests
 
     form = format_of(out, target_format, layout)
-    resolved = load_config(config, set=list(overrides))
-    require_runnable(resolved)
+    resolved = load_config(config, set=list(overrides), check=check_recording)
     check_output(out, force)
     with announced_compilation(), Progress("requests") as progress, tempfile.TemporaryFile() as spool:
         recorded = RecordedRequests(spool, resolved, progress, not no_arrivals)

@@ -24,7 +24,7 @@ from edensim.dram.power import RailCosts, impossible_currents, rail_costs
 from edensim.dram.power_device import PowerDevice
 from edensim.dram.typical import typical_shares
 from edensim.dram.voltage import Kind, VoltageScaling
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean, perhaps
 
 Float = npt.NDArray[np.floating[Any]]
 BANK_PARTS = ("ACT", "PRE", "RD", "WR", "RDA", "WRA", "REF_AB", "REF_PB", "REF_SB", "REF_2B", "REF_DB", "BG_ACT")
@@ -152,7 +152,7 @@ class CommandPricer:
         counts: CommandCounts,
         volts: Mapping[str, float] | None = None,
         lines: tuple[LineCounts, LineCounts] | None = None,
-        commands: float = 0,
+        commands: LineCounts | None = None,
     ) -> CommandEnergy:
         """Energy of what was counted.
 
@@ -163,8 +163,8 @@ class CommandPricer:
             Supplies that are not nominal, by rail, in V; "vdd" is the rail that follows VDD.
         lines : (LineCounts, LineCounts)
             Levels and edges of read and write data; expected ones if not given.
-        commands : float
-            Commands on the bus, for its interface energy.
+        commands : LineCounts
+            Levels and edges of the command bus; it costs nothing if not given.
 
         Raises
         ------
@@ -185,7 +185,7 @@ class CommandPricer:
             banks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_bank.items()}
             ranks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_rank.items()}
         read, write = lines or self.line_counts(counts)
-        io = interface_pj(self.device, counts.clocks, commands, read, write)
+        io = interface_pj(self.device, counts.clocks, commands or LineCounts(), read, write)
         if IO_RAIL in supplies:
             square = (supplies[IO_RAIL] / self.vddq_v) ** 2
             io = {name: x * square for name, x in io.items()}
@@ -206,13 +206,10 @@ class CommandPricer:
         for name, volt in changed.items():
             rail = known.get(name.upper(), "")
             if not rail:
-                near = nearest(name.upper(), known)
-                raise ConfigError(
-                    f"{name}: {self.device.name} has no such supply; "
-                    + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
-                )
+                near = did_you_mean(name.upper(), known, f"known are {', '.join(known)}")
+                raise ConfigError(f"{name}: {self.device.name} has no such supply{near}")
             if not 0 < volt <= 1.2 * nominal[rail]:
-                hint = f"; did you mean {volt / 1000:g} V?" if 0 < volt / 1000 <= 1.2 * nominal[rail] else ""
+                hint = perhaps(f"{volt / 1000:g} V") if 0 < volt / 1000 <= 1.2 * nominal[rail] else ""
                 raise ConfigError(
                     f"{name} = {volt:g} V: expected more than 0 and at most {1.2 * nominal[rail]:g} V "
                     f"(1.2 times the nominal {nominal[rail]:g} V){hint}"

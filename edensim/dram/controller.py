@@ -159,7 +159,7 @@ def refresh_schedule(dram: Dram, ck: dict[str, int] | object, ranks: int, scale:
     busy = ck["nRFC"] + ranks  # type: ignore[index]  # less leaves some rank no clock to open a row in
     if period <= busy:
         raise ConfigError(
-            f"operating_point.tREFI_scale = {scale:g} makes the refresh interval {period} clocks, but refreshing "
+            f"tREFI_scale = {scale:g} makes the refresh interval {period} clocks, but refreshing "
             f"{ranks} {'ranks' if ranks > 1 else 'rank'} takes {busy} clocks"
         )
     scatter = dram.controller.refresh_scatter_ck

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edensim.config.schema import Placement as PlacementConfig
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 from edensim.memory.address_map import AddressMap
 from edensim.memory.geometry import Geometry
 from edensim.memory.partition import REMAINDER, PartitionMap
@@ -194,8 +194,7 @@ def _check_names(requests: Sequence[TensorRequest], partitions: PartitionMap, co
 
 
 def _known(name: str, names: Sequence[str]) -> str:
-    close = nearest(name, names)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(map(repr, names[:8]))}"
+    return did_you_mean(name, names, f"there are {', '.join(map(repr, names[:8]))}", show=repr)
 
 
 def _storages(requests: Sequence[TensorRequest], partitions: PartitionMap, config: PlacementConfig) -> list[_Storage]:

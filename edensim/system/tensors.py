@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edensim.config.schema import Config
+from edensim.config.schema import Config, Workload
 from edensim.dram.controller import DramSystem
 from edensim.machines.program import LayerTensors
 from edensim.memory import Placement, TensorRequest, place
@@ -33,7 +33,22 @@ def map_tensors(
     turn.
     """
     assert config.workload is not None
-    precision, batch = config.workload.precision, config.workload.batch
+    requests = tensor_requests(network, config.workload, fmaps, spilled)
+    placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
+    layers = {}
+    for layer in network.layers:
+        mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]
+        layers[layer.name] = LayerTensors(*(t.base for t in mine), *(t.index for t in mine))
+        if psum := placement.tensors.get(f"{layer.name}.psum"):
+            layers[layer.name] = replace(layers[layer.name], psum_base=psum.base, psum_index=psum.index)
+    return TensorMap(placement, layers)
+
+
+def tensor_requests(
+    network: Network, workload: Workload, fmaps: bool = True, spilled: Mapping[str, int] | None = None
+) -> list[TensorRequest]:
+    """What `map_tensors` places, with the sizes."""
+    precision, batch = workload.precision, workload.batch
     requests = []
     for layer in network.layers:
         requests.append(TensorRequest(f"{layer.name}.weights", "weights", size_bytes(layer.weight_count, precision)))
@@ -43,15 +58,7 @@ def map_tensors(
         requests.append(TensorRequest(f"{layer.name}.ofm", "ofm", ofm, f"{layer.name}.out"))
     scratch = {name: size for name, size in (spilled or {}).items() if size}
     requests += [TensorRequest(f"{name}.psum", "ofm", max(scratch.values()), "psum") for name in scratch]
-    placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
-    layers = {}
-    for layer in network.layers:
-        mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]
-        layers[layer.name] = LayerTensors(*(t.base for t in mine), *(t.index for t in mine))
-        if layer.name in scratch:
-            psum = placement.tensors[f"{layer.name}.psum"]
-            layers[layer.name] = replace(layers[layer.name], psum_base=psum.base, psum_index=psum.index)
-    return TensorMap(placement, layers)
+    return requests
 
 
 def stored_bytes(placement: Placement, system: DramSystem) -> dict[str, dict[str, int]]:

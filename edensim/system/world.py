@@ -7,7 +7,7 @@ may give an agent a program, change the operating point of the memory, read any 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, gcd, lcm
@@ -20,18 +20,9 @@ from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
 from edensim.machines.program import RUN, TILE
-from edensim.system.world_kernel import (
-    DEPTH,
-    LOAD,
-    LOG_FULL,
-    MAX_AGENTS,
-    NEXT_PART,
-    RING,
-    RUNNING,
-    SEEN,
-    STORE,
-    advance,
-)
+from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
+from edensim.system.port_kernel import CORE, DEPTH, LOAD, LOG_FULL, MAX_AGENTS, NEXT_PART, RING, RUNNING, SEEN, STORE
+from edensim.system.world_kernel import advance
 
 Int = NDArray[np.int64]
 Part = tuple[NDArray[Any], NDArray[Any]]
@@ -39,8 +30,8 @@ Part = tuple[NDArray[Any], NDArray[Any]]
 LOG_LENGTH = 1 << 14
 LINK_STEP_PS = Fraction(1, 64)
 """The unit of time is at least so fine: a line's time on the link of an agent is rounded up to whole units."""
-AGENT_SCALARS = """life wants end more tile_shift run_shift depth window clock line_time link_lag arrived in_flight
-    issued last_done finished_at draining blocked_on load_tile compute_tile store_tile begin_time busy_time
+AGENT_SCALARS = """kind core life wants end more tile_shift run_shift depth window clock line_time link_lag arrived
+    in_flight issued last_done finished_at draining blocked_on load_tile compute_tile store_tile begin_time busy_time
     load_wait_time""".split()
 AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
 AGENT_TILES = "load_left load_ready compute_end store_end tile_time".split()  # by tile number modulo DEPTH
@@ -77,8 +68,8 @@ class World:
     ----------
     system : DramSystem
         The memory.
-    agents : list of AgentSpec
-        Tile engines, at most `MAX_AGENTS`.
+    agents : sequence of AgentSpec or CoreSpec
+        Tile engines and cores, at most `MAX_AGENTS`.
     page_table : int64 array
         Virtual page -> physical page; empty = identity.
     page_lines : int
@@ -90,7 +81,7 @@ class World:
     def __init__(
         self,
         system: DramSystem,
-        agents: list[AgentSpec],
+        agents: Sequence[AgentSpec | CoreSpec],
         page_table: Int,
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
@@ -99,6 +90,7 @@ class World:
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
         n = len(channels)
+        cores = [spec for spec in agents if isinstance(spec, CoreSpec)]
         layout: list[tuple[Any, ...]] = [(name, np.int64) for name in WORLD_SCALARS]
         layout += [
             ("wake", np.int64, (MAX_AGENTS + n,)),
@@ -109,35 +101,46 @@ class World:
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
         layout += [
             ("agents", AGENT, (MAX_AGENTS,)),
+            ("cores", CORE_STATE, (max(1, len(cores)),)),
             ("channels", channels.dtype, (n,)),
             ("tables", system.tables.dtype, (n,)),
         ]
         self.state = np.zeros(1, np.dtype((np.record, layout)))
         s = self.state
         s["n_agents"], s["n_channels"], s["modulus"], s["moves"] = len(agents), n, modulus, moves
-        unit = common_unit([system.period, *(1_000_000 / a.clock_mhz for a in agents)])
+        steps = (1_000_000 / a.clock_mhz / (a.width if isinstance(a, CoreSpec) else 1) for a in agents)
+        unit = common_unit([system.period, *steps])
         self.unit_ps = unit / max(1, ceil(unit / LINK_STEP_PS))
         s["period"] = int(system.period / self.unit_ps)
         s["write_latency"] = system.timing.write_latency
         s["page_shift"] = page_lines.bit_length() - 1
+        self.page_lines64 = max(1, page_lines * system.geometry.burst_bytes // 64)
         s["channels"][0], s["tables"][0] = channels, system.tables
         self.channels, self.agents = s["channels"][0], s["agents"][0]
         self.wake = s["wake"][0]
         self.wake[:] = NEVER
         self.wake[MAX_AGENTS:] = [self._clock_time(int(min(c["next_scan"], c["next_refresh"]))) for c in channels]
         for k, spec in enumerate(agents):
-            if spec.depth > DEPTH:
-                raise ConfigError(
-                    f"machine.weight_fifo_tiles: found {spec.depth} tiles; expected 1 to {DEPTH}, which are under way "
-                    "at once at most"
-                )
-            a = self.agents[k]
-            a["clock"] = clock = int(1_000_000 / spec.clock_mhz / self.unit_ps)
-            a["window"], a["depth"], a["blocked_on"] = min(spec.window, RING), spec.depth, -1
-            a["line_time"] = -(-system.geometry.burst_bytes * clock // spec.bytes_per_cycle)
-            a["link_lag"] = max(0, int(a["line_time"]) - self._clock_time(system.timing.burst_ck))
+            if isinstance(spec, CoreSpec):
+                self.agents[k]["kind"], self.agents[k]["core"] = CORE, cores.index(spec)
+            else:
+                self._set_up_tiles(self.agents[k], spec)
+        for core, of in zip(s["cores"][0], cores, strict=False):
+            set_up(core, of, system, self.unit_ps)
+        self._records: dict[int, Iterator[Records]] = {}
         self._programs = [_Program(iter(())) for _ in agents]
         self._join_programs()
+
+    def _set_up_tiles(self, a: Any, spec: AgentSpec) -> None:
+        if spec.depth > DEPTH:
+            raise ConfigError(
+                f"machine.weight_fifo_tiles: found {spec.depth} tiles; expected 1 to {DEPTH}, which are under way at "
+                "once at most"
+            )
+        a["clock"] = clock = int(1_000_000 / spec.clock_mhz / self.unit_ps)
+        a["window"], a["depth"], a["blocked_on"] = min(spec.window, RING), spec.depth, -1
+        a["line_time"] = -(-self.system.geometry.burst_bytes * clock // spec.bytes_per_cycle)
+        a["link_lag"] = max(0, int(a["line_time"]) - self._clock_time(self.system.timing.burst_ck))
 
     @property
     def now(self) -> int:
@@ -183,6 +186,32 @@ class World:
         self._next_part(agent)
         self.wake[agent] = self.now
 
+    def start_core(self, agent: int, records: Iterable[Records]) -> None:
+        """Give a core the records that leave its caches, in pieces of any size; it begins now.
+
+        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`).
+        """
+        a = self.agents[agent]
+        core = self.state["cores"][0][int(a["core"])]
+        for name, value in {"wants": 0, "draining": 0, "life": RUNNING, "begin_time": self.now, "last_done": 0}.items():
+            a[name] = value
+        core["ready"] = max(int(core["ready"]), self.now)
+        self._records[agent] = pieces(translate(piece, self.page_table, self.page_lines64) for piece in records)
+        a["more"] = True
+        self._next_records(agent)
+        self.wake[agent] = self.now
+
+    def _next_records(self, agent: int) -> None:
+        """Put the next piece of a core's records where its kernel reads it."""
+        a = self.agents[agent]
+        core = self.state["cores"][0][int(a["core"])]
+        piece = next(self._records[agent], None)
+        a["more"], a["wants"] = piece is not None, 0
+        core["at"] = core["end"] = 0
+        if piece is not None:
+            core["program"][: len(piece)] = piece
+            core["end"] = len(piece)
+
     def _next_part(self, agent: int) -> None:
         """Let an agent go on with the next part of its program."""
         a, program = self.agents[agent], self._programs[agent]
@@ -210,7 +239,10 @@ class World:
             elif reason == NEXT_PART:
                 a = self.agents
                 for agent in np.flatnonzero((a["wants"] >> LOAD & 1) & (a["load_tile"] == a["end"])):
-                    self._next_part(int(agent))
+                    if a[agent]["kind"] == CORE:
+                        self._next_records(int(agent))
+                    else:
+                        self._next_part(int(agent))
             else:
                 return reason
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
 from edensim.printable import shown
 from edensim.workloads.layer import Network
 from edensim.workloads.networks import BUILTIN
@@ -51,11 +51,9 @@ def load_network(name_or_path: str | Path, base_folder: Path | str | None = None
         return LOADERS[path.suffix.lower()](found)
     if "/" in text or "\\" in text or os.path.isfile(path):  # noqa: PTH113  (Path.is_file raises on impossible names)
         raise InputError(f"{text}: not a kind of workload edensim reads, expected {FILES}")
-    close = nearest(text, BUILTIN)
-    hint = f"Did you mean {' or '.join(close)}? " if close else ""
     raise ConfigError(
-        f"workload.network: unknown network {text!r}. {hint}Built in are {', '.join(builtin_names())}; "
-        f"or give the path of {FILES}."
+        f"workload.network: unknown network {text!r}{did_you_mean(text, BUILTIN)} (built in: "
+        f"{', '.join(builtin_names())}; or give the path of {FILES})"
     )
 
 

@@ -101,7 +101,7 @@ def test_output_in_the_way_of_a_file(edensim, config, tmp_path, force):
     assert target.read_text() == "mine"
 
 
-def test_existing_output_folder(edensim, config, tmp_path):
+def test_row_31_existing_output_folder(edensim, config, tmp_path):
     """An existing folder is refused before anything is simulated, and nothing in it changes."""
     target = tmp_path / "out"
     target.mkdir()
@@ -284,7 +284,7 @@ def test_interrupt(edensim, config, monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="closes a pipe the POSIX way")
 @pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["show", "workload", "densenet201"]])
-def test_reader_that_leaves_early(arguments):
+def test_row_35_reader_that_leaves_early(arguments):
     """`edensim … | head` ends quietly."""
     read, write = os.pipe()
     os.close(read)

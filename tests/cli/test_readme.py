@@ -48,8 +48,8 @@ def test_edensim_commands_run(edensim, checkout):
 
 
 def test_python_example_runs(checkout, capsys):
-    """The Python block runs as it stands."""
-    (code,) = blocks("python")
+    """The first Python block runs as it stands (the one for clusters: `tests/study/sweep/test_cluster_examples.py`)."""
+    code, _ = blocks("python")
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out
 
@@ -78,7 +78,7 @@ def test_sweep_picture_shows_what_the_sweep_computes(edensim, checkout):
     """As above for the heat map of the sweep; every number beside it comes from the present code."""
     config = "configs/sweep-eyeriss-vdd-trcd.toml"
     assert edensim("sweep", config, "--out", "sweep").code == 0
-    assert edensim("plot", "sweep", "--kind", "heatmap", "--format", "svg").code == 0
+    assert edensim("plot", "sweep", "--kind", "heatmap", "--width", "double", "--format", "svg").code == 0
     drawn, shown = (
         list(csv.DictReader(path.read_text().splitlines()))
         for path in (checkout / "sweep" / "figures" / "heatmap.csv", (ROOT / config).with_suffix(".csv"))

@@ -107,7 +107,7 @@ def test_generated_trace_in_another_format(edensim, config, trace, tmp_path):
         ("t.csv", ["--to", "native"], "named"),
         ("t.npz", ["--to", "csv"], "named"),
         ("t.csv", ["--layout", "delta"], "--layout"),
-        ("t.txt", ["--to", "ramulator"], "ramulator2"),
+        ("t.txt", ["--to", "ramulator"], "did you mean ramulator"),
     ],
 )
 def test_names_that_contradict_the_format(edensim, config, trace, tmp_path, name, options, said):

@@ -15,8 +15,8 @@ from edensim.errors import ConfigError
 from edensim.jit import JIT_DISABLED
 from edensim.machines import RUN, TILE
 from edensim.system.environment import WorldEnvironment
+from edensim.system.port_kernel import BUDGET, FINISHED, SEEN
 from edensim.system.world import AgentSpec, World, common_unit
-from edensim.system.world_kernel import BUDGET, FINISHED, SEEN
 from tests.system.programs import ENGINE, NO_PAGES, program, run_program, system
 
 SCALE = 1 if JIT_DISABLED else 20

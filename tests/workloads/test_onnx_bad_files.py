@@ -155,7 +155,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_unsuitable_models(write, case):
+def test_row_37_unsuitable_models(write, case):
     """Each model that cannot be used names the node and what was expected of it."""
     nodes, inputs, stored, message = BAD[case]
     with pytest.raises(InputError, match=message) as caught:

@@ -131,7 +131,7 @@ def test_latency_curves_follow_the_table():
     assert lines["stream"].get_xdata().tolist() == [4.0, 16.0]
     assert lines["random"].get_ydata().tolist() == [46.0, 94.0]
     assert any(set(line.get_xdata()) == {19.2} for line in axes.get_lines())
-    assert drawing.rows[0] == ["stream", 4.0, 4.0, 34.0]
+    assert drawing.rows[0] == ["stream", 4.0, 4.0, 34.0, 19.2]
     assert render(curves(), (), ["svg"]) == render(curves(), (), ["svg"])
 
 
@@ -146,7 +146,7 @@ def test_latency_of_one_nameless_pattern():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (curves().rename(columns={"latency_ns": "latency"}), "column 'latency_ns' is unknown, did you mean latency"),
+        (curves().rename(columns={"latency_ns": "latency"}), "column 'latency_ns' is unknown; did you mean latency"),
         (curves()[:0], "no rows"),
         (pd.concat([curves().assign(pattern=f"p{k}") for k in range(8)]), "at most 7"),
     ],
@@ -164,9 +164,9 @@ def test_kind_lists():
     assert all(parse_kinds(name) == (name,) for name in NAMES)
     with pytest.raises(ConfigError) as told:
         parse_kinds("heatmp,paretto")
-    assert [problem.split(":")[0] for problem in told.value.problems] == [
-        "kind of figure 'heatmp' is unknown, did you mean heatmap",
-        "kind of figure 'paretto' is unknown, did you mean pareto",
+    assert [problem.split("?")[0] for problem in told.value.problems] == [
+        "kind of figure 'heatmp' is unknown; did you mean heatmap",
+        "kind of figure 'paretto' is unknown; did you mean pareto",
     ]
     with pytest.raises(ConfigError, match="names no figure"):
         parse_kinds(" , ")

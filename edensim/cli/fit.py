@@ -17,7 +17,7 @@ MOST_BANKS = 16
 """Banks of the table; more are in --json."""
 
 
-@click.command()
+@click.command(short_help="Fit error models to repeated reads, choose one.")
 @click.argument("reads")
 @click.option(
     "--models",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edensim.study.profiling import ProfiledStep
 
 
-@click.command()
+@click.command(short_help="Measure a simulated module as a tester would.")
 @click.argument("chip")
 @click.option("--vdd", default="", metavar="V,…", help="Supply voltages to measure at (V).")
 @click.option("--trcd", default="", metavar="NS,…", help="Values of tRCD to measure at (ns).")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 UNITS = {"VDD": "V", "tREFI": "x"}
 
 
-@click.command("chip")
+@click.command("chip", short_help="Error rates of a chip by tRCD, tRP and VDD.")
 @click.argument("name", required=False)
 @click.option("--out", metavar="DIR", help="Draw the curves into this folder, with their data as CSV.")
 @format_option("png")

@@ -5,7 +5,8 @@ The parts, each in a module of its own and imported when first used:
 - `model`, `lines`: the error models, EDEN's four and `bank_clustered`, with their parameters;
 - `law`: what the injector takes, a `CellLaw`, whether it comes from a model or from a chip;
 - `device`, `region`: a memory with its laws, and where in it a tensor lies;
-- `injection`: errors into arrays, in place or while copying.
+- `injection`: errors into arrays, in place or while copying;
+- `reads`: errors of single bursts, as a simulated memory reads them.
 
 >>> import numpy as np
 >>> from edensim.approx import inject
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from edensim.approx.law import CellLaw
     from edensim.approx.lines import Lines
     from edensim.approx.model import MODELS, BankClustered, Bitline, DataDependent, ErrorModel, Uniform, Wordline
+    from edensim.approx.reads import BurstFlips, read_errors
     from edensim.approx.region import Region
     from edensim.approx.rows import Rows
 
 _HOMES = {
     "BankClustered": "model",
     "Bitline": "model",
+    "BurstFlips": "reads",
     "CellLaw": "law",
     "DataDependent": "model",
     "Device": "device",
@@ -44,12 +47,14 @@ _HOMES = {
     "Uniform": "model",
     "Wordline": "model",
     "inject": "injection",
+    "read_errors": "reads",
 }
 
 __all__ = [
     "MODELS",
     "BankClustered",
     "Bitline",
+    "BurstFlips",
     "CellLaw",
     "DataDependent",
     "Device",
@@ -62,6 +67,7 @@ __all__ = [
     "Uniform",
     "Wordline",
     "inject",
+    "read_errors",
 ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from edensim.cli import compare, console, doctor, energy, options, plot, report, run, schema, show, sweep, trace
+from edensim.cli import compare, console, doctor, energy, inject, options, plot, report, run, schema, show, sweep, trace
 from edensim.errors import INTERNAL, INTERRUPTED, OK, USAGE, EdensimError
 from edensim.version import __version__
 
@@ -34,6 +34,7 @@ VERBS = (
     compare.compare,
     report.report,
     energy.energy,
+    inject.inject,
     show.show,
     schema.schema,
     doctor.doctor,

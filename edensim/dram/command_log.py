@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edensim.archive import Archive
 from edensim.dram.commands import COMMANDS
 from edensim.dram.standard import Standard, evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
-from edensim.dram.trace_npz import Archive
 from edensim.errors import InputError
 from edensim.output import atomic_output
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from edensim.archive import require_file
 from edensim.config import schema
 from edensim.dram import command_text_kernel as text_kernel
 from edensim.dram.command_counts import BadCommandError, CommandCounter, CommandCounts
@@ -24,7 +25,6 @@ from edensim.dram.command_windows import WindowedCounter, window_counts
 from edensim.dram.commands import N_TRACE, TRACE_NAMES
 from edensim.dram.interface import LineCounts
 from edensim.dram.power_device import PowerDevice
-from edensim.dram.trace_npz import require_file
 
 FORMATS = ("drampower", "ramulator2", "dramsim3", "edensim")
 Progress = Callable[[int], None]

@@ -7,6 +7,8 @@ The parts, each in a module of its own and imported when first used:
 - `device`, `region`: a memory with its laws, and where in it a tensor lies;
 - `injection`: errors into arrays, in place or while copying;
 - `reads`: errors of single bursts, as a simulated memory reads them.
+- `chip*`, `laws*`: what measured chips do at an operating point; `fit*`: models from repeated reads; `profile*`: reads
+  of a simulated module.
 
 >>> import numpy as np
 >>> from edensim.approx import inject
@@ -21,7 +23,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edensim.approx.chip import Chip, Setting
+    from edensim.approx.chip_cells import chip_laws
+    from edensim.approx.chip_load import load_chip
     from edensim.approx.device import Device
+    from edensim.approx.fit import fit_models
+    from edensim.approx.fit_reads import Reads, load_reads
     from edensim.approx.injection import FlipReport, Injector, inject
     from edensim.approx.law import CellLaw
     from edensim.approx.lines import Lines
@@ -35,6 +42,7 @@ _HOMES = {
     "Bitline": "model",
     "BurstFlips": "reads",
     "CellLaw": "law",
+    "Chip": "chip",
     "DataDependent": "model",
     "Device": "device",
     "ErrorModel": "model",
@@ -42,12 +50,18 @@ _HOMES = {
     "Injector": "injection",
     "Lines": "lines",
     "MODELS": "model",
+    "Reads": "fit_reads",
     "Region": "region",
     "Rows": "rows",
+    "Setting": "chip",
     "Uniform": "model",
     "Wordline": "model",
+    "chip_laws": "chip_cells",
+    "fit_models": "fit",
     "inject": "injection",
     "read_errors": "reads",
+    "load_chip": "chip_load",
+    "load_reads": "fit_reads",
 }
 
 __all__ = [
@@ -56,18 +70,25 @@ __all__ = [
     "Bitline",
     "BurstFlips",
     "CellLaw",
+    "Chip",
     "DataDependent",
     "Device",
     "ErrorModel",
     "FlipReport",
     "Injector",
     "Lines",
+    "Reads",
     "Region",
     "Rows",
+    "Setting",
     "Uniform",
     "Wordline",
+    "chip_laws",
+    "fit_models",
     "inject",
     "read_errors",
+    "load_chip",
+    "load_reads",
 ]
 
 

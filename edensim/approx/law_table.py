@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edensim import rng
 from edensim.approx.law import CellLaw
 from edensim.approx.poisson import mean_of_parity, mean_of_share, thresholds
-from edensim.approx.tables_kernel import ALL, CELLS, MASK, MASK_BITS, NOTHING, PARITY, Ints, LawTables, Words
+from edensim.approx.tables_kernel import ALL, CELLS, FIELDS, MASK, MASK_BITS, NOTHING, PARITY, Ints, LawTables, Words
 from edensim.errors import ConfigError
 
 MASK_FROM = 1 / 16
@@ -153,7 +153,7 @@ class _Builder:
     def done(self) -> LawTables:
         """Everything added so far."""
         return LawTables(
-            np.array(self.law, np.int64).reshape(len(self.law), -1),
+            np.array(self.law, np.int64).reshape(-1, FIELDS),
             np.array(self.level, np.int64).reshape(-1, 2),
             np.array(self.groups, np.int64).reshape(-1, 5),
             np.concatenate(self.thresholds),

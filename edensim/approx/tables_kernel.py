@@ -20,9 +20,9 @@ WEAK, OUTCOME, KIND, BITLINE, PLACE, PREVIOUS = range(6)
 """Streams of a law, columns of its keys."""
 (
     LEVELS, CLASSES, KINDS, UNIT_SHIFT, PER_UNIT, PREVIOUS_ROW, DATA_DEPENDENT, FIRST_LEVEL, FIRST_GROUP, FIRST_FAIL,
-    FIRST_ORDER,
-) = range(11)  # fmt: skip
-"""Columns of `LawTables.law`."""
+    FIRST_ORDER, FIELDS,
+) = range(12)  # fmt: skip
+"""Columns of `LawTables.law`, and how many there are."""
 LOW, BEGIN, END, START, SIZE = range(5)
 """Columns of `LawTables.groups`: least number of points, range of thresholds, first rank and number of units."""
 ALL = -1

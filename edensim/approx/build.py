@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from edensim.approx.lines import Lines
 from edensim.approx.model import MODELS, BankClustered, Bitline, DataDependent, ErrorModel, Uniform, Wordline
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 Parameters = Mapping[str, float]
 FAIL = 0.5
@@ -47,17 +47,15 @@ def build_model(name: str, ber: float, parameters: Parameters | None = None, ban
         If the name or a parameter is unknown, or the rate cannot be reached with these parameters.
     """
     if name not in MODELS:
-        close = nearest(name, MODELS)
-        hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(MODELS)}"
-        raise ConfigError(f"model {name!r} is not known; {hint}")
+        guess = did_you_mean(name, MODELS, f"expected one of {', '.join(MODELS)}")
+        raise ConfigError(f"model {name!r} is not known{guess}")
     if not 0 <= ber <= 1:
         raise ConfigError(f"ber = {ber:g}: expected a bit error rate from 0 to 1")
     known, given = PARAMETERS[name], dict(parameters or {})
     for key, value in given.items():
         if key not in known:
-            close = nearest(key, known)
-            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"
-            raise ConfigError(f"model {name} has no parameter {key!r}; {hint}")
+            guess = did_you_mean(key, known, f"it has {', '.join(known)}")
+            raise ConfigError(f"model {name} has no parameter {key!r}{guess}")
         if not math.isfinite(value) or value < 0:
             raise ConfigError(f"model {name}: {key} = {value:g}; expected a number from 0")
     if name == "uniform" and not given:

@@ -13,11 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edensim.approx.build import build_model
 from edensim.approx.correction import make_rule
 from edensim.approx.device import Device
 from edensim.approx.injection import FlipReport, Injector
-from edensim.approx.law import CellLaw
 from edensim.approx.placing import PlacementFile, regions_as_placed, regions_in_order
 from edensim.approx.region import PLAIN, Region
 from edensim.approx.tables_kernel import Bytes
@@ -82,36 +80,6 @@ class FilePlan:
     access: int = 0
     bounds: Bounds = field(default_factory=dict)
     correction: str = "zero"
-
-
-def laws_of_model(
-    name: str, ber: float, parameters: Mapping[str, float], memory: Memory, rates: Mapping[str, float]
-) -> list[list[CellLaw]]:
-    """Laws of every partition: one model, at the rate of the partition, or `ber` where it has none."""
-    geometry = memory.address_map.geometry
-    names = memory.partitions.names if memory.partitions else ("",)
-    models = [build_model(name, rates.get(part, ber), parameters, geometry.banks_per_rank) for part in names]
-    return [[model.law(geometry)] for model in models]
-
-
-def laws_of_chip(name: str, memory: Memory) -> list[list[CellLaw]]:
-    """Laws of a chip in every partition, at its operating point."""
-    from edensim.approx.chip import Setting
-    from edensim.approx.chip_cells import chip_laws
-    from edensim.approx.chip_load import load_chip
-
-    assert memory.state is not None, "a chip needs the nominal values of a memory"
-    state, chip = memory.state, load_chip(name)
-    points = [state.points[part] for part in state.partitions.names]
-    settings = [Setting(p.vdd, p.tRCD_ns, p.tRAS_ns, p.tRP_ns, state.tREFI_scale) for p in points]
-    return [chip_laws(chip, setting, memory.address_map.geometry, state.nominal) for setting in settings]
-
-
-def make_device(laws: Sequence[Sequence[CellLaw]], memory: Memory, seed: int) -> Device:
-    """Device of a memory with laws for its partitions."""
-    partitions = memory.partitions
-    owner = partitions.owner if partitions is not None and len(laws) > 1 else None
-    return Device(laws, memory.address_map, owner, seed)
 
 
 def place_tensors(

@@ -222,9 +222,9 @@ class Injector:
             return *found, by_bank, by_bit
 
         piece = max(1, self._piece(data) // max(layout.unit_bytes, 1))
-        flips, corrected, by_bank, by_bit = map(
-            sum, zip(*_spread(work, piece, layout.units, self.threads), strict=True)
-        )
+        found = _spread(work, piece, layout.units, self.threads)
+        flips, corrected = sum(part[0] for part in found), sum(part[1] for part in found)
+        by_bank, by_bit = (np.sum([part[k] for part in found], axis=0) for k in (2, 3))
         if layout.scattered and self.rule.kind != UNCHECKED:
             corrected = sum(self._over_bytes(lambda a, b: correct(data.target[a:b], self.rule), data))
         return FlipReport(8 * len(data.target), flips, by_bank, by_bit if details else None, corrected)

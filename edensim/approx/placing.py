@@ -10,22 +10,23 @@ A placement file is TOML: the tables of a configuration that describe a memory (
     fast = 1e-3
 
 `offset` counts bytes within the partition, whose rows are taken in ascending order of addresses (as `[placement]` of a
-configuration does); a tensor without a partition counts in the whole memory. `[ber]` gives partitions a rate each.
+configuration does); a tensor without a partition counts in the whole memory. `[ber]` gives partitions a rate each. Not
+checked: whether a tensor that counts in the whole memory overlaps one in a partition.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edensim.approx.region import Region
 from edensim.approx.tensor_file import FileTensor
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.config.read import read_file
+from edensim.config.tree import Node, plain, show_path, show_value, without
+from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, PartitionMap
 from edensim.memory.placement import first_pages, partition_page_lines
 
@@ -39,6 +40,8 @@ class Spot:
     partition: str
     offset: int
     size_bytes: int
+    where: str = ""
+    """File, line and key, for messages."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class PlacementFile:
     """A placement file: what describes the memory, places of tensors, rates of partitions."""
 
     path: Path
-    memory: dict[str, Any] = field(default_factory=dict)
+    memory: Node
     tensors: dict[str, Spot] = field(default_factory=dict)
     ber: dict[str, float] = field(default_factory=dict)
 
@@ -56,47 +59,57 @@ def read_placement(path: str | Path) -> PlacementFile:
 
     Raises
     ------
-    InputError
-        If the file cannot be read or is no TOML.
     ConfigError
-        With all entries of `[tensors]` and `[ber]` that are not what the module docstring says.
+        If the file cannot be read or is no TOML; with all entries of `[tensors]` and `[ber]` that are not what the
+        module docstring says.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-    except (OSError, ValueError, RecursionError) as problem:
-        raise InputError(f"{path}: cannot be read as a placement ({problem})") from None
-    tensors, rates = table.pop("tensors", {}), table.pop("ber", {})
+    root = read_file(path)
     problems: list[str] = []
-    if not isinstance(tensors, dict) or not isinstance(rates, dict):
-        raise ConfigError(f"{path}: [tensors] and [ber] must be tables")
-    spots = {name: _spot(f'{path}: tensors."{name}"', entry, problems) for name, entry in tensors.items()}
-    for name, rate in rates.items():
+    spots, rates = {}, {}
+    for name, entry in _entries(root, "tensors", problems):
+        spots[name] = _spot(f"{entry.origin}: {show_path(('tensors', name))}", entry, problems)
+    for name, entry in _entries(root, "ber", problems):
+        rate = entry.value
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-            problems.append(f"{path}: ber.{name} = {rate!r}; expected a bit error rate from 0 to 1")
+            where = f"{entry.origin}: {show_path(('ber', name))}"
+            problems.append(f"{where} = {show_value(rate, 40)}; expected a bit error rate from 0 to 1")
+        else:
+            rates[name] = float(rate)
     if problems:
         raise ConfigError(problems)
-    return PlacementFile(path, table, spots, {name: float(rate) for name, rate in rates.items()})
+    return PlacementFile(path, without(without(root, ("tensors",)), ("ber",)), spots, rates)
 
 
-def _spot(where: str, entry: Any, problems: list[str]) -> Spot:
-    if not isinstance(entry, dict):
-        problems.append(f"{where} = {entry!r}; expected {{ partition = …, offset = …, bytes = … }}")
-        return Spot("", 0, 0)
-    for key, value in entry.items():
+def _entries(root: Node, table: str, problems: list[str]) -> list[tuple[str, Node]]:
+    node = root.get(table)
+    if node is None:
+        return []
+    if not node.is_table:
+        problems.append(f"{node.origin}: {table} = {show_value(plain(node), 40)}; expected a table [{table}]")
+        return []
+    return list(node.value.items())
+
+
+def _spot(where: str, entry: Node, problems: list[str]) -> Spot:
+    found = len(problems)
+    if not entry.is_table:
+        shown = show_value(plain(entry), 40)
+        problems.append(f"{where} = {shown}; expected {{ partition = …, offset = …, bytes = … }}")
+        return Spot("", 0, 0, where)
+    given = plain(entry)
+    for key, value in given.items():
         if key not in KEYS:
-            close = nearest(key, KEYS)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            problems.append(f"{where}.{key} is no key; expected partition, offset and bytes{hint}")
+            guess = did_you_mean(key, KEYS)
+            problems.append(f"{where}.{key} is no key; expected partition, offset and bytes{guess}")
         elif type(value) is not KEYS[key] or (isinstance(value, int) and value < 0):
             kind = "a name" if key == "partition" else "a number of bytes, 0 or more"
-            problems.append(f"{where}.{key} = {value!r}; expected {kind}")
-    if "bytes" not in entry:
+            problems.append(f"{where}.{key} = {show_value(value, 40)}; expected {kind}")
+    if "bytes" not in given:
         problems.append(f"{where} has no bytes; expected the size of the tensor")
-    if problems:
-        return Spot("", 0, 0)
-    return Spot(entry.get("partition", ""), entry.get("offset", 0), entry["bytes"])
+    if len(problems) > found:
+        return Spot("", 0, 0, where)
+    return Spot(given.get("partition", ""), given.get("offset", 0), given["bytes"], where)
 
 
 def regions_in_order(tensors: Sequence[FileTensor], address_map: AddressMap) -> dict[str, Region]:
@@ -113,8 +126,8 @@ def regions_in_order(tensors: Sequence[FileTensor], address_map: AddressMap) -> 
     for tensor in tensors:
         if address + tensor.size_bytes > geometry.capacity_bytes:
             raise ConfigError(
-                f"tensor {tensor.name!r} ends outside of the memory: {address + tensor.size_bytes:,} bytes are needed up "
-                f"to it, {geometry.capacity_bytes:,} are there"
+                f"tensor {tensor.name!r} ends outside of the memory: {address + tensor.size_bytes:,} bytes are needed "
+                f"up to it, {geometry.capacity_bytes:,} are there"
             )
         regions[tensor.name] = Region(address_map, tensor.size_bytes, address)
         address += -(-tensor.size_bytes // row) * row
@@ -135,13 +148,13 @@ def regions_as_placed(
     problems = _check_entries(tensors, placement, partitions)
     sizes = partitions.capacity_bytes() | {"": address_map.geometry.capacity_bytes}
     ends: dict[str, int] = {}
-    for name, spot in sorted(placement.tensors.items(), key=lambda item: (item[1].partition, item[1].offset)):
-        where, end = f'{placement.path}: tensors."{name}"', spot.offset + spot.size_bytes
+    for spot in sorted(placement.tensors.values(), key=lambda spot: (spot.partition, spot.offset)):
+        end = spot.offset + spot.size_bytes
         if spot.partition in sizes and end > sizes[spot.partition]:
             kind = f"partition {spot.partition!r}" if spot.partition else "the memory"
-            problems.append(f"{where} ends at byte {end:,} of {kind}, which has {sizes[spot.partition]:,}")
+            problems.append(f"{spot.where} ends at byte {end:,} of {kind}, which has {sizes[spot.partition]:,}")
         if spot.offset < ends.get(spot.partition, 0):
-            problems.append(f"{where} begins at byte {spot.offset:,}, before the tensor in front of it ends")
+            problems.append(f"{spot.where} begins at byte {spot.offset:,}, before the tensor in front of it ends")
         ends[spot.partition] = max(end, ends.get(spot.partition, 0))
     if problems:
         raise ConfigError(problems)
@@ -169,13 +182,11 @@ def _check_entries(tensors: Sequence[FileTensor], placement: PlacementFile, part
                 f"{placement.path}: tensor {tensor.name!r} of the file has no place (--keep leaves it as it is)"
             )
         elif spot.size_bytes != tensor.size_bytes:
-            problems.append(
-                f'{placement.path}: tensors."{tensor.name}".bytes = {spot.size_bytes}, but it has {tensor.size_bytes}'
-            )
+            problems.append(f"{spot.where}.bytes = {spot.size_bytes}, but the tensor has {tensor.size_bytes}")
     names = [spot.partition for spot in placement.tensors.values() if spot.partition]
     for name in dict.fromkeys([*names, *placement.ber]):
         if name not in partitions.names:
-            close = nearest(name, partitions.names)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, partitions.names[:8]))}"
-            problems.append(f"{placement.path}: there is no partition {name!r}; {hint}")
+            there = f"there are {', '.join(map(repr, partitions.names[:8]))}"
+            guess = did_you_mean(name, partitions.names, there, show=repr)
+            problems.append(f"{placement.path}: there is no partition {name!r}{guess}")
     return problems

@@ -1,7 +1,8 @@
 """Files of tensors as streams of bytes: what they hold, checked before anything is read, and rewriting them.
 
 A rewritten file has the headers, names, types and order of the original; only the bytes of tensors go through a
-function. No more than one chunk is in memory. Formats: `.npz` (`npz_file`), `.safetensors` (`safetensors_file`), and raw bytes.
+function. No more than one chunk is in memory. Formats: `.npz` (`npz_file`), `.safetensors` (`safetensors_file`), and
+raw bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from edensim.approx.element import Element, element_named
 from edensim.approx.tables_kernel import Bytes
 from edensim.archive import require_file
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
 
 CHUNK_BYTES = 1 << 24
 WHAT = "tensors (.npz, .safetensors, or raw bytes with --dtype)"
@@ -147,9 +148,9 @@ def chosen_element(name: str, elements: Mapping[str, Element], itemsize: int, wh
 def require_match(pattern: str, names: list[str], where: str) -> None:
     """Refuse a pattern that no name matches."""
     if not any(fnmatchcase(name, pattern) for name in names):
-        close = nearest(pattern, names)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, names[:8]))}"
-        raise ConfigError(f"{where} {pattern}: no tensor has this name; {hint}")
+        there = f"there are {', '.join(map(repr, names[:8]))}"
+        guess = did_you_mean(pattern, names, there, show=repr)
+        raise ConfigError(f"{where} {pattern}: no tensor has this name{guess}")
 
 
 def as_bytes(array: np.ndarray[Any, Any]) -> Bytes:

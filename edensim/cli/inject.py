@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from edensim.cli import console
 from edensim.cli.compiling import announced_compilation
-from edensim.cli.memory_option import dram_option, load_memory
+from edensim.cli.inject_report import result_of, text_of
+from edensim.cli.memory_option import dram_option, load_memory, preset_table
 from edensim.cli.options import common, force_option, json_option, set_option
 from edensim.cli.progress import Progress
 from edensim.errors import ConfigError
-from edensim.study.text_table import columns
 
 if TYPE_CHECKING:
-    from edensim.approx.file_injection import FilePlan, Memory, TensorReport
+    from edensim.approx.file_injection import Memory
+    from edensim.approx.partition_laws import Errors
     from edensim.approx.placing import PlacementFile
 
 DEFAULT_DRAM = "ddr4-2400r-8gb-x8"
@@ -29,6 +30,7 @@ DEFAULT_DRAM = "ddr4-2400r-8gb-x8"
 @click.option("--model", default="uniform", show_default=True, metavar="NAME", help="Error model that has this rate.")
 @click.option("--param", "params", multiple=True, metavar="KEY=X", help="Parameter of the model, e.g. sigma=2.")
 @click.option("--chip", metavar="NAME", help="Errors of a measured chip at the operating point, in place of --ber.")
+@click.option("--experimental", is_flag=True, help="Also laws of the chip that nobody measured (tRAS, refresh).")
 @click.option("--placement", metavar="FILE", help="TOML file that says where tensors lie, and in which memory.")
 @dram_option(None)
 @set_option
@@ -61,6 +63,7 @@ def inject(
     model: str,
     params: tuple[str, ...],
     chip: str | None,
+    experimental: bool,
     placement: str | None,
     dram: str | None,
     overrides: tuple[str, ...],
@@ -84,6 +87,7 @@ def inject(
     edensim inject data.bin --out read.bin --dtype int8 --chip A --set operating_point.tRCD_ns=7.5
     """
     from edensim.approx import file_injection as files
+    from edensim.approx.partition_laws import device_of
     from edensim.approx.placing import read_placement
     from edensim.approx.tensor_file import open_tensor_file
     from edensim.output import check_output
@@ -97,13 +101,13 @@ def inject(
         raise click.UsageError("A chip brings its own rates: --param and [ber] of the placement go with --model.")
     memory = _memory(placed, dram, overrides, chip is not None)
     if chip is not None:
-        laws = files.laws_of_chip(chip, memory)
+        errors = _errors_of_chip(chip, memory, experimental)
     else:
-        laws = files.laws_of_model(model, ber or 0.0, _numbers(params), memory, rates)
+        errors = _errors_of_model(model, ber or 0.0, params, memory, placed)
     file = open_tensor_file(source, _by_name(dtypes, "--dtype"))
     check_output(out, force)
     plan = files.FilePlan(
-        files.make_device(laws, memory, seed),
+        device_of(errors, memory.address_map, memory.partitions, seed),
         files.place_tensors(file, keep, memory, placed),
         access,
         {name: _pair(text) for name, text in _by_name(bounds, "--bounds").items()},
@@ -111,28 +115,55 @@ def inject(
     )
     with announced_compilation(), Progress("bytes") as progress:
         reports = files.inject_file(file, out, plan, threads=threads, force=force, progress=progress)
-    data = _result(reports, plan, source, out, {"chip": chip} if chip else {"model": model, "ber_asked": ber})
+    cause = {"chip": chip} if chip else {"model": model, "ber_asked": ber}
+    data = {"source": source, "out": out, **cause, **result_of(reports, plan, errors)}
     data["wall_s"] = time.perf_counter() - began
-    console.say_json(data) if as_json else console.say(_text(data))
+    console.say_json(data) if as_json else console.say(text_of(data))
+
+
+def _errors_of_chip(chip: str, memory: Memory, experimental: bool) -> Errors:
+    from edensim.approx.chip_load import load_chip
+    from edensim.approx.partition_laws import errors_of_chip
+
+    assert memory.state is not None, "a chip needs the nominal values of a memory"
+    return errors_of_chip(load_chip(chip), memory.state, memory.address_map.geometry, experimental=experimental)
+
+
+def _errors_of_model(
+    model: str, ber: float, params: tuple[str, ...], memory: Memory, placed: PlacementFile | None
+) -> Errors:
+    from edensim.approx.partition_laws import errors_of_model
+
+    partitions = memory.partitions.names if memory.partitions else ("",)
+    rates = placed.ber if placed is not None else {}
+    try:
+        return errors_of_model(model, ber, _numbers(params), memory.address_map.geometry, partitions, rates)
+    except ConfigError as error:
+        if placed is None or not set(rates) - set(partitions):
+            raise
+        raise ConfigError(f"{placed.path}: [ber]: {problem}" for problem in error.problems) from None
 
 
 def _memory(placed: PlacementFile | None, dram: str | None, overrides: tuple[str, ...], needed: bool) -> Memory:
     """The memory of the placement file, of --dram, or a plain one."""
     from edensim.approx.file_injection import Memory
-    from edensim.config import load_config
+    from edensim.config.load import load_tables
+    from edensim.config.tree import Origin, build, merge
+    from edensim.system.check import check_memory
 
-    if placed is not None and "dram" in placed.memory:
-        if dram is not None:
-            raise click.UsageError(f"{placed.path} describes a memory, so --dram cannot name another one.")
-        return Memory.of(load_config(placed.memory, set=list(overrides)).config)
-    if placed is not None and placed.memory and (dram is None or not dram.endswith(".toml")):
-        table = {"dram": {"preset": dram or DEFAULT_DRAM}} | placed.memory
-        return Memory.of(load_config(table, set=list(overrides)).config)
-    if placed is not None and placed.memory:
-        raise click.UsageError(f"{placed.path} and {dram} both describe the memory; give one of them.")
-    if dram is not None or overrides or needed or placed is not None:
-        return Memory.of(load_memory(dram or DEFAULT_DRAM, overrides).config)
-    return Memory()
+    if placed is None or not placed.memory.value:
+        if dram is not None or overrides or needed or placed is not None:
+            return Memory.of(load_memory(dram or DEFAULT_DRAM, overrides).config)
+        return Memory()
+    tables = placed.memory
+    if tables.get("dram") is None:
+        if dram is not None and dram.endswith(".toml"):
+            raise click.UsageError(f"{placed.path} and {dram} both describe the memory; give one of them.")
+        preset = preset_table("dram", dram or DEFAULT_DRAM, "--dram")
+        tables = merge(build(preset, Origin("set", "--dram")), tables)
+    elif dram is not None:
+        raise click.UsageError(f"{placed.path} describes a memory, so --dram cannot name another one.")
+    return Memory.of(load_tables(tables, placed.path, list(overrides), check_memory).config)
 
 
 def _by_name(texts: tuple[str, ...], option: str) -> dict[str, str]:
@@ -163,48 +194,3 @@ def _pair(text: str) -> tuple[float, float]:
     except ValueError:
         raise ConfigError(f"--bounds {text}: expected two numbers, LOW,HIGH, e.g. -5,5") from None
     return low, high
-
-
-def _result(
-    reports: list[TensorReport], plan: FilePlan, source: str, out: str, cause: dict[str, Any]
-) -> dict[str, Any]:
-    from edensim.version import __version__
-
-    found = {r.tensor.name: (r.tensor, r.report) for r in reports if r.report is not None}
-    bits, flips = sum(r.bits for _, r in found.values()), sum(r.flips for _, r in found.values())
-    tensors = {
-        name: {
-            "dtype": tensor.element.name if tensor.element else tensor.dtype,
-            "bytes": tensor.size_bytes,
-            "bits_flipped": report.flips,
-            "ber": report.ber,
-            "values_corrected": report.corrected,
-            "by_bit": report.by_bit,
-            "by_bank": report.by_bank,
-        }
-        for name, (tensor, report) in found.items()
-    }
-    return {
-        "source": source,
-        "out": out,
-        **cause,
-        "seed": plan.device.seed,
-        "access": plan.access,
-        "ber": flips / bits if bits else 0.0,
-        "bits_read": bits,
-        "bits_flipped": flips,
-        "tensors": tensors,
-        "kept": [r.tensor.name for r in reports if r.report is None],
-        "version": __version__,
-    }
-
-
-def _text(data: dict[str, Any]) -> str:
-    table = [["tensor", "format", "bytes", "flips", "BER", "corrected"]]
-    for name, x in data["tensors"].items():
-        row = [name, x["dtype"], f"{x['bytes']:,}", f"{x['bits_flipped']:,}", f"{x['ber']:.3g}"]
-        table.append([*row, f"{x['values_corrected']:,}"])
-    total = [f"{data['bits_read'] // 8:,}", f"{data['bits_flipped']:,}", f"{data['ber']:.3g}", ""]
-    table.append(["total", "", *total])
-    kept = f"\nkept as they are: {', '.join(data['kept'])}" if data["kept"] else ""
-    return f"{columns(table)}\n\n{data['out']}: {data['bits_flipped']:,} bits flipped{kept}"

@@ -41,7 +41,7 @@ DEFAULT_DRAM = "ddr4-2400r-8gb-x8"
     "dtypes",
     multiple=True,
     metavar="[NAME=]FORMAT",
-    help="Format where the file does not tell: int4, bf16 …",
+    help="Format where the file does not tell: int4, bf16, int8.",
 )
 @click.option(
     "--bounds", multiple=True, metavar="[NAME=]LOW,HIGH", help="Replace values that come out beyond these bounds."
@@ -77,7 +77,9 @@ def inject(
     force: bool,
     as_json: bool,
 ) -> None:
-    r"""Corrupt the tensors of a file (.npz, .safetensors, raw bytes) as one read from approximate memory does.
+    """Corrupt the tensors of a file as approximate memory does.
+
+    Files are .npz, .safetensors or raw bytes; their tensors come out as one read of the memory gives them.
 
     Without a placement tensors lie one behind the other from address 0 on. Files of any size are streamed.
 

@@ -54,7 +54,7 @@ def profile(
     force: bool,
     as_json: bool,
 ) -> None:
-    r"""Measure a simulated module: pairs of rows with inverse data, read again and again at each voltage and latency.
+    """Measure a simulated module: pairs of rows with inverse data, read again and again at each voltage and latency.
 
     CHIP is a family (A, B, C, eden), a module of it (A@A4, A@7), or a profile of your own. Steps depart from the
     nominal point of --dram, or from where --set operating_point.KEY=VALUE puts it. The folder holds the reads of every

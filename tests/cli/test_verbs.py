@@ -27,7 +27,7 @@ def test_help_names_every_verb(edensim):
 @pytest.mark.parametrize(
     "verb",
     ["run", "plot", "show", "show config", "show workload", "show machine", "show dram", "schema", "doctor", "trace",
-     "trace gen", "trace info", "trace convert", "trace replay", "trace check", "show chip", "fit", "profile"],
+     "trace gen", "trace info", "trace convert", "trace replay", "trace check", "show chip", "fit", "profile", "inject"],
 )  # fmt: skip
 def test_every_verb_has_help(edensim, verb):
     """Help of every verb exits with 0 and says how to call it."""
@@ -36,7 +36,7 @@ def test_every_verb_has_help(edensim, verb):
     assert f"Usage: edensim {verb}" in outcome.out
 
 
-@pytest.mark.parametrize("verb", ["", "run", "sweep", "energy", "show", "trace", "trace gen"])
+@pytest.mark.parametrize("verb", ["", "run", "sweep", "energy", "inject", "profile", "show", "trace", "trace gen"])
 def test_help_is_whole(edensim, verb):
     """No line of help is cut, and no mark of its typesetting shows."""
     out = edensim(*verb.split(), "--help").out

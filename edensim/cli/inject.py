@@ -87,7 +87,7 @@ def inject(
     edensim inject weights.safetensors --out read.safetensors --ber 1e-3 --seed 1
     edensim inject weights.npz --out read.npz --ber 1e-3 --model bitline --param sigma=2
     edensim inject data.bin --out read.bin --dtype int8 --chip A --set operating_point.tRCD_ns=7.5
-    """
+    """  # noqa: D301
     from edensim.approx import file_injection as files
     from edensim.approx.partition_laws import device_of
     from edensim.approx.placing import read_placement

@@ -63,7 +63,7 @@ def profile(
     \b
     edensim profile A --trcd 7.5,5.0,2.5 --out profile
     edensim profile C --vdd 1.25,1.2,1.15 --set operating_point.tRCD_ns=10 --set operating_point.tRP_ns=10 --out c
-    """
+    """  # noqa: D301
     from pathlib import Path
 
     from edensim.approx.chip_load import load_chip

@@ -27,7 +27,8 @@ def test_help_names_every_verb(edensim):
 @pytest.mark.parametrize(
     "verb",
     ["run", "plot", "show", "show config", "show workload", "show machine", "show dram", "schema", "doctor", "trace",
-     "trace gen", "trace info", "trace convert", "trace replay", "trace check", "show chip", "fit", "profile", "inject"],
+     "trace gen", "trace info", "trace convert", "trace replay", "trace check", "show chip", "fit", "profile",
+     "inject"],
 )  # fmt: skip
 def test_every_verb_has_help(edensim, verb):
     """Help of every verb exits with 0 and says how to call it."""

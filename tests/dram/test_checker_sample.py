@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,12 +76,11 @@ def test_a_broken_rule_is_told(checker: Any, monkeypatch: pytest.MonkeyPatch) ->
         return result
 
     monkeypatch.setattr(checker, "replay_requests", early)
-    found, _ = checker.check(["ramulator2:ddr4_2400_frfcfs32"], commands=0, requests=3000)
+    only = "ramulator2:ddr4_2400_frfcfs32"
+    found, _ = checker.check([only], commands=0, requests=3000)
     assert found["DDR4"].violations > 0
-    assert "ramulator2:ddr4_2400_frfcfs32 (as shipped) on" in found["DDR4"].offences[0]
+    assert f"{only} (as shipped) on" in found["DDR4"].offences[0]
     assert "tRCD" in found["DDR4"].offences[0]
     monkeypatch.setattr("sys.argv", ["checker.py", "--commands", "0"])
-    monkeypatch.setattr(
-        checker, "Presets", lambda: type("P", (), {"names": lambda *_: ["ramulator2:ddr4_2400_frfcfs32"]})
-    )
+    monkeypatch.setattr(checker, "Presets", lambda: SimpleNamespace(names=lambda kind: [only]))
     assert checker.main() == 1

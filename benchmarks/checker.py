@@ -109,14 +109,25 @@ def runs(presets: list[str]) -> list[Run]:
     return every + [Run(name, (), None, False, pattern) for name in presets if ":" in name for pattern in PATTERNS]
 
 
-def in_turn(presets: list[str], seed: int) -> Iterator[Run]:
-    """Runs without end, shuffled, one of each memory before the next of the same."""
+def in_turn(presets: list[str], seed: int, skipped: Counter[str]) -> Iterator[tuple[Run, DramSystem]]:
+    """Runs without end, shuffled, one of each memory before the next of the same; refused ones are counted instead."""
     rng = np.random.default_rng(seed)
-    by_preset = {name: [run for run in runs([name])] for name in presets}
+    by_preset = [runs([name]) for name in presets]
     while True:
-        queues = [[own[k] for k in rng.permutation(len(own))] for own in by_preset.values()]
+        queues = [[own[k] for k in rng.permutation(len(own))] for own in by_preset]
         while any(queues):
-            yield from [queue.pop() for queue in queues if queue]
+            yield from [found for queue in queues if (found := next_possible(queue, skipped))]
+
+
+def next_possible(queue: list[Run], skipped: Counter[str]) -> tuple[Run, DramSystem] | None:
+    """Take runs off a queue until edensim accepts one."""
+    while queue:
+        run = queue.pop()
+        try:
+            return run, system_of(run)
+        except ConfigError as refusal:
+            skipped[str(refusal).partition(";")[0][:100]] += 1
+    return None
 
 
 def system_of(run: Run) -> DramSystem:
@@ -169,14 +180,7 @@ def check(
     rng, done, seen = np.random.default_rng(seed), 0, set()
     found: dict[str, Found] = {}
     skipped: Counter[str] = Counter()
-    for run in in_turn(presets, seed):
-        if done >= commands and len(seen) == len(presets):
-            break
-        try:
-            system = system_of(run)
-        except ConfigError as refusal:
-            skipped[str(refusal).partition(";")[0][:100]] += 1
-            continue
+    for run, system in in_turn(presets, seed, skipped):
         standard = system.timing.standard
         family = found.setdefault(standard.name, Found())
         family.runs += 1
@@ -185,6 +189,8 @@ def check(
             done += report.commands
         seen.add(run.preset)
         progress(done)
+        if done >= commands and len(seen) == len(presets):
+            break
     return found, skipped
 
 

@@ -1,12 +1,20 @@
 """Settings of all tests."""
 
+import os
 import re
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 # Deadlines are timed assertions, and the machines that run these tests are shared.
-settings.register_profile("edensim", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# The gate (CI is set) draws the same examples every time; elsewhere every run draws new ones.
+settings.register_profile(
+    "edensim",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    derandomize=bool(os.environ.get("CI")),
+)
 settings.load_profile("edensim")
 
 

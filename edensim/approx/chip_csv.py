@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edensim.approx.chip_schema import ChipNominal, ChipTable, PointLaw
-from edensim.errors import InputError, nearest
+from edensim.errors import InputError, did_you_mean
 
 COLUMNS = {
     "vdd": ("VDD", "V", 5.0),
@@ -94,8 +94,7 @@ def _check_header(path: Path, line: int, header: list[str]) -> None:
     known = [*COLUMNS, *RATES]
     for name in header:
         if name not in known:
-            close = nearest(name, known)
-            guess = f"; did you mean {' or '.join(close)}?" if close else ""
+            guess = did_you_mean(name, known)
             raise InputError(f"{path}:{line}: unknown column {name!r}{guess} (known: {', '.join(known)})")
     rates = set(header) & set(RATES)
     if len(set(header)) < len(header) or rates not in ({"ber"}, {"ber_0", "ber_1"}) or not set(header) & set(COLUMNS):

@@ -20,7 +20,7 @@ from edensim.config import Presets
 from edensim.config.extend import merge_bases
 from edensim.config.read import read_file
 from edensim.config.tree import Node, origin_of, plain, show_path
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 KIND = "chip"
 
@@ -94,8 +94,7 @@ def _sentence(detail: object, root: Node) -> str:
         path += (part,)
         node = below or node
     if kind == "extra_forbidden":
-        known = nearest(str(path[-1]), [name for name in _names()])
-        message = "unknown key" + (f"; did you mean {' or '.join(known)}?" if known else "")
+        message = "unknown key" + did_you_mean(str(path[-1]), _names())
     elif kind == "value_error":
         message = message.removeprefix("Value error, ")
     else:

@@ -13,7 +13,7 @@ import math
 
 from edensim.approx.chip_schema import ChipTable, KnotLaw, LineLaw
 from edensim.approx.laws_normal import normal
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 
 def module_of(table: ChipTable, family: str, module: str) -> ChipTable:
@@ -27,8 +27,7 @@ def module_of(table: ChipTable, family: str, module: str) -> ChipTable:
     if module.isascii() and module.isdecimal():
         return drawn_module(table, family, int(module))
     if module not in table.dimm:
-        close = nearest(module, table.dimm)
-        guess = f"; did you mean {' or '.join(close)}?" if close else ""
+        guess = did_you_mean(module, table.dimm)
         raise ConfigError(
             f"chip {family}@{module}: no such module{guess} (measured: {', '.join(table.dimm) or 'none'}; "
             "or a whole number for a module drawn from the spread between them)"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.approx.tables_kernel import Bytes
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,8 @@ def element_named(name: str) -> Element:
     """
     found = ELEMENTS.get(ALIASES.get(name, name))
     if found is None:
-        close = nearest(name, ELEMENTS)
-        hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(ELEMENTS)}"
-        raise ConfigError(f"dtype = {name!r} is no storage format; {hint}")
+        hint = did_you_mean(name, ELEMENTS, f"expected one of {', '.join(ELEMENTS)}")
+        raise ConfigError(f"dtype = {name!r} is no storage format{hint}")
     return found
 
 

@@ -23,7 +23,7 @@ from edensim.approx.fit_lines import LineFit
 from edensim.approx.fit_reads import FOLDS, Counts, Reads, count_flips
 from edensim.approx.lines import Lines
 from edensim.approx.model import BankClustered, Bitline, DataDependent, ErrorModel, Uniform, Wordline
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 ALL = tuple(range(FOLDS))
 LINE_BITS = 512
@@ -144,8 +144,7 @@ def check_models(models: Sequence[str]) -> tuple[str, ...]:
     """
     for name in models:
         if name not in ORDER:
-            close = nearest(name, ORDER)
-            guess = f"; did you mean {close[0]}?" if close else ""
+            guess = did_you_mean(name, ORDER)
             raise ConfigError(f"error model {name!r} is unknown{guess} (known: {', '.join(ORDER)})")
     if not models:
         raise ConfigError(f"no error model is given; expected one or more of {', '.join(ORDER)}")

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edensim.approx.rows import Rows
+from edensim.approx.rows import Rows, row_word
 from edensim.approx.tables_kernel import (
     BURST_SHIFT,
     FORM,
@@ -30,6 +29,7 @@ from edensim.approx.tables_kernel import (
     UNIT_BYTES,
     Ints,
     LayoutTable,
+    Words,
 )
 from edensim.errors import ConfigError
 from edensim.memory import AddressMap, Geometry, decode_lines
@@ -144,8 +144,8 @@ class Layout:
     region : Region
         Bytes of the tensor.
     with_previous : bool
-        Also find which row of the tensor was open before each row: the one before it in its bank, the tensor being read
-        from its beginning to its end.
+        Also find which row of the tensor was open before each row: the one opened before it in its bank, the tensor
+        being read once from its beginning to its end.
     """
 
     def __init__(self, region: Region, with_previous: bool = False) -> None:
@@ -177,6 +177,8 @@ class Layout:
             unit_line = (pages[:, None] * page_lines + per_page).ravel()
             virtual = (np.arange(len(pages))[:, None] * page_lines + per_page).ravel()
             unit_offset = virtual * geometry.burst_bytes - skipped
+            inside = (unit_offset > -walk.lines * geometry.burst_bytes) & (unit_offset < region.size_bytes)
+            unit_line, unit_offset = unit_line[inside], unit_offset[inside]
         linear = len(row_line) == 1 and not scattered and bool((walk.column_line == np.arange(geometry.columns)).all())
         self.table = LayoutTable(
             unit_line,
@@ -195,7 +197,7 @@ class Layout:
         form[ROW_BITS], form[UNIT_BYTES] = (8 * geometry.row_bytes).bit_length() - 1, walk.lines * geometry.burst_bytes
         self.scattered, self.unit_bytes = scattered, walk.lines * geometry.burst_bytes
         if with_previous:
-            self.table = self.table._replace(previous=_previous_rows(self.rows))
+            self.table = self.table._replace(previous=_previous_rows(region, self.rows))
 
     @property
     def units(self) -> int:
@@ -210,11 +212,6 @@ class Layout:
         channel, bank, row, column = (np.empty(len(line), np.int64) for _ in range(4))
         decode_lines(line, 0, *address_map.kernel_table(), channel, bank, row, column)
         return Rows(address_map.geometry, channel, bank, row)
-
-    @cached_property
-    def words(self) -> NDArray[np.uint64]:
-        """Words of all rows, for keys."""
-        return self.rows.words()
 
 
 def layout_of(region: Region, with_previous: bool = False) -> Layout:
@@ -257,11 +254,34 @@ def _rows_of_pages(address_map: AddressMap, walk: Walk, pages: Ints, page_lines:
     return rows // address_map.modulus, rows % address_map.modulus
 
 
-def _previous_rows(rows: Rows) -> Ints:
-    """Index of the row before each row in its bank, or -1."""
-    bank = rows.channel * rows.geometry.banks + rows.bank
-    order = np.argsort(bank, kind="stable")
-    previous = np.full(len(bank), -1, np.int64)
-    same = bank[order][1:] == bank[order][:-1]
-    previous[order[1:][same]] = order[:-1][same]
+def _previous_rows(region: Region, rows: Rows) -> Ints:
+    """Index of the row of the tensor that was opened before each row in its bank, or -1."""
+    words = rows.words
+    order = np.argsort(words)
+    touched = _first_touches(region)
+    ranked = order[np.searchsorted(words, touched, sorter=order)]  # rows in the order in which they are opened
+    bank = (rows.channel * rows.geometry.banks + rows.bank)[ranked]
+    by_bank = np.argsort(bank, kind="stable")
+    same = bank[by_bank][1:] == bank[by_bank][:-1]
+    previous = np.full(len(words), -1, np.int64)
+    previous[ranked[by_bank[1:][same]]] = ranked[by_bank[:-1][same]]
     return previous
+
+
+def _first_touches(region: Region) -> Words:
+    """Words of the rows that a tensor touches, in the order of their first bytes in it."""
+    burst_bytes = region.address_map.geometry.burst_bytes
+    first = region.address // burst_bytes
+    last = -(-(region.address + region.size_bytes) // burst_bytes) if region.size_bytes else first
+    found, where = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+    for start in range(first, last, LINES_AT_ONCE):
+        line = np.arange(start, min(start + LINES_AT_ONCE, last))
+        if region.pages is not None:
+            page, rest = np.divmod(line, region.page_lines)
+            line = region.pages[page] * region.page_lines + rest
+        channel, bank, row, _ = region.address_map.decode(line)
+        new, at = np.unique(row_word(channel, bank, row), return_index=True)
+        found.append(new)
+        where.append(at + start)
+    words, at = np.unique(np.concatenate(found), return_index=True)
+    return words[np.argsort(np.concatenate(where)[at])]

@@ -37,7 +37,7 @@ from edensim.dram.command_rows_kernel import with_open_rows
 from edensim.dram.commands import COMMAND_NAMES, N_COMMANDS, PREAB, RD, RDA, REFAB, WR, WRA
 from edensim.dram.text_fields import choice, constant, decimal, hexadecimal, signed, text
 from edensim.dram.trace_convert import LINES_AT_A_TIME, text_output
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 NATIVE = "native"
 COMMAND_FORMATS = (NATIVE, *command_text.TEXT_FORMATS)
@@ -71,9 +71,8 @@ class CommandOutput:
 def check_command_format(name: str) -> str:
     """Return a format of command traces, or raise `ConfigError` with the nearest."""
     if name not in COMMAND_FORMATS:
-        near = nearest(name, COMMAND_FORMATS)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(COMMAND_FORMATS)}"
-        raise ConfigError(f"command trace format {name!r} is unknown; {hint}")
+        hint = did_you_mean(name, COMMAND_FORMATS, f"expected one of {', '.join(COMMAND_FORMATS)}")
+        raise ConfigError(f"command trace format {name!r} is unknown{hint}")
     return name
 
 

@@ -108,4 +108,6 @@ def _interpolate(volts: float, times: tuple[float, ...]) -> float:
         return 1.0
     k = min(max(bisect_right(VOLTAGES_V, volts) - 1, 0), len(VOLTAGES_V) - 2)
     step = (volts - VOLTAGES_V[k]) / (VOLTAGES_V[k + 1] - VOLTAGES_V[k])
-    return math.exp((1 - step) * math.log(times[k]) + step * math.log(times[k + 1])) / times[-1]
+    # Held to the end of the piece: rounding must not make a time grow with the voltage.
+    share = math.pow(times[k + 1] / times[k], step)
+    return max(times[k] * share, times[k + 1]) / times[-1]

@@ -120,9 +120,10 @@ class World:
         self.wake = s["wake"][0]
         self.wake[:] = NEVER
         self.wake[MAX_AGENTS:] = [self._clock_time(int(min(c["next_scan"], c["next_refresh"]))) for c in channels]
+        numbers = list(range(len(cores)))
         for k, spec in enumerate(agents):
             if isinstance(spec, CoreSpec):
-                self.agents[k]["kind"], self.agents[k]["core"] = CORE, cores.index(spec)
+                self.agents[k]["kind"], self.agents[k]["core"] = CORE, numbers.pop(0)
             else:
                 self._set_up_tiles(self.agents[k], spec)
         for core, of in zip(s["cores"][0], cores, strict=False):

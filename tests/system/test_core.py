@@ -141,9 +141,9 @@ def test_core_equals_reference(channels: int, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("tRCD_ns", [13.32, 8.5])
 def test_dependent_reads_take_the_sum_of_their_parts(tRCD_ns: float) -> None:
-    """A chain of reads of closed rows: one clock + tRCD + CL + burst + the way there and back, each.
+    """A chain of reads of closed rows: tRCD + CL + burst + the way there and back, each.
 
-    A request that reaches the controller between two clocks waits for the next one.
+    A request waits for the end of the clock in which it reaches the controller.
     """
     memory = system(controller={"refresh": "none"}, timing={"tRCD_ns": tRCD_ns})
     banks = np.arange(memory.geometry.banks)
@@ -152,7 +152,7 @@ def test_dependent_reads_take_the_sum_of_their_parts(tRCD_ns: float) -> None:
     world = World(memory, [CORE], NO_PAGES)
     run(world, [words(walk)])
     period = memory.period / 1000
-    unloaded = (1 + memory.timing.ck["nRCD"] + memory.timing.read_latency) * period
+    unloaded = (memory.timing.ck["nRCD"] + memory.timing.read_latency) * period
     way = Fraction(20) + 4 * Fraction(1, 4)  # memory_ns and the last cache's four cycles
     least = Fraction(4, 16) + len(walk) * (unloaded + way)
     assert float(least) - 1e-6 <= world.now_ns <= float(least + len(walk) * period)

@@ -22,7 +22,7 @@ from edensim.dnn.nets.small import lenet_small, mobilenet_small, resnet_small, s
 from edensim.dnn.nets.squeezenet import squeezenet1_1
 from edensim.dnn.nets.vgg import vgg, vgg16_cifar10
 from edensim.dnn.nets.yolo import YoloV3, YoloV3Tiny
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 IMAGENET, CIFAR = (3, 224, 224), (3, 32, 32)
 
@@ -78,9 +78,8 @@ def make_net(name: str, seed: int = 0, shape: tuple[int, int, int] = (1, 16, 16)
         If there is no such network, or images are not square with a side that is a multiple of 8.
     """
     if name not in SMALL and name not in FULL:
-        close = nearest(name, [*SMALL, *FULL])
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted([*SMALL, *FULL]))}"
-        raise ConfigError(f"network {name!r} is not one that edensim can train or load weights into; {hint}")
+        hint = did_you_mean(name, [*SMALL, *FULL], f"there are {', '.join(sorted([*SMALL, *FULL]))}")
+        raise ConfigError(f"network {name!r} is not one that edensim can train or load weights into{hint}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if name in FULL:

@@ -47,7 +47,7 @@ def int8_product(
     m, n, channels = p.P * p.Q, p.K // p.groups, p.C // p.groups
     depth_all = channels * p.R * p.S
     columns = -(-n // how.width) * how.width
-    plain = p.R == p.S == 1 and p.stride == (1, 1) and p.groups == 1
+    plain = p.R == p.S == 1 and p.stride == (1, 1) and p.pad == (0, 0, 0, 0) and p.groups == 1
     for i0 in range(0, m, how.rows):
         rows = min(how.rows, m - i0)
         for depth0 in range(0, depth_all, how.depth):

@@ -20,7 +20,9 @@ from edensim.machines.cpu.darknet import plain_product
 from edensim.machines.cpu.nest import Operand, touches
 from edensim.workloads.layer import Layer
 
-REAL = {row["layer"]: row for row in csv.DictReader((Path(__file__).parent / "real_misses.csv").open())}
+REAL = {
+    row["layer"]: row for row in csv.DictReader((Path(__file__).parent / "real_misses.csv").read_text().splitlines())
+}
 
 
 def conv(c: int, size: int, k: int, kernel: int, pad: int) -> Layer:

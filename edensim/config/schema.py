@@ -167,6 +167,18 @@ class Dram(Table):
     burst_length: int = key(8, "transfers of one column command", ge=2, le=64)
     subarray_rows: int = key(512, "rows per subarray", ge=1, le=1 << 20)
     address_map: Name = key("RoBaRaCoCh", "order of the address fields, high to low (Ro Ba Bg Ra Co Ch), or MOP4CLXOR")
+    address_hash: Name = key(
+        "none",
+        "what is XORed into channel, rank and bank: bank (BaBg^Ro), channel (Ch^RoBaBgRaCo), or terms like BaBg^Ro4 "
+        "separated by spaces; right sides are folded",
+    )
+    channel_interleave_bytes: int | None = key(
+        None,
+        "addresses in a row that stay in one channel (default: as address_map places Ch)",
+        "byte",
+        ge=8,
+        le=1 << 40,
+    )
     address_wrap: bool = key(False, "addresses beyond the capacity wrap around instead of being errors")
     line_bytes: int | None = key(
         None,

@@ -8,11 +8,12 @@ A layer replaces what it gives and inherits the rest. A delta always counts from
 where the reference is the nominal value of the chips on which the delta was measured.
 
 The basis of a partition's point is
-    "nominal"       nothing differs from the data sheet;
-    "scaled"        all that differs came as relative deltas, some of them from chips with another nominal value;
-    "measured"      only VDD differs, on a 1.35 V DDR3 memory, within 1.025 … 1.35 V: what the public undervolting study
-                    of 31 DDR3L modules covers (Chang et al., SIGMETRICS 2017, published data set);
-    "extrapolated"  everything else, another refresh interval and slower-than-nominal timings included.
+
+* "nominal": nothing differs from the data sheet;
+* "scaled": all that differs came as relative deltas, some of them from chips with another nominal value;
+* "measured": only VDD differs, on a 1.35 V DDR3 memory, within 1.025 … 1.35 V: what the public undervolting study of 31
+  DDR3L modules covers (Chang et al., SIGMETRICS 2017, published data set);
+* "extrapolated": everything else, another refresh interval and slower-than-nominal timings included.
 
 Chips of a rank may have a VDD of their own (`[[partition]] chips`), the same for all banks of the chip; then the other
 chips of that rank have one VDD for all their banks, because a chip is fed by its own pins or bank by bank, not both.

@@ -35,6 +35,7 @@ Keys = tuple[str, ...]
 SIZES: Keys = tuple(f"dram.{name}" for name, key in keys_of(Dram).items() if key.kind == "integer")
 CLOCK: Keys = ("dram.data_rate_mt_s", "dram.clock_ps", "dram.standard")
 TIMES: Keys = ("dram.timing", "dram.timing_ck", *CLOCK, *SIZES)
+MAP: Keys = ("dram.address_map", "dram.address_hash", "dram.channel_interleave_bytes")
 WORKLOAD: Keys = tuple(f"workload.{name}" for name in Workload.model_fields)
 LINE_BYTES = 64
 """Length of a line if the memory is not known; whether a layer can run does not depend on it."""
@@ -151,7 +152,7 @@ def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | No
         fmaps = getattr(machine, "fmaps_in_dram", True)
         requests = found.attempt(WORKLOAD, (), tensor_requests, network, draft.workload, fmaps)
     about = ("placement.weights", "placement.ifm", "placement.ofm", "placement.tensors", *WORKLOAD)
-    reads = ("placement", "partition", "dram.address_map", *SIZES, "machine.fmaps_in_dram")
+    reads = ("placement", "partition", *MAP, *SIZES, "machine.fmaps_in_dram")
     geometry, _, address_map, partitions = memory
     found.attempt(about, reads, place, requests, geometry, address_map, partitions, draft.placement)
     return memory
@@ -183,7 +184,7 @@ def _memory(found: _Findings, draft: Draft) -> _Memory:
         return _Memory()
     geometry = found.attempt(SIZES, (), Geometry.from_config, dram)
     timing = found.attempt(TIMES, (), resolve_timing, dram)
-    address_map = found.attempt(("dram.address_map",), SIZES, AddressMap, geometry, dram.address_map)
+    address_map = found.attempt(MAP, SIZES, AddressMap.from_config, geometry, dram)
     shape = found.attempt(SIZES, (), bank_shape, geometry)
     found.attempt(
         ("dram.controller.row_cap", "dram.controller.row_policy"), ("dram.controller",), queue_policy, dram, 0

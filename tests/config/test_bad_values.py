@@ -239,7 +239,7 @@ def test_exit_codes() -> None:
 
 
 def test_machine_of_no_kind(desk: Desk) -> None:
-    """A wrong or missing kind is told, and with it what no kind of machine has; keys of another kind are named as such."""
+    """A wrong or missing kind is told, and with it what no kind of machine has; keys of another kind are named."""
     told = desk.problems(OK + "[machine]\nkind = 'cpux'\nwindow = 128\nwidht = 4\nclock_mhz = 'x'\n")
     assert len(told) == 3
     assert 'expected one of "eyeriss", "tpu", "cpu"' in told[0]

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-
-from edensim.cli.main import cli
 from pydantic import BaseModel
 
+from edensim.cli.main import cli
 from edensim.config.keys import ROOT, Key, keys_of
 from edensim.config.presets import Presets
 from edensim.study.glossary import TERMS

@@ -134,8 +134,11 @@ def _look_deeper(check: Check, config: Config | None, merged: Node, base_folder:
 
 
 def canonical_json(config: Config) -> str:
-    """One spelling per configuration: sorted keys, no blanks, shortest exact numbers, ASCII; without `[sweep]`."""
-    data = config.model_dump(mode="json", exclude={"sweep"})
+    """One spelling per configuration: sorted keys, no blanks, shortest exact numbers, ASCII; without `[sweep]`.
+
+    A table `[eden]` that is not there does not count.
+    """
+    data = config.model_dump(mode="json", exclude={"sweep"} | ({"eden"} if config.eden is None else set()))
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edensim.config.machine_schema import Machine
+from edensim.config.eden_schema import Eden
 from edensim.config.sweep_schema import Sweep
 from edensim.config.table import Name, Table, key
 
@@ -351,6 +352,7 @@ class Draft(Table):
     placement: Placement = key(Placement(), "where tensors lie")
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
+    eden: Eden | None = key(None, "what `edensim eden` boosts, characterises and maps")
     sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")
 
 

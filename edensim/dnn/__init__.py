@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from edensim.dnn.boosting import Boosted, Boosting, boost
     from edensim.dnn.curriculum import Curriculum
     from edensim.dnn.data import ArraySplit, Data, Split, batches, cifar10, digits, glyphs, image_folder, npz_data
-    from edensim.dnn.injected import FreshErrors, PlacedErrors
+    from edensim.dnn.injected import FreshErrors, PlacedErrors, RatesErrors
     from edensim.dnn.layers import to_network
     from edensim.dnn.memory import FaultyMemory
     from edensim.dnn.nets import FULL, SMALL, make_net
@@ -50,7 +50,7 @@ _HOMES = {
     **dict.fromkeys(
         ["ArraySplit", "Data", "Split", "batches", "cifar10", "digits", "glyphs", "image_folder", "npz_data"], "data"
     ),
-    **dict.fromkeys(["FreshErrors", "PlacedErrors"], "injected"),
+    **dict.fromkeys(["FreshErrors", "PlacedErrors", "RatesErrors"], "injected"),
     "to_network": "layers",
     "FaultyMemory": "memory",
     **dict.fromkeys(["FULL", "SMALL", "make_net"], "nets"),
@@ -75,6 +75,7 @@ __all__ = [
     "FreshErrors",
     "NoErrors",
     "PlacedErrors",
+    "RatesErrors",
     "ReadErrors",
     "Split",
     "Step",

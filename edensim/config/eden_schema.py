@@ -1,4 +1,4 @@
-"""[eden]: what `edensim eden` trains, what it may lose, and which operating points and parts of memory it chooses from."""
+"""[eden]: what `edensim eden` trains, what it may lose, and which operating points and parts it chooses from."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edensim.config.machine_schema import Machine
 from edensim.config.eden_schema import Eden
+from edensim.config.machine_schema import Machine
 from edensim.config.sweep_schema import Sweep
 from edensim.config.table import Name, Table, key
 

@@ -73,9 +73,7 @@ class Bench:
         make = dnn.Boosting.paper if self.plan.recipe == "paper" else dnn.Boosting.best
         recipe = make(ber, self.plan.precision)
         recipe = replace(recipe, training=replace(recipe.training, epochs=self.plan.boost_epochs, seed=seed))
-        return dnn.boost(
-            start, self.data, errors_at, recipe, control=control, folder=folder, progress=self._steps()
-        )
+        return dnn.boost(start, self.data, errors_at, recipe, control=control, folder=folder, progress=self._steps())
 
     def coarse(self, memory: Any, errors_at: Any, label: str) -> Tolerance:
         """Tolerable bit error rate of the network under a memory."""

@@ -28,6 +28,8 @@ from edensim.memory import OperatingState
 from edensim.system import measure
 from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
+from edensim.system.errors_draw import ErrorDraw
+from edensim.system.errors_source import ErrorSource
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, Part, World
@@ -66,6 +68,8 @@ class Simulation:
         Called with lines moved so far, lines expected in all, and a label.
     on_requests : callable, optional
         Receives every accepted request (see `World`).
+    errors : ErrorSource, optional
+        Errors to draw for the reads.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Simulation:
         progress: Progress | None = None,
         on_requests: Callable[[Int], None] | None = None,
         label: str = "",
+        errors: ErrorSource | None = None,
     ) -> None:
         if config.workload is None or config.machine is None:
             raise ConfigError("a run needs the tables [workload] and [machine]")
@@ -94,7 +99,10 @@ class Simulation:
             depth=machine.depth,
         )
         placement = self.tensors.placement
-        self.world = World(self.system, [spec], placement.page_table, placement.page_lines, on_requests)
+        precision = config.workload.precision
+        self.errors = None if errors is None else ErrorDraw(errors, self.system, placement, precision)
+        columns = self.errors.columns if self.errors else None
+        self.world = World(self.system, [spec], placement.page_table, placement.page_lines, on_requests, columns)
         self.plans = [
             machine.plan(layer, self.tensors.layers[layer.name], bits, batch, line_bytes) for layer in network.layers
         ]
@@ -115,6 +123,9 @@ class Simulation:
             lines = dict.fromkeys(("read", "write", *KINDS), 0)
             self.world.start(0, _counted(plan.programs(), lines))
             yield env.finished(0)
+            if self.errors:
+                self.world.save_log()
+                self.errors.end_layer(plan.layer.name)
             after = self.system.counters(self.world.channels, self.world.now_clock)
             to_ns = self.world.to_ns
             self.records.append(
@@ -164,6 +175,7 @@ class Simulation:
                 self.config, system, counters, Traffic(time_ns, moved, sum(r.plan.macs for r in self.records))
             ),
             "operating_point": measure.operating_point(system.state),
+            **({"errors": self.errors.report()} if self.errors else {}),
             **partition_report(system, counters, energy, self.tensors.placement, moved),
             "compute_ns": sum(r.compute_ns for r in self.records),
             "load_wait_ns": sum(r.load_wait_ns for r in self.records),
@@ -171,6 +183,7 @@ class Simulation:
             "timeline": measure.timeline(system, channels, end),
             "warnings": [
                 *self.energy.warnings,
+                *(self.errors.warnings if self.errors else []),
                 *supply_warnings(self.config.dram, self.config.energy, system, counters),
             ],
         }

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,22 +17,21 @@ from edensim.config import Presets
 from edensim.config.draft import rests_on
 from edensim.config.keys import keys_of
 from edensim.config.positions import split_key
-from edensim.config.schema import Draft, Dram, Energy, Machine, OperatingPoint, Partition, Workload
+from edensim.config.schema import Draft, Dram, Energy, OperatingPoint, Partition, Workload
 from edensim.config.schema import Errors as ErrorsTable
 from edensim.dram.controller import bank_shape, queue_policy, refresh_schedule
 from edensim.dram.energy import EnergyModel
 from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.errors import ConfigError, EdensimError, Problem
-from edensim.machines.program import LayerTensors
 from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, place, resolve_operating_state
 from edensim.memory.partition import resolve_partitions
-from edensim.system.accelerators import shared_machine
 from edensim.system.errors_source import check_choice, error_source
+from edensim.system.kinds import kind_of
 from edensim.system.stored_data import open_data
 from edensim.system.tensors import tensor_requests
 from edensim.system.world import common_unit
 from edensim.workloads import builtin_names, load_network
-from edensim.workloads.layer import PRECISION_BITS, Network
+from edensim.workloads.layer import Network
 
 T = TypeVar("T")
 Keys = tuple[str, ...]
@@ -42,7 +40,6 @@ CLOCK: Keys = ("dram.data_rate_mt_s", "dram.clock_ps", "dram.standard")
 TIMES: Keys = ("dram.timing", "dram.timing_ck", *CLOCK, *SIZES)
 MAP: Keys = ("dram.address_map", "dram.address_hash", "dram.channel_interleave_bytes")
 WORKLOAD: Keys = tuple(f"workload.{name}" for name in Workload.model_fields)
-MACHINE: Keys = tuple(f"machine.{name}" for name in Machine.model_fields)
 OF_READS = ("scope", "data", "seed", "save_tensors")
 """Keys of `[errors]` that no error law rests on."""
 LINE_BYTES = 64
@@ -149,23 +146,26 @@ def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | No
     if network is None:
         network = _network(found, draft.workload, folder)
     _errors(found, draft, memory, folder)
-    accelerator = found.attempt(MACHINE, (), shared_machine, draft.machine)
-    spilled = None
-    if accelerator is not None:
-        spilled = _layers(found, draft, network, memory.geometry)
-        found.attempt(("machine.clock_mhz",), CLOCK, _common_clock, draft.machine, memory.timing)
-    if draft.workload is not None and network is not None:
-        fmaps = draft.machine is None or draft.machine.fmaps_in_dram
-        requests = tensor_requests(network, draft.workload, fmaps, spilled)
-        about = ("placement.weights", "placement.ifm", "placement.ofm", "placement.tensors", *WORKLOAD)
-        reads = ("placement", "partition", *MAP, *SIZES, "machine.fmaps_in_dram")
-        found.attempt(
-            about, reads, place, requests, memory.geometry, memory.address_map, memory.partitions, draft.placement
-        )
-        if draft.errors is not None:
-            sizes = {request.name: request.bytes for request in requests}
-            reads = (*WORKLOAD, "machine.fmaps_in_dram")
-            found.attempt(("errors.data",), reads, open_data, draft.errors.data, folder, sizes)
+    line_bytes = memory.geometry.burst_bytes if memory.geometry else LINE_BYTES
+    machine, requests = draft.machine, None
+    if machine is not None:
+        kind, keys = kind_of(machine), tuple(f"machine.{name}" for name in keys_of(type(machine)))
+        if found.attempt(keys, (), kind.build, machine) is not None:
+            about = (*keys, *WORKLOAD)
+            requests = found.attempt(about, (), kind.tensors, machine, network, draft.workload, line_bytes)
+            found.attempt(("machine.clock_mhz",), CLOCK, _common_clock, kind.clock_steps(machine), memory.timing)
+    if requests is None:
+        fmaps = getattr(machine, "fmaps_in_dram", True)
+        requests = found.attempt(WORKLOAD, (), tensor_requests, network, draft.workload, fmaps)
+    about = ("placement.weights", "placement.ifm", "placement.ofm", "placement.tensors", *WORKLOAD)
+    reads = ("placement", "partition", *MAP, *SIZES, "machine.fmaps_in_dram")
+    found.attempt(
+        about, reads, place, requests, memory.geometry, memory.address_map, memory.partitions, draft.placement
+    )
+    if draft.errors is not None and requests is not None:
+        sizes = {request.name: request.bytes for request in requests}
+        reads = (*WORKLOAD, "machine.fmaps_in_dram")
+        found.attempt(("errors.data",), reads, open_data, draft.errors.data, folder, sizes)
     return memory
 
 
@@ -190,31 +190,8 @@ def _network(found: _Findings, workload: Workload | None, folder: Path) -> Netwo
     return found.attempt(("workload.layers", "workload.network"), (), network.select, workload.layers)
 
 
-def _layers(
-    found: _Findings, draft: Draft, network: Network | None, geometry: Geometry | None
-) -> Mapping[str, int] | None:
-    workload = draft.workload
-    if workload is None:
-        return None
-    bits, line_bytes = PRECISION_BITS[workload.precision], geometry.burst_bytes if geometry else LINE_BYTES
-    about = (*MACHINE, *WORKLOAD)
-    return found.attempt(about, (), _spilled_bytes, draft.machine, network, bits, workload.batch, line_bytes)
-
-
-@lru_cache(maxsize=8)
-def _spilled_bytes(machine: Machine, network: Network, bits: int, batch: int, line_bytes: int) -> Mapping[str, int]:
-    """Bytes of partial sums that each layer spills. Raises ConfigError for the first layer that cannot be tiled."""
-    accelerator, spilled = shared_machine(machine), {}
-    for layer in network.layers:
-        if machine.fmaps_in_dram:
-            spilled[layer.name] = accelerator.spilled_bytes(layer, bits, batch, line_bytes)
-        else:
-            accelerator.plan(layer, LayerTensors(0, 0, 0), bits, batch, line_bytes)
-    return spilled
-
-
-def _common_clock(machine: Machine, timing: TimingSet) -> Fraction:
-    return common_unit([timing.period, 1_000_000 / Fraction(str(machine.clock_mhz))])
+def _common_clock(steps: Sequence[Fraction], timing: TimingSet) -> Fraction:
+    return common_unit([timing.period, *steps])
 
 
 class _Memory(NamedTuple):

@@ -11,10 +11,9 @@ from edensim.approx import Injector, Region, load_chip
 from edensim.config import load_config
 from edensim.memory import Geometry
 from edensim.system import errors_draw, world
-from edensim.system.accelerators import shared_machine
+from edensim.system.kinds import kind_of
 from edensim.system.previous_rows import PreviousRows
 from edensim.system.run import MAIN, error_sources, operating_states, run, selected_network
-from edensim.system.simulate import Simulation
 
 BASE = {
     "workload": {"network": "lenet"},
@@ -29,9 +28,9 @@ def simulated(**changes):
     """A finished simulation of the base configuration with other tables, and all its column commands."""
     resolved = load_config(BASE | changes)
     states = operating_states(resolved.config)
-    machine = shared_machine(resolved.config.machine)
     source = error_sources(resolved, states)[MAIN]
-    simulation = Simulation(resolved.config, selected_network(resolved), states[MAIN], machine, errors=source)
+    kind = kind_of(resolved.config.machine)
+    simulation = kind.simulation(resolved.config, selected_network(resolved), states[MAIN], errors=source)
     seen, take = [], simulation.errors.columns
     simulation.errors.columns = simulation.world.on_columns = lambda entries: (seen.append(entries), take(entries))
     simulation.run()

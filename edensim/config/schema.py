@@ -176,12 +176,14 @@ class Dram(Table):
     )
     source: str = key("", "data sheet and table of the organisation and timings")
     channels: int = key(1, "independent channels", ge=1, le=64)
+    pseudo_channels: int = key(1, "pseudo-channels of a channel, which share its command buses (HBM)", ge=1, le=4)
     ranks: int = key(1, "ranks per channel", ge=1, le=8)
+    stack_ids: int = key(1, "stack IDs: groups of dies that share the pins of a pseudo-channel (HBM3)", ge=1, le=8)
     data_rate_mt_s: int = key(..., "transfers per second and pin", "MT/s", ge=100, le=20_000)
     clock_ps: int | None = key(
         None, "clock period (default: 2e6 / data rate, exactly; 4e6 GDDR5, 8e6 GDDR6)", "ps", ge=50, le=20_000
     )
-    channel_width_bits: int = key(..., "data pins of a channel", "bit", ge=8, le=1024)
+    channel_width_bits: int = key(..., "data pins of a channel (HBM: of a pseudo-channel)", "bit", ge=8, le=1024)
     device_width_bits: int = key(..., "data pins of a device", "bit", ge=4, le=1024)
     density_mbit: int = key(..., "capacity of a device", "Mbit", ge=64, le=1 << 20)
     bank_groups: int = key(1, "bank groups per rank", ge=1, le=16)
@@ -190,7 +192,9 @@ class Dram(Table):
     columns: int = key(..., "columns per row (each as wide as the device)", ge=8, le=1 << 16)
     burst_length: int = key(8, "transfers of one column command", ge=2, le=64)
     subarray_rows: int = key(512, "rows per subarray", ge=1, le=1 << 20)
-    address_map: Name = key("RoBaRaCoCh", "order of the address fields, high to low (Ro Ba Bg Ra Co Ch), or MOP4CLXOR")
+    address_map: Name = key(
+        "RoBaRaCoCh", "order of the address fields, high to low (Ro Ba Bg Ra Co Ch; HBM also Si Pc), or MOP4CLXOR"
+    )
     address_wrap: bool = key(False, "addresses beyond the capacity wrap around instead of being errors")
     line_bytes: int | None = key(
         None, "one trace line of this size is one burst (parity presets); default: the burst size", "byte", ge=8

@@ -1,12 +1,12 @@
 """The inner loop of the protocol checker: for every command, how far behind each earlier command that binds it.
 
 It remembers where in the log each command last addressed each node of the channel's tree, and recomputes every gap from
-the log; it keeps no next-allowed times. Nodes are numbered level by level (channel, ranks, bank groups, banks).
+the log; it keeps no next-allowed times. Nodes are numbered level by level, from the channel down to the banks.
 """
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RDA, REFAB, REFPB, WR, WRA
+from edensim.dram.commands import ACT, PRE, PREAB, RDA, REFAB, REFPB, WR, WRA
 from edensim.jit import jit
 
 UNSEEN = 1 << 60  # slack of a rule that was never exercised
@@ -24,7 +24,6 @@ ENTRY_FIELDS = 5
 RULE, BEFORE, LEVEL, KIND, DEPTH = range(ENTRY_FIELDS)
 PLAIN, SIBLING, WINDOW, BY_PRECEDING, BY_FOLLOWING = range(5)  # kinds of entry; the last two: banks differ
 FIRST_BANK, END_BANK, FIRST_SIBLING, END_SIBLING = range(4)  # columns of `nodes`
-BANK_LEVEL = 3
 
 
 @jit
@@ -79,7 +78,7 @@ def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_o
                         partner = k
         else:  # BY_PRECEDING, bank by bank: an earlier command of a slower bank may bind
             for b in range(nodes[low, FIRST_BANK], nodes[high - 1, END_BANK]):
-                k = last[before, node_of[BANK_LEVEL, b]]
+                k = last[before, node_of[node_of.shape[0] - 1, b]]
                 if k >= 0 and t - log[k, 0] - cycles[rule, b] < worst:
                     worst = t - log[k, 0] - cycles[rule, b]
                     partner = k
@@ -137,7 +136,7 @@ def remember(i, command, first_bank, end_bank, node_of, last, ring, used, window
 @jit
 def check_block(
     log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener, tally,
-    structure, totals,
+    structure, totals, banks_per_rank,
 ):  # fmt: skip
     """Check commands `start` to `stop` of a log; all other arrays hold the state between blocks.
 
@@ -146,7 +145,8 @@ def check_block(
     log : int64 [n, 5]: clock, command, bank or rank, row, column
     entries : int64 [m, ENTRY_FIELDS], sorted by following command; `entry_of` int64 [commands + 1] where each begins
     cycles : int64 [rules, banks]
-    node_of : int64 [4, banks]: the node of each level above each bank; nodes : int64 [nodes, 4], one row per node
+    node_of : int64 [levels, banks], banks last: the node of each level above each bank
+    nodes : int64 [nodes, 4], one row per node
     last, used : int64 [commands, nodes]; ring : int64 [commands, nodes, longest window], kept for commands that are
         1 in `windowed`, int64 [commands]
     open_row, opener : int64 [banks]: open row or -1, log index of the command that opened or closed the bank or -1
@@ -157,10 +157,9 @@ def check_block(
         command = log[i, 1]
         first_bank = log[i, 2]
         end_bank = first_bank + 1
-        if command >= BANK_COMMANDS:
-            rank = 1 + log[i, 2]  # node 0 is the channel
-            first_bank = nodes[rank, FIRST_BANK]
-            end_bank = nodes[rank, END_BANK]
+        if command == PREAB or command == REFAB:
+            first_bank = log[i, 2] * banks_per_rank
+            end_bank = first_bank + banks_per_rank
         check_structure(log, i, command, first_bank, end_bank, open_row, opener, structure, totals)
         check_gaps(
             log, i, first_bank, end_bank, entries, entry_of[command], entry_of[command + 1], cycles, node_of, nodes,

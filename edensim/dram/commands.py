@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB = range(9)
 COMMAND_NAMES = ("RD", "WR", "ACT", "PREpb", "RDA", "WRA", "REFpb", "PREab", "REFab")
 COMMANDS = {name: code for code, name in enumerate(COMMAND_NAMES)}
@@ -18,3 +20,8 @@ TRACE_NAMES = (
 )
 """Every command that can be priced, by number, as DRAMPower spells it (its REFP2B is REF2B here)."""
 N_TRACE = len(TRACE_NAMES)
+
+
+def is_rank_command(command: Any) -> Any:
+    """Whether a command addresses a whole rank; of a number a bool, of an array an array."""
+    return (command == PREAB) | (command == REFAB)

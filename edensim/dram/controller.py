@@ -9,6 +9,7 @@ row policies by time or prediction, per-bank refresh.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from fractions import Fraction
 
 import numpy as np
@@ -17,13 +18,13 @@ from numpy.typing import NDArray
 from edensim.config.schema import Dram, OperatingPoint
 from edensim.dram.channel_kernel import KEY_BITS
 from edensim.dram.channel_state import Policy, new_channels
-from edensim.dram.command_log import CommandLog, LogGeometry, resolve_edges
+from edensim.dram.command_log import CommandLog, resolve_edges
 from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, WR, WRA
 from edensim.dram.counters import Counters
 from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Edge, Refresh, Shape, compile_table
 from edensim.dram.timing import bank_clocks, peak_bandwidth_gb_s, resolve_timing
 from edensim.errors import ConfigError
-from edensim.memory import AddressMap, Geometry, OperatingState, resolve_operating_state
+from edensim.memory import AddressMap, Geometry, OperatingState, Organisation, resolve_operating_state
 
 Int = NDArray[np.int64]
 
@@ -133,19 +134,17 @@ class DramSystem:
 
     def command_log(self, commands: tuple[Int, ...]) -> CommandLog:
         """A command log with the rules it is held to."""
-        g = self.geometry
-        layout = LogGeometry(g.channels, g.ranks, g.bank_groups, g.banks_per_group, g.rows, g.columns)
+        layout = Organisation(**{f.name: getattr(self.geometry, f.name) for f in fields(Organisation)})
         differs = any((self.clocks[n] != self.timing.ck[n]).any() for n in self.clocks)
         bank_ck = self.clocks if differs else {}
         return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck)
 
 
-def bank_shape(geometry: Geometry) -> Shape:
+def bank_shape(layout: Organisation) -> Shape:
     """Bank tree of one channel."""
-    if geometry.banks > 1 << KEY_BITS:
-        raise ConfigError(f"dram: {geometry.banks} banks per channel; the controller handles at most {1 << KEY_BITS}")
-    spans = {"Channel": geometry.banks, "Rank": geometry.banks_per_rank, "BankGroup": geometry.banks_per_group}
-    return Shape({**spans, "Bank": 1})
+    if layout.banks > 1 << KEY_BITS:
+        raise ConfigError(f"dram: {layout.banks} banks per channel; the controller handles at most {1 << KEY_BITS}")
+    return Shape(layout)
 
 
 def refresh_schedule(dram: Dram, ck: dict[str, int] | object, ranks: int, scale: float) -> Refresh:

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from edensim.dram.bank_tree import LEVELS, BankLayout, BankTree
-from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
+from edensim.dram.bank_tree import BankTree
+from edensim.dram.commands import ACT, N_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA, is_rank_command
 from edensim.dram.table import Edge
+from edensim.memory import LEVELS, Organisation
 
 CLOSED = -1
 
@@ -107,7 +108,7 @@ class Channel:
 
     index: int
     edges: Sequence[Edge]
-    layout: BankLayout
+    layout: Organisation
     settings: Settings
     tally: Tally
     write_mode: bool = False
@@ -150,7 +151,7 @@ class Channel:
 
     def tick(self, clock: int) -> None:
         """Everything that happens in one clock."""
-        self.pending += [(REFAB, rank) for rank in range(self.layout.ranks) if self.is_refresh_due(rank, clock)]
+        self.pending += [(REFAB, rank) for rank in range(self.tree.ranks) if self.is_refresh_due(rank, clock)]
         for bank in range(self.tree.banks):
             if self.is_close_due(bank, clock):
                 self.pending.append((PRE, bank))
@@ -296,7 +297,7 @@ class Channel:
             level, own = edge.scope, self.tree.addressed(edge.scope, command, target)
             nodes: Sequence[int] = self.tree.siblings(level, command, target) if edge.sibling else own
             if (
-                is_uneven and not edge.sibling and before < BANK_COMMANDS
+                is_uneven and not edge.sibling and not is_rank_command(before)
             ):  # an earlier command of a slower bank may bind
                 level, nodes = "Bank", self.tree.banks_under(level, own)
             for node in nodes:
@@ -306,7 +307,7 @@ class Channel:
                     yield since + self.tree.cycles_between(edge, (before, origin), (command, target))
 
 
-def simulate(edges: Sequence[Sequence[Edge]], layout: BankLayout, settings: Settings, requests: Requests) -> Tally:
+def simulate(edges: Sequence[Sequence[Edge]], layout: Organisation, settings: Settings, requests: Requests) -> Tally:
     """Run requests to completion.
 
     Parameters

@@ -23,9 +23,7 @@ import numpy as np
 from edensim.config import schema
 from edensim.dram.commands import COMMAND_NAMES
 from edensim.errors import ConfigError, nearest
-
-LEVELS = ("Channel", "Rank", "BankGroup", "Bank")
-"""Levels a family may have, outermost first."""
+from edensim.memory import LEVELS
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
 from edensim.jit import LANES
+from edensim.memory import Organisation
 
 Int = NDArray[np.int64]
 OPEN_PAGE = (RD, WR, ACT, PRE, PREAB, REFAB)
@@ -25,24 +26,24 @@ CLOSED_PAGE = (RD, WR, ACT, PRE, RDA, WRA, PREAB, REFAB)
 
 @dataclass(frozen=True)
 class Shape:
-    """Banks of one channel as a tree. `spans`: level name -> banks below one node, from Channel down to Bank."""
+    """Banks of one channel as a tree, and how the kernel's arrays follow from it."""
 
-    spans: dict[str, int]
+    layout: Organisation
 
     @property
     def banks(self) -> int:
         """Banks of the channel."""
-        return self.spans["Channel"]
+        return self.layout.banks
 
     @property
     def node_span(self) -> int:
         """Banks of one rank, the unit of PREab and REFab."""
-        return self.spans["Rank"]
+        return self.layout.banks_per_rank
 
     @property
     def ranks(self) -> int:
-        """Ranks of the channel."""
-        return self.banks // self.node_span
+        """Ranks of the channel, over all pseudo-channels."""
+        return self.layout.ranks_per_channel
 
     @property
     def padded(self) -> int:
@@ -54,10 +55,13 @@ class Shape:
         """Next-allowed times: seven rows of banks, PREab and REFab per rank, one dummy cell."""
         return BANK_COMMANDS * self.padded + 2 * self.ranks + 1
 
+    def span(self, level: str) -> int:
+        """Banks below a node of `level`."""
+        return self.layout.spans[level]
+
     def parent_span(self, level: str) -> int:
         """Banks below the parent of a node of `level`."""
-        names = list(self.spans)
-        return self.spans[names[max(names.index(level) - 1, 0)]]
+        return self.span(level) * self.layout.fan_out[level]
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Refresh:
 def reach(shape: Shape, edge: Edge, first: int, count: int) -> NDArray[np.bool_]:
     """Banks whose commands an edge delays when banks first … first+count-1 issued the preceding command."""
     banks = np.arange(shape.banks)
-    span = shape.spans[edge.scope]
+    span = shape.span(edge.scope)
     own = (banks // span >= first // span) & (banks // span <= (first + count - 1) // span)
     if not edge.sibling:
         return own
@@ -188,7 +192,7 @@ def compile_windows(shape: Shape, edges: Sequence[Edge], fields: dict[str, Int],
     fields |= {x: np.ones(n, np.int64) for x in ("window_length", "window_target", "window_at")}
     rows = []
     for k, (p, f, edge) in enumerate(windows):
-        node = np.arange(shape.banks) // shape.spans[edge.scope]
+        node = np.arange(shape.banks) // shape.span(edge.scope)
         fields["window_id"][p, fields["window_n"][p]] = k
         fields["window_n"][p] += 1
         fields["window_length"][k] = edge.window

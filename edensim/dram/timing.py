@@ -84,7 +84,7 @@ class TimingSet:
 def peak_bandwidth_gb_s(dram: schema.Dram, timing: TimingSet) -> float:
     """Bytes per ns when every clock of every data bus carries data."""
     burst_bytes = dram.channel_width_bits * dram.burst_length // 8
-    return dram.channels * burst_bytes / timing.time_ns(timing.burst_ck)
+    return dram.channels * dram.pseudo_channels * burst_bytes / timing.time_ns(timing.burst_ck)
 
 
 def clock_period(dram: schema.Dram, transfers_per_clock: int = 2) -> Fraction:
@@ -165,12 +165,12 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
 
 
 def check_levels(dram: schema.Dram, standard: Standard) -> None:
-    """Refuse ranks or bank groups in a family that has none."""
-    parts = (("Rank", "ranks", dram.ranks), ("BankGroup", "bank_groups", dram.bank_groups))
+    """Refuse ranks, bank groups and the like in a family that has none."""
+    keys = {"PseudoChannel": "pseudo_channels", "Rank": "ranks", "Sid": "stack_ids", "BankGroup": "bank_groups"}
     problems = [
-        f"dram.{key} = {count}: {standard.name} has no level {level}; expected dram.{key} = 1"
-        for level, key, count in parts
-        if count > 1 and level not in standard.levels
+        f"dram.{key} = {getattr(dram, key)}: {standard.name} has no level {level}; expected dram.{key} = 1"
+        for level, key in keys.items()
+        if getattr(dram, key) > 1 and level not in standard.levels
     ]
     if problems:
         raise ConfigError(problems)

@@ -116,7 +116,7 @@ def _mask(geometry: Geometry, partition: Partition) -> NDArray[np.bool_]:
     """Subarrays of one partition: bool (channels, banks, subarrays)."""
     axes = {
         "channel": (partition.channel, geometry.channels),
-        "rank": (partition.rank, geometry.ranks),
+        "rank": (partition.rank, geometry.ranks_per_channel),
         "banks": (partition.banks, geometry.banks_per_rank),
         "subarrays": (partition.subarrays, geometry.subarrays),
     }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edensim.config.schema import Dram
 from edensim.dram.command_log import resolve_edges
-from edensim.dram.commands import BANK_COMMANDS, COMMAND_NAMES
+from edensim.dram.commands import COMMAND_NAMES, is_rank_command
 from edensim.dram.reference import Requests, Settings
 from edensim.dram.table import Edge
 from edensim.dram.timing import resolve_timing
@@ -64,7 +64,7 @@ def golden_records(log: NDArray[np.int64], dram: Dram) -> NDArray[np.int64]:
     order = GDDR6_COMMANDS if dram.standard == "GDDR6" else GOLDEN_COMMANDS
     numbers = np.array([order.index(x) if x in order else -1 for x in COMMAND_NAMES])
     clock, command, target, row, column = log.T
-    of_rank = command >= BANK_COMMANDS
+    of_rank = is_rank_command(command)
     in_rank = target % (dram.bank_groups * dram.banks_per_group)
     rank = np.where(of_rank, target, target // (dram.bank_groups * dram.banks_per_group))
     group, bank = (np.where(of_rank, -1, x) for x in np.divmod(in_rank, dram.banks_per_group))

@@ -10,10 +10,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edensim.dram.command_log import LogGeometry, resolve_edges
+from edensim.dram.command_log import resolve_edges
 from edensim.dram.reference import Requests, Settings
 from edensim.dram.standard import evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
+from edensim.memory import Organisation
 
 ROWS, COLUMNS = 3, 4
 
@@ -22,7 +23,7 @@ ROWS, COLUMNS = 3, 4
 class Scenario:
     """One memory and a trace for it. `bank_ck`: timings of single banks, int64 [channels, banks], or nothing."""
 
-    geometry: LogGeometry
+    geometry: Organisation
     standard: str
     timing_ck: Mapping[str, int]
     bank_ck: Mapping[str, NDArray[np.int64]]
@@ -36,7 +37,7 @@ class Scenario:
 
 
 def tables(
-    standard: str, ck: Mapping[str, int], own: Mapping[str, NDArray[np.int64]], geometry: LogGeometry
+    standard: str, ck: Mapping[str, int], own: Mapping[str, NDArray[np.int64]], geometry: Organisation
 ) -> list[list[Edge]]:
     """The constraint table of every channel."""
     family = load_standard(standard)
@@ -46,10 +47,10 @@ def tables(
     ]
 
 
-def layouts(levels: tuple[str, ...]) -> st.SearchStrategy[LogGeometry]:
+def layouts(levels: tuple[str, ...]) -> st.SearchStrategy[Organisation]:
     """1-2 channels, 1-2 ranks, 1-4 bank groups of 1-4 banks, three included; 1 where a family has no such level."""
     return st.builds(
-        LogGeometry,
+        Organisation,
         st.integers(1, 2),
         st.integers(1, 2 if "Rank" in levels else 1),
         st.integers(1, 4 if "BankGroup" in levels else 1),
@@ -79,7 +80,7 @@ GAPS = {"dense": [0], "near": [0, 1, 2, 3], "wide": [0, 5, 40], "bursts": [0] * 
 
 
 @st.composite
-def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
+def requests_for(draw: st.DrawFn, geometry: Organisation) -> Requests:
     """Up to 80 requests, dense or sparse, over few places, so that hits, conflicts and equal addresses abound.
 
     They come from a seed: built value by value, Hypothesis would keep the traces too short for full queues.
@@ -100,7 +101,7 @@ def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None, caps: tuple[int, ...] = (0,)) -> Scenario:
+def scenarios(draw: st.DrawFn, layout: Organisation | None = None, caps: tuple[int, ...] = (0,)) -> Scenario:
     """Any scenario; given a layout, scenarios that differ in nothing the kernel is compiled for but the scheduler.
 
     `caps`: accesses after which a row is closed (0: never), one of which is drawn.

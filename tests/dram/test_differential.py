@@ -16,22 +16,22 @@ from hypothesis import strategies as st
 from edensim.config.schema import OperatingPoint, Partition
 from edensim.dram.channel_state import Policy, new_channels
 from edensim.dram.checker import check_command_log, check_log
-from edensim.dram.command_log import LogGeometry, load_command_log
-from edensim.dram.controller import DramSystem
+from edensim.dram.command_log import load_command_log
+from edensim.dram.controller import DramSystem, bank_shape
 from edensim.dram.generate import golden_trace
 from edensim.dram.reference import Requests, Settings, simulate
 from edensim.dram.replay import replay_requests
 from edensim.dram.replay_kernel import LAST, LOG_FULL, RUN_FIELDS, replay
-from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Refresh, Shape, compile_table
+from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Refresh, compile_table
 from edensim.dram.trace_requests import Requests as Trace
 from edensim.jit import JIT_DISABLED
-from edensim.memory import resolve_operating_state
+from edensim.memory import Geometry, Organisation, resolve_operating_state
 from tests.dram.parity import decode, parity_dram
 from tests.dram.parity import settings as controller_settings
 from tests.dram.strategies import COLUMNS, ROWS, Scenario, scenarios
 
-ONE_RANK = LogGeometry(2, 1, 4, 4, ROWS, COLUMNS)
-TWO_RANKS = LogGeometry(1, 2, 4, 4, ROWS, COLUMNS)
+ONE_RANK = Organisation(2, 1, 4, 4, ROWS, COLUMNS)
+TWO_RANKS = Organisation(1, 2, 4, 4, ROWS, COLUMNS)
 QUEUE = 32  # entries the kernel is compiled for; with these shapes that is the kernel of the parity presets
 FAST = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
@@ -61,8 +61,7 @@ def by_reference(scenario: Scenario) -> Outcome:
 def by_kernel(scenario: Scenario, block: int) -> Outcome:
     """Run a scenario through the compiled controller, `block` requests at a time."""
     geometry, chosen, requests = scenario.geometry, scenario.settings, scenario.requests
-    banks, group = geometry.banks, geometry.banks_per_group
-    shape = Shape({"Channel": banks, "Rank": banks // geometry.ranks, "BankGroup": group, "Bank": 1})
+    shape = bank_shape(geometry)
     refresh = refresh_of(chosen, geometry.ranks)
     issued = CLOSED_PAGE if chosen.row_cap else OPEN_PAGE
     compiled = [compile_table(shape, edges, refresh, issued) for edges in scenario.edges]
@@ -118,7 +117,7 @@ def assert_equal(scenario: Scenario, block: int) -> None:
 @pytest.mark.parametrize("layout", [ONE_RANK, TWO_RANKS], ids=["two channels", "two ranks"])
 @given(data=st.data())
 @FAST
-def test_compiled_controller_equals_reference(layout: LogGeometry, data: st.DataObject) -> None:
+def test_compiled_controller_equals_reference(layout: Organisation, data: st.DataObject) -> None:
     """Random timings, queues, refreshes and traces on two fixed shapes, with the compiled kernel."""
     assert_equal(data.draw(scenarios(layout)), block=data.draw(st.sampled_from([1, 7, 1000])))
 
@@ -171,7 +170,7 @@ def test_operating_points_equal_reference(name: str, tmp_path: Path) -> None:
     found = replay_requests(system, [Trace(trace["addr"], trace["is_write"], trace["arrival"])], keep_log=True)
     assert found.log is not None
     tables = [found.log.edges(channel) for channel in range(dram.channels)]
-    wanted = simulate(tables, dram, controller_settings(dram), decode(dram, trace))
+    wanted = simulate(tables, Geometry.from_config(dram), controller_settings(dram), decode(dram, trace))
     assert [log.tolist() for log in found.log.commands] == [[list(c) for c in log] for log in wanted.commands]
     assert found.cycles == wanted.cycles
     found.log.save(tmp_path / "log.npz")

@@ -14,6 +14,7 @@ from edensim.dram.generate import golden_trace
 from edensim.dram.reference import Requests, Settings, Tally, simulate
 from edensim.dram.table import Edge
 from edensim.dram.timing import resolve_timing
+from edensim.memory import Geometry
 from tests.dram.parity import constraint_table, decode, golden_records, parity_dram, settings
 
 MILESTONES = {
@@ -50,14 +51,16 @@ def small(*requests: Small, rules: list[Edge] | None = None, chosen: Settings = 
     dram = parity_dram("ddr4_2400_rowhit32")
     bank, row, column, is_write, arrival = np.array(requests, np.int64).T
     places = Requests(np.zeros_like(bank), bank, row, column, is_write, arrival)
-    return simulate([rules or constraint_table(dram)], dram, chosen, places)
+    return simulate([rules or constraint_table(dram)], Geometry.from_config(dram), chosen, places)
 
 
 def run(preset: str, trace: str, count: int) -> Tally:
     """Run the reference on the first requests of a golden trace."""
     dram = parity_dram(preset)
     head = {name: column[:count] for name, column in cached_trace(trace).items()}
-    return simulate([constraint_table(dram)] * dram.channels, dram, settings(dram), decode(dram, head))
+    return simulate(
+        [constraint_table(dram)] * dram.channels, Geometry.from_config(dram), settings(dram), decode(dram, head)
+    )
 
 
 @pytest.mark.parametrize(("preset", "trace"), sorted({key[:2] for key in MILESTONES}))

@@ -7,6 +7,7 @@ sources (everything in `*_kernel.py`, the command numbers and this file), the ve
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -59,7 +60,7 @@ CACHE_FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_choose_cache_f
 import numba as nb  # noqa: E402  (the cache folder must be set before numba reads it)
 from llvmlite import ir  # noqa: E402
 from numba import types  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
+from numba.extending import intrinsic, overload  # noqa: E402
 
 
 def _symbol_name(kind: types.Type) -> tuple[str, tuple[str]]:
@@ -79,14 +80,38 @@ LANES = 16
 """Banks are padded to a multiple of this, the width of `raise_lanes`."""
 
 
+OPTIONS: Any = {"error_model": "numpy", "nogil": True, "fastmath": False}
+
+
 def jit(function: Callable[..., Any]) -> Any:
     """Compile a kernel: no fast-math, NumPy error model, GIL released, cached on disk."""
-    return nb.njit(cache=True, error_model="numpy", nogil=True, fastmath=False)(function)
+    return nb.njit(cache=True, **OPTIONS)(function)
 
 
 def jit_inline(function: Callable[..., Any]) -> Any:
     """As `jit`, for a step with a single caller: its body is pasted in, which saves the call (10 % on streams)."""
-    return nb.njit(inline="always", cache=True, error_model="numpy", nogil=True, fastmath=False)(function)
+    return nb.njit(inline="always", cache=True, **OPTIONS)(function)
+
+
+def choose_kernel(choose: Callable[[Callable[[str], int]], Any]) -> Any:
+    """A kernel `f(ch, tab, t)` that is one of several, chosen by the type of the record `ch`.
+
+    `choose` is given a function from field name to length of that nested array and returns a kernel. Unlike a branch
+    over lengths within a kernel, this compiles only the one that is needed. Its body becomes part of the caller: a
+    call to the chosen kernel would be optimised twice (a third more compile time).
+    """
+
+    @functools.wraps(choose)
+    def kernel(ch: Any, tab: Any, t: int) -> Any:
+        return choose(lambda name: len(ch[name]))(ch, tab, t)
+
+    if not JIT_DISABLED:
+
+        @overload(kernel, jit_options=OPTIONS)
+        def compiled(ch, tab, t):  # type: ignore[no-untyped-def]
+            return choose(lambda name: ch.fields[name].type.shape[0]).py_func
+
+    return kernel
 
 
 def lowest_bit(mask: int) -> int:

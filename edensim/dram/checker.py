@@ -9,7 +9,7 @@ It shares the constraint table with the controller but no code that interprets i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from edensim.dram.checker_kernel import (
     BY_FOLLOWING,
     BY_PRECEDING,
     CHECKS,
+    CLOSED_PRECHARGES,
     ENTRY_FIELDS,
     FIRST,
     PARTNER,
@@ -36,6 +37,7 @@ from edensim.dram.checker_kernel import (
 )
 from edensim.dram.command_log import CommandLog
 from edensim.dram.commands import ACT, COMMAND_NAMES, N_COMMANDS, REFAB, is_rank_command
+from edensim.dram.standard import Standard, evaluate, load_standard
 from edensim.dram.table import Edge
 from edensim.errors import InputError
 from edensim.memory import LEVELS, Organisation
@@ -123,6 +125,7 @@ def check_log(
     layout: Organisation,
     title: str = "",
     progress: Callable[[int], None] | None = None,
+    family: Sequence[int] = (0, 0, 0, 0, 0),
 ) -> CheckReport:
     """Check the commands of one channel.
 
@@ -138,6 +141,9 @@ def check_log(
         Heads the report and names the log in errors.
     progress : callable, optional
         Called with the number of commands done, about once per million.
+    family : sequence of int
+        Two buses, half clocks (0 or 1), clocks to the second activate (0: there is none), clocks that the data clock
+        runs on after RD and after WR.
 
     Raises
     ------
@@ -157,18 +163,21 @@ def check_log(
     ring = np.full((N_COMMANDS, len(nodes), deepest), -1, np.int64)
     used = np.zeros((N_COMMANDS, len(nodes)), np.int64)
     open_row, opener = np.full(tree.banks, -1, np.int64), np.full(tree.banks, -1, np.int64)
-    tally, structure, totals = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.zeros(1, np.int64)
+    tally, structure, awaited = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.full(tree.banks, -1, np.int64)
+    totals, rules_of = np.array([0, -1, -1, 0], np.int64), np.array(family, np.int64)
     for start in range(0, len(commands), BLOCK):
         stop = min(start + BLOCK, len(commands))
         check_block(
             commands, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row,
-            opener, tally, structure, totals, tree.banks_per_rank,
+            opener, tally, structure, totals, tree.banks_per_rank, rules_of, awaited,
         )  # fmt: skip
         if progress:
             progress(stop)
     rules = [timing_result(edge, row, commands, tree) for edge, row in zip(edges, tally, strict=True)]
     rules += [structure_result(k, row, commands, tree) for k, row in enumerate(structure)]
-    return CheckReport(len(commands), tuple(rules), int(totals[0]), longest_refresh_interval(commands), title)
+    return CheckReport(
+        len(commands), tuple(rules), int(totals[CLOSED_PRECHARGES]), longest_refresh_interval(commands), title
+    )
 
 
 def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = None) -> list[CheckReport]:
@@ -190,10 +199,18 @@ def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = 
             log.geometry,
             f"channel {channel}",
             None if progress is None else lambda count, before=before: progress(before + count),  # type: ignore[misc]
+            bus_rules(load_standard(log.standard), log.timing_ck),
         )
         reports.append(report)
         done += len(commands)
     return reports
+
+
+def bus_rules(standard: Standard, ck: Mapping[str, int]) -> tuple[int, ...]:
+    """The argument `family` of `check_log` for a standard with its timings in clocks."""
+    texts = (standard.second_activate, standard.wck_read, standard.wck_write)
+    clocks = (int(evaluate(text, ck)) if text else 0 for text in texts)
+    return int(standard.two_buses), int(standard.half_clock), *clocks
 
 
 def new_tally(rules: int) -> Int:
@@ -277,7 +294,7 @@ def structure_result(rule: int, row: Int, log: Int, tree: BankTree) -> RuleResul
     """Result of one rule about states."""
     checks, violations, slack, first, words = tallied(row, offence(row, STRUCTURE[rule], log, tree))
     if rule == BUS:
-        return RuleResult(STRUCTURE[rule], "one command per clock", checks, violations, slack, first, words)
+        return RuleResult(STRUCTURE[rule], "one command per clock and bus", checks, violations, slack, first, words)
     return RuleResult(STRUCTURE[rule], "must not happen", checks, violations, None, first, words)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from edensim.dram.command_log import COLUMNS, HEADER, WHAT, read_header
 from edensim.dram.command_text import Commands
-from edensim.dram.commands import N_COMMANDS, is_rank_command
+from edensim.dram.commands import N_COMMANDS, NOP, WITHOUT_ENERGY, is_rank_command
 from edensim.dram.power_device import PowerDevice
 from edensim.dram.trace_npz import Archive
 from edensim.errors import InputError
@@ -76,6 +76,7 @@ class CommandLogStream:
                 if commands.max() >= N_COMMANDS:
                     k = int(np.argmax(commands >= N_COMMANDS))
                     raise self.refusal(first + k, f"command number {commands[k]} is unknown")
+                commands[np.isin(commands, WITHOUT_ENERGY)] = NOP
                 wide = is_rank_command(commands)
                 ranks = np.where(wide, places, places // self.device.banks).astype(np.int16)
                 banks = np.where(wide, 0, places % self.device.banks).astype(np.int16)

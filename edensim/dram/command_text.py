@@ -33,7 +33,8 @@ from edensim.errors import ConfigError, InputError, nearest
 
 Int = npt.NDArray[np.int64]
 WIDTHS = (8, 16, 32, 64, 128)
-DRAMPOWER = {name: code for code, name in enumerate(known.TRACE_NAMES)} | {"REFP2B": known.REF2B}
+DRAMPOWER = {name: code for code, name in enumerate(known.TRACE_NAMES) if code not in known.WITHOUT_ENERGY}
+DRAMPOWER |= {"REFP2B": known.REF2B}
 RAMULATOR2 = {
     **dict(zip(known.COMMAND_NAMES, range(known.N_COMMANDS), strict=True)),
     **{"PRE": known.PRE, "PREA": known.PREAB, "REFsb": known.REFSB, "REFp2b": known.REF2B, "PREsb": known.PRESB},

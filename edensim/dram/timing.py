@@ -142,9 +142,10 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
     check_levels(dram, standard)
     period = clock_period(dram, standard.transfers_per_clock)
     given = _given_clocks(dram, standard) if dram.timing_ck is not None else _rounded_clocks(dram, standard, period)
+    banks_per_rank = dram.stack_ids * dram.bank_groups * dram.banks_per_group
     ck: dict[str, int] = {}
     for rule in standard.timings:
-        names = {"burst_length": dram.burst_length} | ck
+        names = {"burst_length": dram.burst_length, "banks_per_rank": banks_per_rank} | ck
         ck[rule.name] = given[rule.name] if rule.name in given else int(evaluate(rule.clocks, names))
     check_identities(ck, period)
 

@@ -297,7 +297,7 @@ def test_an_empty_log_is_clean() -> None:
     ("change", "words"),
     [
         (lambda log: log[:, :4], "five columns"),
-        (lambda log: np.concatenate([log[:3], [[900, 9, 0, -1, -1]]]), "command 3 at clock 900: unknown command 9"),
+        (lambda log: np.concatenate([log[:3], [[900, 12, 0, -1, -1]]]), "command 3 at clock 900: unknown command 12"),
         (lambda log: np.concatenate([log[:3], [[900, RD, 32, -1, -1]]]), "no bank or rank 32 (32 banks, 2 ranks)"),
         (lambda log: np.concatenate([log[:3], [[900, REFAB, 2, -1, -1]]]), "no bank or rank 2"),
         (lambda log: np.concatenate([log[:3], [[900, ACT, 0, -1, -1]]]), "ACT with row -1"),

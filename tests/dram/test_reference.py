@@ -32,6 +32,11 @@ MILESTONES = {
     ("ddr3_1600_frfcfs32", "s3_dnn_like", 0): [(1000, 3880, 607173961), (10000, 40530, 185459728)],
     ("ddr5_4800_frfcfs32", "s3_dnn_like", 0): [(1000, 13161, 4291724247)],
     ("gddr6_14000_frfcfs32", "s3_dnn_like", 0): [(1000, 2890, 3515788994)],
+    ("lpddr5_6400_allbank", "s3_dnn_like", 0): [(1000, 2424, 2732982513), (10000, 24802, 2880533906)],
+    ("lpddr5_6400_perbank", "s3_dnn_like", 0): [(1000, 2558, 3045106739), (10000, 24905, 720882039)],
+    ("hbm2_2000_frfcfs32", "s3_dnn_like", 0): [(1000, 1825, 1835658678), (10000, 18781, 3860065652)],
+    ("hbm3_6400_frfcfs32", "s3_dnn_like", 0): [(1000, 4295, 1651357218), (10000, 45801, 2776749621)],
+    ("hbm3_6400_perbank", "s3_dnn_like", 0): [(1000, 5399, 3885416384)],
 }
 """From runs of ramulator2 2.1 (commit c5b1c3a): (preset, trace, channel) -> (k, clock of the k-th command, CRC-32 of
 the first k records)."""

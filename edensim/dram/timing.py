@@ -72,9 +72,19 @@ class TimingSet:
         return self.ck["nBL"]
 
     @property
+    def activate_to_read(self) -> int:
+        """Clocks from ACT to RD of a bank that nothing else happens to.
+
+        A data clock that does not run is started first (a clock); with half clocks both commands go at odd ones.
+        """
+        rows = [row for row in self.standard.constraints if "ACT" in row.preceding and "RD" in row.following]
+        wait = max(int(evaluate(row.latency, self.ck)) for row in rows if row.scope == "Bank")
+        return wait + (1 if self.standard.wck_read else 0) + (wait % 2 if self.standard.half_clock else 0)
+
+    @property
     def unloaded_read_ns(self) -> float:
         """Time of a read of a closed row that waits for nobody: one clock to be seen, ACT, RD, last beat of data."""
-        return self.time_ns(1 + self.ck["nRCD"] + self.read_latency)
+        return self.time_ns(1 + self.activate_to_read + self.read_latency)
 
     def time_ns(self, clocks: int) -> float:
         """Time of a number of clocks, in ns."""

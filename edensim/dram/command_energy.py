@@ -18,12 +18,13 @@ import numpy.typing as npt
 
 from edensim.config import schema
 from edensim.dram.command_counts import CommandCounts
+from edensim.dram.data_dependence import BurstData, DataFactors, burst_data, data_factors, foreign_law
 from edensim.dram.interface import LineCounts, assumed_counts, interface_pj
 from edensim.dram.power import RailCosts, impossible_currents, rail_costs
 from edensim.dram.power_device import PowerDevice
 from edensim.dram.typical import typical_shares
 from edensim.dram.voltage import Kind, VoltageScaling
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean, perhaps
 
 Float = npt.NDArray[np.floating[Any]]
 BANK_PARTS = ("ACT", "PRE", "RD", "WR", "RDA", "WRA", "REF_AB", "REF_PB", "REF_SB", "REF_2B", "REF_DB", "BG_ACT")
@@ -109,7 +110,7 @@ class CommandPricer:
     ----------
     device : PowerDevice
     energy : schema.Energy
-        Voltage model, currents, restore credit.
+        Voltage model, currents, data, restore credit.
 
     Attributes
     ----------
@@ -124,19 +125,34 @@ class CommandPricer:
             shares = typical_shares(self.energy.typical_of, device.standard)
         self.rails = rail_costs(device, shares)
         self.scaling = VoltageScaling.of(self.energy)
-        self.warnings = impossible_currents(device)
+        self.warnings = impossible_currents(device) + foreign_law(self.energy.data.law, device.standard)
 
     def line_counts(self, counts: CommandCounts) -> tuple[LineCounts, LineCounts]:
         """Expected levels and edges of read and write data, for traces without data."""
         read, write = (int((a + b).sum()) for a, b in ((counts.n_rd, counts.n_rda), (counts.n_wr, counts.n_wra)))
-        return assumed_counts(self.device, read), assumed_counts(self.device, write)
+        data = burst_data(self.device.io, self.energy.data)
+        return assumed_counts(self.device, read, data), assumed_counts(self.device, write, data)
+
+    def data_factors(self, lines: tuple[LineCounts, LineCounts] | None = None) -> DataFactors:
+        """What data do to RD and WR: those that `lines` counted, else those of `[energy.data]`."""
+        law, assumed = self.energy.data.law, burst_data(self.device.io, self.energy.data)
+        found = [assumed if x is None else self._counted(x, assumed) for x in lines or (None, None)]
+        factors = [data_factors(law, data, self.device.idd4_data) for data in found]
+        return DataFactors(factors[0].rd, factors[1].wr)
+
+    def _counted(self, lines: LineCounts, assumed: BurstData) -> BurstData:
+        bits = lines.ones + lines.zeros
+        if not bits:
+            return assumed
+        seen = {"ones_fraction": lines.ones / bits, "toggle_rate": min(2 * lines.rises / bits, 1.0)}
+        return burst_data(self.device.io, self.energy.data.model_copy(update=seen))
 
     def price(
         self,
         counts: CommandCounts,
         volts: Mapping[str, float] | None = None,
         lines: tuple[LineCounts, LineCounts] | None = None,
-        commands: float = 0,
+        commands: LineCounts | None = None,
     ) -> CommandEnergy:
         """Energy of what was counted.
 
@@ -147,8 +163,8 @@ class CommandPricer:
             Supplies that are not nominal, by rail, in V; "vdd" is the rail that follows VDD.
         lines : (LineCounts, LineCounts)
             Levels and edges of read and write data; expected ones if not given.
-        commands : float
-            Commands on the bus, for its interface energy.
+        commands : LineCounts
+            Levels and edges of the command bus; it costs nothing if not given.
 
         Raises
         ------
@@ -158,7 +174,8 @@ class CommandPricer:
         supplies = self.supplies(volts or {})
         banks: dict[str, dict[str, Float]] = {}
         ranks: dict[str, dict[str, Float]] = {}
-        for rail in self.rails:
+        factors = self.data_factors(lines)
+        for rail in (rail.with_data(factors) for rail in self.rails):
             relative = supplies[rail.name] / rail.voltage_v
             factor = {kind: self.scaling.factor(kind, relative) for kind in ("array", "column", "background")}
             if not rail.follows_vdd:
@@ -168,7 +185,7 @@ class CommandPricer:
             banks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_bank.items()}
             ranks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_rank.items()}
         read, write = lines or self.line_counts(counts)
-        io = interface_pj(self.device, counts.clocks, commands, read, write)
+        io = interface_pj(self.device, counts.clocks, commands or LineCounts(), read, write)
         if IO_RAIL in supplies:
             square = (supplies[IO_RAIL] / self.vddq_v) ** 2
             io = {name: x * square for name, x in io.items()}
@@ -189,13 +206,10 @@ class CommandPricer:
         for name, volt in changed.items():
             rail = known.get(name.upper(), "")
             if not rail:
-                near = nearest(name.upper(), known)
-                raise ConfigError(
-                    f"{name}: {self.device.name} has no such supply; "
-                    + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
-                )
+                near = did_you_mean(name.upper(), known, f"known are {', '.join(known)}")
+                raise ConfigError(f"{name}: {self.device.name} has no such supply{near}")
             if not 0 < volt <= 1.2 * nominal[rail]:
-                hint = f"; did you mean {volt / 1000:g} V?" if 0 < volt / 1000 <= 1.2 * nominal[rail] else ""
+                hint = perhaps(f"{volt / 1000:g} V") if 0 < volt / 1000 <= 1.2 * nominal[rail] else ""
                 raise ConfigError(
                     f"{name} = {volt:g} V: expected more than 0 and at most {1.2 * nominal[rail]:g} V "
                     f"(1.2 times the nominal {nominal[rail]:g} V){hint}"

@@ -27,9 +27,10 @@ import numpy.typing as npt
 
 from edensim.dram import command_text_kernel as kernel
 from edensim.dram import commands as known
+from edensim.dram.line_counter import LineCounter
 from edensim.dram.power_device import PowerDevice
 from edensim.dram.trace_text import first_line, read_blocks
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
 
 Int = npt.NDArray[np.int64]
 WIDTHS = (8, 16, 32, 64, 128)
@@ -61,8 +62,8 @@ RAMULATOR2_COLUMNS = {
     "rank": kernel.RANK,
     "bankgroup": kernel.GROUP,
     "bank": kernel.BANK,
-    "row": kernel.NUMBER,
-    "column": kernel.NUMBER,
+    "row": kernel.ROW,
+    "column": kernel.COLUMN,
     "type": kernel.NUMBER,
     "source": kernel.NUMBER,
 }
@@ -86,7 +87,7 @@ class Layout:
 DRAMPOWER_LAYOUT = Layout(
     "drampower",
     ("clock", "command", "rank", "bank group", "bank", "row", "column", "data"),
-    (kernel.CLOCK, kernel.COMMAND, kernel.RANK, kernel.GROUP, kernel.BANK, kernel.NUMBER, kernel.NUMBER, kernel.DATA),
+    (kernel.CLOCK, kernel.COMMAND, kernel.RANK, kernel.GROUP, kernel.BANK, kernel.ROW, kernel.COLUMN, kernel.DATA),
     optional=1,
     commas=True,
     in_group=False,
@@ -95,7 +96,10 @@ DRAMPOWER_LAYOUT = Layout(
 DRAMSIM3_LAYOUT = Layout(
     "dramsim3",
     ("clock", "command", "channel", "rank", "bank group", "bank", "row", "column"),
-    (kernel.CLOCK, kernel.COMMAND, kernel.CHANNEL, kernel.RANK, kernel.GROUP, kernel.BANK, kernel.HEX, kernel.HEX),
+    (
+        *(kernel.CLOCK, kernel.COMMAND, kernel.CHANNEL, kernel.RANK, kernel.GROUP, kernel.BANK),
+        *(kernel.HEX_ROW, kernel.HEX_COLUMN),
+    ),
     optional=0,
     commas=False,
     in_group=True,
@@ -128,8 +132,8 @@ class CommandText:
 
     Attributes
     ----------
-    bus : int64 [2, fields]
-        Levels and edges of the data lines counted so far, reads and writes; see `command_text_kernel`.
+    lines : LineCounter
+        Levels and edges of data and command lines counted so far.
     """
 
     path: Path
@@ -141,24 +145,19 @@ class CommandText:
         self.path = Path(self.path)
         self.layout = find_layout(self.path, self.format)
         device, layout = self.device, self.layout
-        width = device.devices * device.width_bits
         self._conf = np.zeros(kernel.CONF_FIELDS, np.int64)
         self._conf[kernel.COLUMNS], self._conf[kernel.OPTIONAL] = len(layout.names), layout.optional
         self._conf[kernel.COMMAS], self._conf[kernel.IN_GROUP] = layout.commas, layout.in_group
         self._conf[kernel.GROUPS], self._conf[kernel.BANKS_PER_GROUP] = device.bank_groups, device.banks_per_group
-        self._conf[kernel.LANE_BYTES] = width // 8 if width in WIDTHS else 0
-        self._conf[kernel.CLOCK_BEATS] = round(device.burst_length / device.burst_ck)
-        self._conf[kernel.IDLE] = 255 if not device.standard.startswith("LPDDR") else 0
         self._run = np.zeros(kernel.RUN_FIELDS, np.int64)
         self._run[kernel.THE_CHANNEL] = -1
-        self.bus = np.zeros((2, kernel.BUS_FIELDS), np.int64)
-        self._lanes = np.full((2, 16), self._conf[kernel.IDLE], np.uint8)
+        self.lines = LineCounter(device)
         self._table = _command_table(layout.commands)
 
     @property
     def has_data(self) -> bool:
         """Whether every column command so far came with data that were counted."""
-        return bool(self.bus[:, kernel.BURSTS].sum()) and not self._run[kernel.WITHOUT_DATA]
+        return bool(self.lines.bursts) and not self._run[kernel.WITHOUT_DATA]
 
     @property
     def group_mismatches(self) -> int:
@@ -184,15 +183,6 @@ class CommandText:
         if empty:
             raise InputError(f"{self.path}: the trace is empty (no command in it); expected at least one")
 
-    def rest(self, clock: int) -> None:
-        """Let the data lines return to their idle level, if the last bursts are over at `clock`."""
-        idle, size = int(self._conf[kernel.IDLE]), int(self._conf[kernel.LANE_BYTES])
-        for direction in range(2):
-            if clock * self._conf[kernel.CLOCK_BEATS] > self.bus[direction, kernel.FREE_AT]:
-                rising = [int(~lane & idle).bit_count() for lane in self._lanes[direction, :size].astype(int)]
-                self.bus[direction, kernel.RISES] += sum(rising)
-                self._lanes[direction] = idle
-
     def refusal(self, line: int, problem: str) -> InputError:
         """An error about a line of the file."""
         return InputError(f"{self.path}:{line}: {problem} ({self.layout.format} command trace)")
@@ -203,7 +193,7 @@ class CommandText:
         commands, ranks, banks = np.empty(n, np.uint8), np.empty(n, np.int16), np.empty(n, np.int16)
         roles = np.array(self.layout.roles, np.int64)
         text = np.frombuffer(block, np.uint8)
-        state = (self._conf, self._run, self.bus, self._lanes)
+        state = (self._conf, self._run, self.lines.state)
         out = (clocks, commands, ranks, banks, lines)
         found = kernel.parse_commands(text, roles, *self._table, *state, *out)
         if self._run[kernel.PROBLEM]:
@@ -212,7 +202,7 @@ class CommandText:
         return Commands(clocks[:found], commands[:found], ranks[:found], banks[:found], lines[:found])
 
     def _explain(self, first: int, block: bytes) -> InputError:
-        number, column = int(self._run[kernel.LINE]), int(self._run[kernel.COLUMN])
+        number, column = int(self._run[kernel.LINE]), int(self._run[kernel.WORD])
         layout, problem = self.layout, int(self._run[kernel.PROBLEM])
         line = block.split(b"\n", number + 1)[number].partition(b"#")[0].decode("utf-8", "replace").strip()
         words = [word.strip() for word in (line.split(",") if layout.commas else line.split())]
@@ -221,7 +211,7 @@ class CommandText:
         most, least = len(layout.names), len(layout.names) - layout.optional
         expected = f"expected {least}" if most == least else f"expected {least} or {most}"
         columns = f"{len(words)} columns; {expected}: {', '.join(layout.names)}"
-        near = nearest(word, layout.commands)
+        near = did_you_mean(word, layout.commands, f"known are {', '.join(layout.commands)}")
         texts = {
             kernel.FEW_COLUMNS: columns,
             kernel.MANY_COLUMNS: columns + (" (data follow column commands only)" if column < most else ""),
@@ -229,8 +219,7 @@ class CommandText:
             kernel.NOT_DECIMAL: f"the {name} is {word!r}; expected a decimal number, 0 or more",
             kernel.HEX_IN_DECIMAL: f"the {name} is {word!r}, which is hexadecimal; expected a decimal number",
             kernel.NOT_HEX: f"the {name} is {word!r}; expected a hexadecimal number after 0x",
-            kernel.UNKNOWN_COMMAND: f"unknown command {word!r}; "
-            + (f"did you mean {near[0]}?" if near else f"known are {', '.join(layout.commands)}"),
+            kernel.UNKNOWN_COMMAND: f"unknown command {word!r}{near}",
             kernel.TOO_LARGE: f"the {name} is {word}; expected at most 2^56",
             kernel.OTHER_CHANNEL: f"channel {word} after channel {self._run[kernel.THE_CHANNEL]}; expected one a file",
             kernel.BAD_GROUP: f"a bank group beyond the {self.device.bank_groups} of {self.device.name}",
@@ -252,11 +241,8 @@ def find_layout(path: Path, format: str | None = None) -> Layout:
         The first line is of no known format.
     """
     if format is not None and format not in TEXT_FORMATS:
-        near = nearest(format, TEXT_FORMATS)
-        raise ConfigError(
-            f"command trace format {format!r} is unknown; "
-            + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(TEXT_FORMATS)}")
-        )
+        near = did_you_mean(format, TEXT_FORMATS, f"expected one of {', '.join(TEXT_FORMATS)}")
+        raise ConfigError(f"command trace format {format!r} is unknown{near}")
     line = first_line(path)
     words = line.replace(",", " ").split()
     if format is None:

@@ -1,16 +1,17 @@
 """Compiled reader of command-trace text: bytes in, arrays of clocks, commands, ranks and banks out.
 
-One pass over the bytes, one state machine for all formats; what a column means is told by `roles`. Data columns are not
-kept: levels and rising edges of the data lines are counted as they pass, per direction.
+One pass over the bytes, one state machine for all formats; what a column means is told by `roles`. Rows, columns and
+data are not kept: levels and rising edges of data and command lines are counted as they pass (`line_kernel`).
 """
 
 import numpy as np
 
 from edensim.dram.commands import DSMEX, END, NOP, PDEA, PREAB, RD, RDA, REFAB, WR, WRA
+from edensim.dram.line_kernel import READ, VALUE, WRITE, count_data, put_command
 from edensim.jit import jit, jit_inline
 
 # ---- what a column means
-CLOCK, COMMAND, RANK, GROUP, BANK, CHANNEL, NUMBER, HEX, SKIP, DATA = range(10)
+CLOCK, COMMAND, RANK, GROUP, BANK, CHANNEL, ROW, COLUMN, HEX_ROW, HEX_COLUMN, NUMBER, DATA = range(12)
 
 # ---- problems
 (
@@ -30,28 +31,18 @@ CLOCK, COMMAND, RANK, GROUP, BANK, CHANNEL, NUMBER, HEX, SKIP, DATA = range(10)
 ) = range(13)
 
 # ---- cells of `conf`
-COLUMNS, OPTIONAL, COMMAS, IN_GROUP, GROUPS, BANKS_PER_GROUP, LANE_BYTES, CLOCK_BEATS, IDLE = range(9)
-CONF_FIELDS = 9
+COLUMNS, OPTIONAL, COMMAS, IN_GROUP, GROUPS, BANKS_PER_GROUP = range(6)
+CONF_FIELDS = 6
 
 # ---- cells of `run`
-THE_CHANNEL, MISMATCH, PROBLEM, LINE, COLUMN, WITHOUT_DATA = range(6)
+THE_CHANNEL, MISMATCH, PROBLEM, LINE, WORD, WITHOUT_DATA = range(6)
 RUN_FIELDS = 6
-
-# ---- columns of `bus`, one row per direction (0 read, 1 write)
-BURSTS, BEATS, ONES, RISES, FREE_AT = range(5)
-BUS_FIELDS = 5
 
 SLOTS = 256
 HASH_FACTOR, HASH_MASK = 31, (1 << 55) - 1
 """Hash of a name: key = (31 key + letter) mod 2^55, which never overflows."""
 NEWLINE, SPACE, TAB, RETURN, COMMA, HASH, MINUS = 10, 32, 9, 13, 44, 35, 45
 MOST = 1 << 56
-
-VALUE = np.full(256, 255, np.uint8)
-"""Value of a hexadecimal digit, 255 for every other byte."""
-for _k, _digits in enumerate("0 1 2 3 4 5 6 7 8 9 aA bB cC dD eE fF".split()):
-    VALUE[[ord(x) for x in _digits]] = _k
-COUNT = np.array([bin(k).count("1") for k in range(256)], np.uint8)
 
 
 @jit_inline
@@ -75,38 +66,6 @@ def find_command(text, start, end, keys, codes):
             return np.int64(codes[slot])
         slot = (slot + 1) & (SLOTS - 1)
     return np.int64(-1)
-
-
-@jit
-def count_data(text, start, end, clock, direction, conf, bus, lanes):
-    """Count one burst of hexadecimal data on the lines; False if it is no whole number of beats."""
-    if end - start > 2 and text[start] == 48 and (text[start + 1] | 32) == 120:
-        start += 2
-    size = conf[LANE_BYTES]
-    digits = end - start
-    if digits == 0 or digits % (2 * size):
-        return False
-    beats = digits // (2 * size)
-    at = clock * conf[CLOCK_BEATS]
-    idle = np.uint8(conf[IDLE])
-    if at > bus[direction, FREE_AT]:
-        for k in range(size):  # the lines went back to the idle level
-            bus[direction, RISES] += COUNT[~lanes[direction, k] & idle]
-            lanes[direction, k] = idle
-    for beat in range(beats):
-        for k in range(size):
-            place = start + 2 * (beat * size + k)
-            high, low = VALUE[text[place]], VALUE[text[place + 1]]
-            if high > 15 or low > 15:
-                return False
-            byte = np.uint8(high * 16 + low)
-            bus[direction, ONES] += COUNT[byte]
-            bus[direction, RISES] += COUNT[~lanes[direction, k] & byte]
-            lanes[direction, k] = byte
-    bus[direction, BURSTS] += 1
-    bus[direction, BEATS] += beats
-    bus[direction, FREE_AT] = at + beats
-    return True
 
 
 @jit_inline
@@ -134,25 +93,33 @@ def read_number(text, start, end):
 
 
 @jit_inline
-def is_hex(text, start, end):
-    """Whether a word is hexadecimal with 0x, or the "-1" or "0" that DRAMsim3 prints for rows that do not matter."""
-    if end - start > 2:
-        good = text[start] == 48 and (text[start + 1] | 32) == 120
-        for k in range(start + 2, end):
-            good = good and VALUE[text[k]] < 16
-        return good or text[start] == MINUS
-    return text[start] == MINUS or text[start] == 48
+def read_hex(text, start, end):
+    """Value of a word with 0x, 0 for the "-1" or "0" that DRAMsim3 prints where nothing matters, or -1 - NOT_HEX."""
+    if text[start] == MINUS or end - start == 1 and text[start] == 48:
+        return np.int64(0)
+    good = end - start > 2 and end - start < 17 and text[start] == 48 and (text[start + 1] | 32) == 120
+    value = np.int64(0)
+    for k in range(start + 2, end):
+        digit = np.int64(VALUE[text[k]])
+        good = good and digit < 16
+        value = value << 4 | digit & 15
+    return value if good else np.int64(-1 - NOT_HEX)
 
 
 @jit
-def parse_commands(text, roles, keys, codes, conf, run, bus, lanes, clocks, commands, ranks, banks, lines):
-    """Parse whole lines; returns how many commands stand before the end, or before the problem that `run` holds."""
+def parse_commands(text, roles, keys, codes, conf, run, line_states, clocks, commands, ranks, banks, lines):
+    """Parse whole lines; returns how many commands stand before the end, or before the problem that `run` holds.
+
+    `line_states[0]` counts levels of data and command lines.
+    """
+    counting = line_states[0]
     columns, least, commas = conf[COLUMNS], conf[COLUMNS] - conf[OPTIONAL], conf[COMMAS] != 0
     per_group, groups, in_group = conf[BANKS_PER_GROUP], conf[GROUPS], conf[IN_GROUP] != 0
     place, size, line, found = 0, len(text), 0, 0
     while place < size:
         column, problem, pending, data = 0, FINE, False, False
         clock, command, rank, group, bank = np.int64(0), np.int64(-1), np.int64(0), np.int64(0), np.int64(0)
+        row, cell = np.int64(0), np.int64(0)
         while True:
             while text[place] == SPACE or text[place] == TAB or text[place] == RETURN:
                 place += 1
@@ -178,15 +145,13 @@ def parse_commands(text, roles, keys, codes, conf, run, bus, lanes, clocks, comm
                 written = command == WR or command == WRA
                 if not written and command != RD and command != RDA:
                     problem = MANY_COLUMNS
-                elif conf[LANE_BYTES]:
+                elif counting.lanes:
                     data = True
-                    if not count_data(text, start, end, clock, 1 if written else 0, conf, bus, lanes):
+                    if not count_data(counting, text, start, end, clock, WRITE if written else READ):
                         problem = ODD_DATA
-            elif role == HEX:
-                if not is_hex(text, start, end):
-                    problem = NOT_HEX
-            elif role != SKIP:
-                value = read_number(text, start, end)
+            else:
+                is_hex = role == HEX_ROW or role == HEX_COLUMN
+                value = read_hex(text, start, end) if is_hex else read_number(text, start, end)
                 if value < -1:
                     problem = -1 - value
                 elif role == CLOCK:
@@ -199,6 +164,10 @@ def parse_commands(text, roles, keys, codes, conf, run, bus, lanes, clocks, comm
                     group = value
                 elif role == BANK:
                     bank = value
+                elif role == ROW or role == HEX_ROW:
+                    row = max(value, 0)
+                elif role == COLUMN or role == HEX_COLUMN:
+                    cell = max(value, 0)
                 elif role == CHANNEL:
                     if run[THE_CHANNEL] < 0:
                         run[THE_CHANNEL] = value
@@ -231,11 +200,12 @@ def parse_commands(text, roles, keys, codes, conf, run, bus, lanes, clocks, comm
             elif group != bank // per_group:
                 run[MISMATCH] += 1
         if problem != FINE:
-            run[PROBLEM], run[LINE], run[COLUMN] = problem, line, column
+            run[PROBLEM], run[LINE], run[WORD] = problem, line, column
             return found
         if column != 0:
             if not data and (command <= WR or command == RDA or command == WRA):
                 run[WITHOUT_DATA] += 1
+            put_command(counting, clock, command, row, cell, bank, bank // per_group)
             clocks[found], commands[found], ranks[found], banks[found] = clock, command, rank, bank
             lines[found] = line
             found += 1

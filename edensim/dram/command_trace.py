@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from edensim.config import schema
-from edensim.dram import command_text_kernel as text_kernel
 from edensim.dram.command_counts import BadCommandError, CommandCounter, CommandCounts
 from edensim.dram.command_energy import BANK_PARTS, CommandEnergy, CommandPricer, require_currents
 from edensim.dram.command_log_stream import CommandLogStream
 from edensim.dram.command_text import Commands, CommandText
 from edensim.dram.command_windows import WindowedCounter, window_counts
 from edensim.dram.commands import N_TRACE, TRACE_NAMES
-from edensim.dram.interface import LineCounts
+from edensim.dram.interface import LineCounts, expected_command_counts
 from edensim.dram.power_device import PowerDevice
 from edensim.dram.trace_npz import require_file
 
@@ -45,6 +44,8 @@ class CountedTrace:
         Commands by name.
     lines : (LineCounts, LineCounts) or None
         Data lines if every column command came with data.
+    command_lines : LineCounts
+        Command buses of all channels together.
     window_ck : int
         Clocks of a window of `windows`.
     windows : list (channels) of list of CommandCounts
@@ -55,6 +56,7 @@ class CountedTrace:
     channels: list[CommandCounts]
     commands: dict[str, int]
     lines: tuple[LineCounts, LineCounts] | None
+    command_lines: LineCounts
     window_ck: int
     windows: list[list[CommandCounts]]
     warnings: list[str]
@@ -109,7 +111,7 @@ def _count(
         source.layout.format if isinstance(source, CommandText) else source.format,
         [one.counter.counts(end) for one in counters],
         {name: int(n) for name, n in zip(TRACE_NAMES, tally, strict=True) if n},
-        _data_lines(source, end),
+        *_lines(source, end, device, int(tally.sum())),
         width,
         windows,
         _warnings(source, device, sum(one.counter.early for one in counters)),
@@ -123,17 +125,15 @@ def _feed(source: CommandText | CommandLogStream, counter: WindowedCounter, part
         raise source.refusal(int(part.lines[bad.index]), bad.problem) from None
 
 
-def _data_lines(source: CommandText | CommandLogStream, end: int) -> tuple[LineCounts, LineCounts] | None:
-    if not isinstance(source, CommandText) or not source.has_data:
-        return None
-    source.rest(end)
-    width = source.device.devices * source.device.width_bits
-    fields = (text_kernel.BURSTS, text_kernel.BEATS, text_kernel.ONES, text_kernel.RISES)
-    both = []
-    for row in source.bus:
-        bursts, beats, ones, rises = (int(row[k]) for k in fields)
-        both.append(LineCounts(bursts, beats, ones, beats * width - ones, rises))
-    return both[0], both[1]
+def _lines(
+    source: CommandText | CommandLogStream, end: int, device: PowerDevice, issued: int
+) -> tuple[tuple[LineCounts, LineCounts] | None, LineCounts]:
+    expected = expected_command_counts(device, issued)
+    if not isinstance(source, CommandText):
+        return None, expected
+    source.lines.rest(end)
+    data = source.lines.data() if source.has_data else None
+    return data, source.lines.commands() or expected
 
 
 def _warnings(source: CommandText | CommandLogStream, device: PowerDevice, early: int) -> list[str]:
@@ -173,19 +173,19 @@ def price_trace(
     pricer = CommandPricer(device, energy)
     for counts in trace.channels:
         require_currents(device, counts)
-    issued = sum(trace.commands.values())
 
     def priced(volts: Mapping[str, float]) -> list[CommandEnergy]:
         n = len(trace.channels)
         lines = trace.lines if n == 1 else None
-        return [pricer.price(counts, volts, lines, issued // n) for counts in trace.channels]
+        return [pricer.price(counts, volts, lines, trace.command_lines * (1 / n)) for counts in trace.channels]
 
     nominal = priced({})
     total = _total(nominal)
     time_ns = trace.clocks * device.clock_ns
     bits = sum(counts.bursts for counts in trace.channels) * device.burst_bits
     follows = next((rail.name for rail in pricer.rails if rail.follows_vdd), None)
-    resting = _total(_at_zero(pricer, trace, issued))["total"] if follows else total["total"]
+    # With the rail that follows VDD switched off, what is left does not follow it.
+    resting = _total(priced({"vdd": NOT_ZERO}))["total"] if follows else total["total"]
     data: dict[str, Any] = {
         "device": device.name,
         "standard": device.standard,
@@ -205,19 +205,13 @@ def price_trace(
         "voltage_model": energy.voltage_model,
         "currents": energy.currents,
         "data": "from the trace" if trace.lines is not None else "expected",
-        "timeline": _timeline(pricer, trace, issued),
+        "data_law": energy.data.law,
+        "timeline": _timeline(pricer, trace),
         "warnings": [*pricer.warnings, *trace.warnings],
     }
     if at:
         data["at"] = [_point(priced(volts), total["total"]) for volts in at]
     return data
-
-
-def _at_zero(pricer: CommandPricer, trace: CountedTrace, issued: int) -> list[CommandEnergy]:
-    """Prices with the rail that follows VDD switched off: what is left does not follow it."""
-    lines = trace.lines if len(trace.channels) == 1 else None
-    per_channel = issued // len(trace.channels)
-    return [pricer.price(counts, {"vdd": NOT_ZERO}, lines, per_channel) for counts in trace.channels]
 
 
 def _total(channels: Sequence[CommandEnergy]) -> dict[str, float]:
@@ -253,25 +247,29 @@ def _point(channels: Sequence[CommandEnergy], nominal_pj: float) -> dict[str, An
     }
 
 
-def _timeline(pricer: CommandPricer, trace: CountedTrace, issued: int) -> dict[str, Any]:
-    """Average power of every window, by component, in mW."""
-    clock_ns, bursts = pricer.device.clock_ns, sum(c.bursts for c in trace.channels)
+def _timeline(pricer: CommandPricer, trace: CountedTrace) -> dict[str, Any]:
+    """Average power of every window, by component, in mW.
+
+    Lines are counted over the whole trace: a window gets its share of their levels by its bursts (data) and by its rows
+    and bursts (commands).
+    """
+    clock_ns, n = pricer.device.clock_ns, len(trace.channels)
+    bursts, busy = sum(c.bursts for c in trace.channels), sum(c.bursts + int(c.n_act.sum()) for c in trace.channels)
     columns: dict[str, list[float]] = {}
     for k in range(len(trace.windows[0])):
         parts = [channel[k] for channel in trace.windows]
         span_ns = parts[0].clocks * clock_ns
         priced = []
         for counts in parts:
-            # Data are counted over the whole trace; a window gets its share of the bursts.
-            lines = _shared(trace.lines, counts.bursts / bursts) if trace.lines is not None and bursts else None
-            share_ck = counts.clocks / trace.clocks / len(parts) if trace.clocks else 0
-            priced.append(pricer.price(counts, None, lines, issued * share_ck))
+            lines = None
+            if trace.lines is not None and bursts:
+                read, write = (x * (counts.bursts / bursts) for x in trace.lines)
+                lines = read, write
+            share = counts.clocks / trace.clocks / n if trace.clocks else 0
+            if busy:
+                share = (counts.bursts + int(counts.n_act.sum())) / busy
+            priced.append(pricer.price(counts, None, lines, trace.command_lines * share))
         for name, value in _total(priced).items():
             columns.setdefault(name, []).append(value / span_ns if span_ns else 0.0)
     starts = [k * trace.window_ck * clock_ns for k in range(len(trace.windows[0]))]
     return {"bin_ns": trace.window_ck * clock_ns, "start_ns": starts, "power_mw": columns}
-
-
-def _shared(lines: tuple[LineCounts, LineCounts], share: float) -> tuple[LineCounts, LineCounts]:
-    read, write = (LineCounts(*(getattr(x, name) * share for name in x.__dataclass_fields__)) for x in lines)
-    return read, write

@@ -1,9 +1,10 @@
 """A memory system ready to run: geometry, address map, timings and constraint tables compiled for the kernels.
 
 Modelled: any number of channels, pseudo-channels, ranks, bank groups and banks; FR-FCFS with or without row-hit
-protection; write mode by hysteresis; forwarding and coalescing from the write queue; refresh of all banks or bank after
-bank; rows that stay open, or close after a number of accesses (RDA, WRA or a precharge of their own); tRCD, tRAS and
-tRP per bank. Not modelled here: power-down, row policies by time or prediction, closed rows of LPDDR5 and HBM.
+protection; write mode by hysteresis (while writes come as fast as they drain, reads wait: the tail of read latencies);
+forwarding and coalescing from the write queue; refresh of all banks or bank after bank; rows that stay open, or close
+after a number of accesses (RDA, WRA or a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here:
+power-down, row policies by time or prediction, closed rows of LPDDR5 and HBM.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from edensim.dram.channel_state import Policy, new_channels
 from edensim.dram.command_log import CommandLog, resolve_edges
 from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, REFPB, WR, WRA
 from edensim.dram.counters import Counters
+from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.standard import evaluate
 from edensim.dram.table import Edge, Refresh, Shape, compile_table
 from edensim.dram.timing import TimingSet, bank_clocks, peak_bandwidth_gb_s, resolve_timing
@@ -137,7 +139,8 @@ class DramSystem:
         layout = Organisation(**{f.name: getattr(self.geometry, f.name) for f in fields(Organisation)})
         differs = any((self.clocks[n] != self.timing.ck[n]).any() for n in self.clocks)
         bank_ck = self.clocks if differs else {}
-        return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck)
+        refresh = RefreshLimit(self.refresh.period if self.refresh.first else 0)
+        return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck, refresh)
 
 
 def bank_shape(layout: Organisation) -> Shape:
@@ -157,14 +160,15 @@ def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, edges: Sequenc
             f'dram.controller.refresh = "per_bank": {timing.standard.name} has no refresh of single banks here; '
             'expected "all_bank" or "none"'
         )
-    interval = int(ck["nREFI" if mode == "all_bank" else "nREFIpb"] * scale)
+    nominal = ck["nREFI" if mode == "all_bank" else "nREFIpb"]
+    interval = int(nominal * Fraction(str(scale)))  # down: never later than asked
     busy = ck["nRFC"] + ranks  # less leaves some rank no clock to open a row in
     if mode == "per_bank":  # its row is closed first, and the bank before it has just been refreshed
         busy = ck["nRC"] + max(most_cycles(edges, REFPB, REFPB, "Bank"), ck["nRFCpb"] // shape.node_span) + ranks
     if interval <= busy:
         what = f"{ranks} {'ranks' if ranks > 1 else 'rank'}" if mode == "all_bank" else "a bank"
         raise ConfigError(
-            f"operating_point.tREFI_scale = {scale:g} makes the refresh interval {interval} clocks, but refreshing "
+            f"tREFI_scale = {scale:g} makes the refresh interval {interval} clocks, but refreshing "
             f"{what} takes {busy} clocks"
         )
     if mode == "per_bank":

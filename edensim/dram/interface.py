@@ -6,9 +6,11 @@ termination never. Every rising edge charges the line. Data-bus inversion (DBI) 
 of the bits have the costly level and says so on a ninth line.
 
 Two descriptions of a line: driver, termination and capacitance (`[dram.power.io]`), or DRAMPower's equivalent
-resistance and energy per edge (a memspec). With the second, clock and command lines are priced too; the levels of
-command lines are taken as half low, because the bit patterns of commands are not modelled. A memspec has DRAMPower's
-conventions: one strobe pair per rank (two for x16), counted once, not per device.
+resistance and energy per edge (a memspec). With the second, clock and command lines are priced too: the commands' very
+levels where a trace tells row and column and the standard is in `edensim.dram.command_bus`, half of the lines low
+elsewhere. A memspec has DRAMPower's conventions: one strobe pair per rank (two for x16), counted once, not per device;
+no DBI. One is not taken over: beats of LPDDR5 last a clock / (2 WCK2CK) and WCK toggles, where DRAMPower 6.2 takes half
+a clock and, by an integer division, no edge of WCK.
 
 Not modelled: preambles and postambles, termination of other ranks, crosstalk, the receiver's standing current.
 """
@@ -19,12 +21,11 @@ from dataclasses import dataclass
 from math import comb
 
 from edensim.config import schema
+from edensim.dram.data_dependence import BurstData, burst_data
 from edensim.dram.power_device import PowerDevice
 
 COMMAND_LINES = {"DDR4": 27, "DDR5": 14, "LPDDR4": 6, "LPDDR5": 7, "LPDDR6": 4}
 """Command and address lines whose levels are counted, per channel."""
-COSTLY_LOW = ("DDR4", "DDR5")
-"""Standards whose lines are pulled up to VDDQ; the LPDDR family terminates to ground."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class LineCounts:
 
     def __add__(self, other: LineCounts) -> LineCounts:
         return LineCounts(*(getattr(self, x) + getattr(other, x) for x in self.__dataclass_fields__))
+
+    def __mul__(self, share: float) -> LineCounts:
+        return LineCounts(*(getattr(self, x) * share for x in self.__dataclass_fields__))
 
 
 def expected_counts(
@@ -78,18 +82,27 @@ def expected_counts(
     return LineCounts(bursts, total, bits - zeros, zeros, bits * costly * (1 - costly))
 
 
-def assumed_counts(device: PowerDevice, bursts: float) -> LineCounts:
-    """Counts to be expected of a device's bursts: shares and rates of its interface, DBI if it is on."""
+def assumed_counts(device: PowerDevice, bursts: float, data: BurstData | None = None) -> LineCounts:
+    """Counts to be expected of a device's bursts, DBI if it is on; `data` default to the rates of its interface."""
     io, lines = device.io, device.devices * device.width_bits
-    if io is None:
-        return expected_counts(bursts, device.burst_length, lines, 0.5, 0.5)
-    dbi = {"pod": "low", "lvstl": "high"}.get(io.termination, "none") if io.dbi else "none"
-    return expected_counts(bursts, device.burst_length, lines, io.ones_fraction, io.toggle_rate, dbi)
+    data = burst_data(io) if data is None else data
+    return expected_counts(bursts, device.burst_length, lines, data.ones, data.pins, device.dbi)
 
 
-def burst_io_pj(device: PowerDevice) -> float:
+def expected_command_counts(device: PowerDevice, commands: float) -> LineCounts:
+    """Counts of a command bus whose commands are not known: a word each, half of the lines low, a quarter rises."""
+    lines = COMMAND_LINES.get(device.standard, 0) * commands
+    return LineCounts(commands, commands, lines / 2, lines / 2, lines / 4)
+
+
+def idles_high(standard: str) -> bool:
+    """Whether lines between bursts are high, and cost while they are low; the LPDDR family terminates to ground."""
+    return not standard.startswith("LPDDR")
+
+
+def burst_io_pj(device: PowerDevice, data: BurstData | None = None) -> float:
     """Energy in pJ that one burst of expected data costs on DQ and DQS of a rank, at nominal VDDQ."""
-    return 0.0 if device.io is None else data_pj(device, device.io, assumed_counts(device, 1))
+    return 0.0 if device.io is None else data_pj(device, device.io, assumed_counts(device, 1, data))
 
 
 def data_pj(device: PowerDevice, io: schema.Interface, counts: LineCounts) -> float:
@@ -119,16 +132,16 @@ def data_pj(device: PowerDevice, io: schema.Interface, counts: LineCounts) -> fl
 
 
 def interface_pj(
-    device: PowerDevice, clocks: float, commands: float, read: LineCounts, write: LineCounts
+    device: PowerDevice, clocks: float, commands: LineCounts, read: LineCounts, write: LineCounts
 ) -> dict[str, float]:
     """Energy of the interface by group of lines, in pJ at nominal VDDQ.
 
     Parameters
     ----------
-    clocks, commands : float
-        Clocks that went by, commands on the bus.
-    read, write : LineCounts
-        Data lines.
+    clocks : float
+        Clocks that went by.
+    commands, read, write : LineCounts
+        Command and data lines.
 
     Returns
     -------
@@ -137,40 +150,32 @@ def interface_pj(
     """
     if not device.lines:
         io = device.io
-        return (
-            {"read": 0.0, "write": 0.0}
-            if io is None
-            else {
-                "read": data_pj(device, io, read),
-                "write": data_pj(device, io, write),
-            }
-        )
-    low, pairs = device.standard in COSTLY_LOW, 2 if device.width_bits == 16 else 1
-    half = device.clock_ns / 2
+        if io is None:
+            return {"read": 0.0, "write": 0.0}
+        return {"read": data_pj(device, io, read), "write": data_pj(device, io, write)}
+    low, clock_ns, bursting_ck = idles_high(device.standard), device.clock_ns, read.bursts + write.bursts
+    bursting_ck *= device.burst_ck
+    word_ns = clock_ns / 2 if device.wck_per_ck else clock_ns  # commands of LPDDR5 move on both edges
+    beat_ns = clock_ns * device.burst_ck / device.burst_length
+    running_ck = clocks if device.wck_always_on else bursting_ck
+    wck_edges = 2 * device.wck_per_ck * running_ck
     parts = {
-        "clock": _group(device, "ck", 2 * clocks, half, 2 * clocks),
-        "command": _group(
-            device,
-            "ca",
-            COMMAND_LINES.get(device.standard, 0) * commands / 2,
-            device.clock_ns,
-            COMMAND_LINES.get(device.standard, 0) * commands / 4,
-        ),
+        # Of the two lines of a clock one is always at the costly level.
+        "clock": _group(device, "ck", clocks, clock_ns, 2 * clocks)
+        + _group(device, "wck", running_ck if device.wck_per_ck else 0, clock_ns, wck_edges),
+        "command": _group(device, "ca", commands.zeros if low else commands.ones, word_ns, commands.rises),
     }
     for name, counts, letter in (("read", read, "r"), ("write", write, "w")):
-        costly = counts.zeros if low else counts.ones
-        beat_ns = half * device.burst_ck * 2 / device.burst_length if device.burst_length else half
-        strobes = pairs * counts.beats
-        parts[name] = _group(device, f"{letter}dq", costly, beat_ns, counts.rises) + _group(
-            device, f"{letter}dqs", strobes, beat_ns, strobes
-        )
+        strobes = (2 if device.width_bits == 16 else 1) * counts.beats
+        parts[name] = _group(device, f"{letter}dq", counts.zeros if low else counts.ones, beat_ns, counts.rises)
+        parts[name] += _group(device, f"{letter}dqs", strobes, beat_ns, strobes)
     return parts
 
 
-def _group(device: PowerDevice, name: str, costly: float, beat_ns: float, rises: float) -> float:
-    """Static and dynamic energy in pJ of a group of lines of a memspec."""
+def _group(device: PowerDevice, name: str, costly: float, each_ns: float, rises: float) -> float:
+    """Energy in pJ of a group of lines of a memspec: so often at the costly level for `each_ns`, and so many edges."""
     lines, volt = device.lines, device.lines.get("vddq", 0.0)
     if f"{name}_R_eq" not in lines:
         return 0.0
-    static = costly * volt**2 / lines[f"{name}_R_eq"] * beat_ns * 1000 if lines.get(f"{name}_termination", 1) else 0.0
+    static = costly * volt**2 / lines[f"{name}_R_eq"] * each_ns * 1000 if lines.get(f"{name}_termination", 1) else 0.0
     return static + rises * lines[f"{name}_dyn_E"] * 1e12

@@ -26,6 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edensim.config import schema
+from edensim.dram.data_dependence import NO_CHANGE, DataFactors
 from edensim.dram.power_device import PowerDevice
 from edensim.dram.typical import Shares
 
@@ -92,6 +93,12 @@ class RailCosts:
             **refresh,
             **asleep,
         )
+
+    def with_data(self, factors: DataFactors) -> RailCosts:
+        """These costs for the data that move; they change what RD and WR draw from the core's supply."""
+        if not self.follows_vdd or factors == NO_CHANGE:
+            return self
+        return replace(self, rd=self.rd * factors.rd, wr=self.wr * factors.wr)
 
 
 def open_currents(rail: schema.Rail, basis: str, rho: float, banks: int) -> tuple[float, float, float]:

@@ -50,11 +50,17 @@ class PowerDevice:
         Share of active background that is common to all banks.
     rails : mapping of str to schema.Rail
         Supplies by name, currents in mA.
+    idd4_data : {"random", "static"}
+        Data that moved when IDD4R and IDD4W were measured.
     io : schema.Interface or None
         Data pins, described by resistances and capacitances.
     lines : mapping of str to float
         Data pins, described as DRAMPower does (`memimpedancespec`: equivalent resistances and energies per edge);
         empty if `io` is to be used.
+    wck_per_ck : int
+        Periods of the data clock WCK in a clock; 0 without one.
+    wck_always_on : bool
+        It runs all the time, not during bursts only.
     """
 
     name: str
@@ -73,8 +79,11 @@ class PowerDevice:
     column_base: ColumnBase
     rho: float
     rails: Mapping[str, schema.Rail]
+    idd4_data: Literal["random", "static"] = "random"
     io: schema.Interface | None = None
     lines: Mapping[str, float] = field(default_factory=dict)
+    wck_per_ck: int = 0
+    wck_always_on: bool = False
 
     @property
     def banks_per_group(self) -> int:
@@ -85,6 +94,13 @@ class PowerDevice:
     def burst_bits(self) -> int:
         """Bits that a column command moves, all devices of a rank together."""
         return self.devices * self.width_bits * self.burst_length
+
+    @property
+    def dbi(self) -> Literal["none", "low", "high"]:
+        """Level that data-bus inversion makes rare, if it is on."""
+        if self.io is None or not self.io.dbi:
+            return "none"
+        return "low" if self.io.termination == "pod" else "high" if self.io.termination == "lvstl" else "none"
 
     @property
     def deep_sleep(self) -> bool:
@@ -133,6 +149,7 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
         column_base="all_banks" if power.idd3n_basis == "all_banks" else "one_bank",
         rho=power.rho,
         rails=power.rails,
+        idd4_data=power.idd4_data,
         io=power.io,
     )
 

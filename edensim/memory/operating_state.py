@@ -14,8 +14,11 @@ The basis of a partition's point is
                     of 31 DDR3L modules covers (Chang et al., SIGMETRICS 2017, published data set);
     "extrapolated"  everything else, another refresh interval and slower-than-nominal timings included.
 
-Not modelled: operating points of single chips or subarrays (two partitions that share a bank must agree), a refresh
-interval of its own for a partition (a refresh serves a whole rank), drift in time or with temperature.
+Chips of a rank may have a VDD of their own (`[[partition]] chips`), the same for all banks of the chip; then the other
+chips of that rank have one VDD for all their banks, because a chip is fed by its own pins or bank by bank, not both.
+
+Not modelled: operating points of single subarrays (two partitions that share a bank must agree), a refresh interval of
+its own for a partition (a refresh serves a whole rank), drift in time or with temperature.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config.schema import Dram, OperatingPoint, Partition
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, Problem, perhaps
 from edensim.memory.geometry import Geometry
 from edensim.memory.partition import REMAINDER, PartitionMap, resolve_partitions
 
@@ -39,6 +42,8 @@ DELTAS = {  # key -> delta, mode and reference keys
     "vdd": ("delta_vdd", "delta_vdd_mode", "delta_vdd_reference"),
     "tRCD_ns": ("delta_tRCD_ns", "delta_tRCD_mode", "delta_tRCD_reference_ns"),
 }
+SUPPLY_FROM = ("dram.power",)  # keys that say what is nominal
+TIMES_FROM = ("dram.timing", "dram.timing_ck", "dram.clock_ps", "dram.data_rate_mt_s")
 UNITS = {"vdd": "V", "tRCD_ns": "ns", "tRAS_ns": "ns", "tRP_ns": "ns"}
 MEASURED_NOMINAL_V, MEASURED_LOWEST_V = 1.35, 1.025
 
@@ -78,7 +83,7 @@ class OperatingState:
     points : dict of str to Point
         Operating point of every partition, "module" (the remainder) first.
     vdd, tRCD_ns, tRAS_ns, tRP_ns : float64 arrays, shape (channels, banks)
-        V and ns; tRCD may be 0 (ideal).
+        V and ns; tRCD may be 0 (ideal). `vdd` leaves out supplies of single chips, see `supplies`.
     tREFI_scale : float
         Factor on the refresh interval of the whole memory.
     """
@@ -91,6 +96,17 @@ class OperatingState:
     tRAS_ns: Floats
     tRP_ns: Floats
     tREFI_scale: float
+
+    @property
+    def supplies(self) -> Floats:
+        """VDD in V of every bank and chip: (channels, banks, chips), or (channels, banks, 1) if all chips are alike."""
+        chip_owner = self.partitions.chip_owner
+        if not chip_owner.any():
+            return self.vdd[:, :, None]
+        of_chip = np.array([point.vdd for point in self.points.values()])[chip_owner]
+        spread = self.partitions.geometry.banks_per_rank
+        own, of_chip = (np.repeat(x, spread, axis=1) for x in (chip_owner > 0, of_chip))
+        return np.where(own, of_chip, self.vdd[:, :, None])
 
     @property
     def tRC_ns(self) -> Floats:
@@ -135,30 +151,31 @@ def resolve_operating_state(
     ------
     ConfigError
         All of: a value beside its delta, VDD <= 0 or above 1.2 x nominal, a negative time, partitions of one bank that
-        disagree, and whatever `resolve_partitions` finds.
+        disagree, supplies by bank and by chip in one rank, and whatever `resolve_partitions` finds.
     """
-    geometry = Geometry.from_config(dram)
     nominal = nominal_values(dram)
     problems: list[str] = []
     base = {key: _Setting(getattr(nominal, key)) for key in UNITS}
-    module = _override(base, op, nominal, where, problems)
+    module = _override(base, op, nominal, where, where.strip("[]"), problems)
     layers = {REMAINDER: module}
     scale = 1.0 if op.tREFI_scale is None else op.tREFI_scale
-    for partition in partitions:
-        table = f"[[partition]] {partition.name!r}"
-        layers[partition.name] = _override(module, partition, nominal, table, problems)
+    for k, partition in enumerate(partitions):
+        table, place = f"[[partition]] {partition.name!r}", f"partition.{k}"
+        layers[partition.name] = _override(module, partition, nominal, table, place, problems)
         if partition.tREFI_scale not in (None, scale):
-            problems.append(
+            text = (
                 f"{table}: tREFI_scale = {partition.tREFI_scale:g} differs from {scale:g} of {where}; a refresh serves "
                 "a whole rank, so the interval can only be set for the whole memory"
             )
+            problems.append(Problem(text, f"{place}.tREFI_scale", f"{where.strip('[]')}.tREFI_scale"))
     points = {
         name: Point(**{key: x.value for key, x in settings.items()}, basis=_basis(dram, nominal, settings, scale))
         for name, settings in layers.items()
     }
     try:
+        geometry = Geometry.from_config(dram)
         division = resolve_partitions(geometry, partitions)
-        problems += _disagreements(division, points)
+        problems += _disagreements(division, points) + _two_ways_of_supply(division, points)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -199,9 +216,9 @@ def _nominal_vdd(dram: Dram) -> float:
 
 
 def _override(
-    below: dict[str, _Setting], point: OperatingPoint, nominal: Nominal, where: str, problems: list[str]
+    below: dict[str, _Setting], point: OperatingPoint, nominal: Nominal, where: str, place: str, problems: list[str]
 ) -> dict[str, _Setting]:
-    """Lay one table over the settings below it."""
+    """Lay one table over the settings below it. `place` is its dotted key, `where` what messages call it."""
     settings = dict(below)
     for key, unit in UNITS.items():
         value, name = getattr(point, key), key
@@ -209,7 +226,8 @@ def _override(
         if key in DELTAS:
             delta, mode, reference = (getattr(point, x) for x in DELTAS[key])
             if value is not None and delta is not None:
-                problems.append(f"{where}: {key} and {DELTAS[key][0]} are both given; give one of them")
+                both = (f"{place}.{DELTAS[key][0]}", f"{place}.{key}")
+                problems.append(Problem(f"{where}: {key} and {DELTAS[key][0]} are both given; give one of them", *both))
                 continue
             if delta is not None:
                 name = DELTAS[key][0]
@@ -220,7 +238,9 @@ def _override(
             continue
         problem = _impossible_vdd(value, nominal.vdd) if key == "vdd" else _impossible_time(value)
         if problem:
-            problems.append(f"{where}: {name} gives {value:g} {unit}, {problem}")
+            keys = (name,) if name == key else DELTAS[key]
+            read = [*(f"{place}.{x}" for x in keys), *(SUPPLY_FROM if key == "vdd" else TIMES_FROM)]
+            problems.append(Problem(f"{where}: {name} gives {value:g} {unit}, {problem}", *read))
         settings[key] = _Setting(value, carried_from)
     return settings
 
@@ -231,7 +251,7 @@ def _impossible_vdd(value: float, nominal: float) -> str:
         return ""
     if nominal == 0:
         return "but the memory has no power table with a rail that follows VDD, so VDD cannot be set"
-    hint = f"; did you mean {value / 1000:g} V?" if nominal / 2 <= value / 1000 <= limit else ""
+    hint = perhaps(f"{value / 1000:g} V") if nominal / 2 <= value / 1000 <= limit else ""
     return f"but VDD must be above 0 and at most {limit:g} V (1.2 x nominal {nominal:g} V){hint}"
 
 
@@ -274,6 +294,24 @@ def _disagreements(division: PartitionMap, points: dict[str, Point]) -> list[str
         "VDD and timings are per bank, so partitions by subarray must agree"
         for a, b in sorted(found)
     ]
+
+
+def _two_ways_of_supply(division: PartitionMap, points: dict[str, Point]) -> list[str]:
+    """Ranks in which some chips have their own VDD and the others one by bank."""
+    geometry = division.geometry
+    values = np.array([point.vdd for point in points.values()])
+    vdd = values[division.owner[:, :, 0]].reshape(geometry.channels, geometry.ranks_per_channel, -1)
+    mixed = (vdd != vdd[:, :, :1]).any(2) & division.chip_owner.any(2)
+    problems = []
+    for channel, rank in np.argwhere(mixed)[:1]:
+        chips = sorted({division.names[k] for k in division.chip_owner[channel, rank] if k})
+        found = " and ".join(f"{v:g} V" for v in np.unique(vdd[channel, rank]))
+        problems.append(
+            f"[[partition]] {' and '.join(map(repr, chips))} gives chips of channel {channel}, rank {rank} a supply of "
+            f"their own, but its banks have {found} by other partitions; a chip is fed by its own pins or bank by "
+            "bank, not both. Expected one VDD for all banks of a rank with partitions of chips"
+        )
+    return problems
 
 
 def _agree(a: Point, b: Point) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edensim.config.schema import Placement as PlacementConfig
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 from edensim.memory.address_map import AddressMap
 from edensim.memory.geometry import Geometry
 from edensim.memory.partition import REMAINDER, PartitionMap
@@ -177,9 +177,16 @@ def _check_names(requests: Sequence[TensorRequest], partitions: PartitionMap, co
     problems = [f"tensor {name!r} exists twice" for name, count in Counter(names).items() if count > 1]
     entries = {f"placement.{kind}": getattr(config, kind) for kind in KINDS}
     entries |= {f"placement.tensors.{name!r}": partition for name, partition in config.tensors.items()}
+    known = [name for name in partitions.names if name not in partitions.of_chips]
     for where, partition in entries.items():
-        if partition is not None and partition not in partitions.names:
-            problems.append(f"{where} = {partition!r} is no partition{_known(partition, partitions.names)}")
+        if partition in partitions.of_chips:
+            problems.append(
+                f"{where} = {partition!r} is a partition of chips, which holds a slice of every line and no addresses: "
+                f"each burst spans all {partitions.geometry.devices_per_rank} chips of its rank. Expected a partition "
+                f"by channel, rank, banks or subarrays: {', '.join(map(repr, known[:8]))}"
+            )
+        elif partition is not None and partition not in known:
+            problems.append(f"{where} = {partition!r} is no partition{_known(partition, known)}")
     unknown = [name for name in config.tensors if name not in names]
     problems += [f"placement.tensors: there is no tensor {name!r}{_known(name, names)}" for name in unknown]
     if problems:
@@ -187,8 +194,7 @@ def _check_names(requests: Sequence[TensorRequest], partitions: PartitionMap, co
 
 
 def _known(name: str, names: Sequence[str]) -> str:
-    close = nearest(name, names)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(map(repr, names[:8]))}"
+    return did_you_mean(name, names, f"there are {', '.join(map(repr, names[:8]))}", show=repr)
 
 
 def _storages(requests: Sequence[TensorRequest], partitions: PartitionMap, config: PlacementConfig) -> list[_Storage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,27 @@ class Point:
         return float(self.data["time_ns"])
 
     @property
+    def in_use(self) -> Sequence[Mapping[str, Any]]:
+        """Operating points at which the memory really works: of the partitions that hold or move anything."""
+        parts = self.data.get("partitions", {}).values()
+        used = [p["operating_point"] for p in parts if p["tensors"] or p["bytes"]["read"] or p["bytes"]["write"]]
+        return used or [self.data["operating_point"]]
+
+    def text(self, key: str, digits: str) -> str:
+        """A value of the operating point, or the range over the partitions in use, e.g. "1.05-1.2"."""
+        values = sorted({float(point[key]) for point in self.in_use})
+        return "-".join(dict.fromkeys(f"{value:{digits}}" for value in (values[0], values[-1])))
+
+    @property
+    def basis(self) -> str:
+        """Basis of the operating point, or "by partition" if those in use differ."""
+        found = {str(point["basis"]) for point in self.in_use}
+        return found.pop() if len(found) == 1 else "by partition"
+
+    @property
     def label(self) -> str:
         """Name for people: the main point is called nominal where it is."""
-        return "nominal" if self.name == "main" and self.data["operating_point"]["basis"] == "nominal" else self.name
+        return "nominal" if self.name == "main" and self.basis == "nominal" else self.name
 
     def saving(self, quantity: str) -> float:
         """Share of `energy_pj` or `time_ns` that the point saves against the main one (negative: it needs more)."""
@@ -39,8 +57,7 @@ class Point:
     @property
     def setting(self) -> str:
         """What distinguishes the point, e.g. "0.93 V, tRCD 8.5 ns"."""
-        op = self.data["operating_point"]
-        return f"{op['vdd']:.4g} V, tRCD {op['tRCD_ns']:.4g} ns"
+        return f"{self.text('vdd', '.4g')} V, tRCD {self.text('tRCD_ns', '.4g')} ns"
 
 
 def points(data: Mapping[str, Any]) -> list[Point]:
@@ -49,8 +66,8 @@ def points(data: Mapping[str, Any]) -> list[Point]:
 
 
 def energy_unit(largest_pj: float) -> tuple[str, float]:
-    """Return a unit that suits `largest_pj`, and what one picojoule is in it."""
-    return next((name, factor) for limit, name, factor in ENERGIES if largest_pj >= limit)
+    """Return a unit that suits `largest_pj` (of either sign), and what one picojoule is in it."""
+    return next((name, factor) for limit, name, factor in ENERGIES if abs(largest_pj) >= limit)
 
 
 def time_unit(largest_ns: float) -> tuple[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edensim.dram.energy import COMPONENTS
@@ -12,7 +12,9 @@ from edensim.study.text_table import columns
 
 def summarize(data: Mapping[str, Any], title: str = "") -> str:
     """Lay out a result for people: one column per operating point, savings as a share of the main point's value."""
-    return _head(data, title) + columns(point_rows(data))
+    parts = partition_rows(data)
+    below = ["", columns(parts, right_from=2), *holdings(data)] if parts else []
+    return _head(data, title) + "\n".join([columns(point_rows(data)), *below])
 
 
 def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
@@ -26,20 +28,64 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
     def add(label: str, cell: Callable[[Point], str]) -> None:
         rows.append([label, *(cell(p) for p in shown)])
 
-    add("VDD (V)", lambda p: f"{p.data['operating_point']['vdd']:.3f}")
-    add("tRCD (ns)", lambda p: f"{p.data['operating_point']['tRCD_ns']:.2f}")
-    add("basis", lambda p: str(p.data["operating_point"]["basis"]))
+    add("VDD (V)", lambda p: p.text("vdd", ".3f"))
+    add("tRCD (ns)", lambda p: p.text("tRCD_ns", ".2f"))
+    add("basis", lambda p: p.basis)
     add(f"time ({unit_t})", lambda p: f"{p.time_ns * scale_t:.4g}")
     add(f"DRAM energy ({unit_e})", lambda p: f"{p.energy_pj * scale_e:.4g}")
     for name in COMPONENTS:
         add(f"  {name}", lambda p, name=name: f"{p.data['energy_pj'][name] * scale_e:.4g}")  # type: ignore[misc]
+    if all("energy_report" in p.data for p in shown):
+        add("  follows VDD", lambda p: f"{p.data['energy_report']['follows_vdd_share']:.1%}")
+        add("  of system, at most", lambda p: f"{p.data['energy_report']['system_pj']['dram_share']:.1%}")
+        add("energy per bit (pJ)", lambda p: f"{p.data['energy_report']['energy_per_bit_pj']:.4g}")
+        add("DRAM power, mean (mW)", lambda p: f"{p.data['energy_report']['power_mw']:.4g}")
     add("bandwidth (GB/s)", lambda p: f"{p.data['bandwidth_gb_s']:.3g}")
     add("read latency, mean (ns)", lambda p: f"{p.data['read_latency_ns']['mean']:.4g}")
     add("row hits", lambda p: _share(p.data["row"]))
     if len(shown) > 1:
         for quantity, label in (("energy_pj", "energy saved"), ("time_ns", "time saved")):
-            rows.append([label, "", *(f"{p.saving(quantity):.1%}" for p in shown[1:])])
+            rows.append([label, "", *(f"{p.saving(quantity):z.1%}" for p in shown[1:])])
     return rows
+
+
+def partition_rows(data: Mapping[str, Any]) -> list[list[str]]:
+    """Rows of the table of partitions, every partition at every point; empty without partitions."""
+    shown = [point for point in points(data) if "partitions" in point.data]
+    if not shown:
+        return []
+    unit, scale = energy_unit(max(p.energy_pj for p in shown))
+    head = ["partition", "point", "VDD (V)", "tRCD/tRAS/tRP (ns)", "basis", "read", "written", f"energy ({unit})"]
+    rows = [head]
+    for point in shown:
+        for name, part in point.data["partitions"].items():
+            op, moved = part["operating_point"], part["bytes"]
+            times = "/".join(f"{op[key]:.4g}" for key in ("tRCD_ns", "tRAS_ns", "tRP_ns"))
+            cells = [size(moved["read"]), size(moved["write"]), f"{part['energy_pj']['total'] * scale:.4g}"]
+            rows.append([name, point.label, f"{op['vdd']:.3f}", times, op["basis"], *cells])
+        shared = point.data["shared_energy_pj"]["background"]
+        rows.append(["(shared background)", point.label, *[""] * 5, f"{shared * scale:.4g}"])
+    return rows
+
+
+MOST_NAMED = 4
+"""Tensors named for a partition; `result.json` names all."""
+
+
+def holdings(data: Mapping[str, Any]) -> list[str]:
+    """One line for every partition that holds tensors, which are the same at all points."""
+    parts = data.get("partitions", {})
+    return [
+        f"{name} holds {size(part['stored_bytes'])}: {listed(list(part['tensors']))}"
+        for name, part in parts.items()
+        if part["tensors"]
+    ]
+
+
+def listed(names: Sequence[str]) -> str:
+    """A few names and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def traffic(data: Mapping[str, Any]) -> str:

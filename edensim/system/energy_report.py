@@ -1,10 +1,10 @@
-"""Energy by what a designer asks: rail, partition, kind of tensor; power, energy per bit, what follows VDD, the system.
+"""Energy by what a designer asks: rail, kind of tensor; power, energy per bit, what follows VDD, the system.
 
-Attribution where hardware has none: background and interface that all share are listed apart (`shared`), a bank's own
-energy goes to partitions by their share of its rows, and to kinds of tensors by the bytes they moved. The system is
-compute, on-chip buffers, package and DRAM, with energies per operation from Horowitz (ISSCC 2014, 45 nm, 0.9 V) unless
-`[energy.system]` says otherwise; never from a result of EDEN. Register files and reads of the buffer by the array are
-zero unless given, so the share of DRAM is an upper bound then.
+Attribution where hardware has none: kinds of tensors get energy by the bytes they moved (partitions: see
+`edensim.system.partition_report`). The system is compute, on-chip buffers, package and DRAM, with energies per
+operation from Horowitz (ISSCC 2014, 45 nm, 0.9 V) unless `[energy.system]` says otherwise; never from a result of EDEN.
+The power of a package, if given, holds compute and buffers: they are then zero unless given too. Register files and
+reads of the buffer by the array are zero unless given, so the share of DRAM is an upper bound then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edensim.config import Config
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
-from edensim.dram.energy import EnergyBreakdown, EnergyModel
+from edensim.dram.energy import EnergyModel
 
 KINDS = ("weights", "ifm", "ofm")
 MAC_PJ = {"int4": 0.23, "int8": 0.23, "int16": 1.5, "fp32": 4.6}
@@ -41,8 +41,10 @@ class Traffic:
 
 
 @dataclass(frozen=True)
-class _Volts:
-    vdd: NDArray[np.float64]
+class FixedSupplies:
+    """Supplies that no operating point gave, for questions such as what follows VDD; as `OperatingState.supplies`."""
+
+    supplies: NDArray[np.float64]
 
 
 def energy_report(config: Config, system: DramSystem, counters: Counters, traffic: Traffic) -> dict[str, Any]:
@@ -51,32 +53,27 @@ def energy_report(config: Config, system: DramSystem, counters: Counters, traffi
     Returns
     -------
     dict
-        by_rail_pj {rail {component}}, by_partition_pj {partition {component}, "shared"}, by_kind_pj {weights, ifm,
-        ofm}, power_mw, energy_per_bit_pj, follows_vdd_share, system_pj {compute, sram, package, dram, total,
-        dram_share, source}.
+        by_rail_pj {rail {component}}, by_rank_pj [channel][rank], by_bank_pj [channel][bank] (without what banks
+        share), by_kind_pj {weights, ifm, ofm}, power_mw, energy_per_bit_pj, follows_vdd_share, data {law, rd, wr:
+        factors of `[energy.data]`}, system_pj {compute, sram, package, dram, total, dram_share, source}.
     """
-    state = system.state
-    breakdown = EnergyModel(config.dram, state, config.energy, system.timing).price(counters)
-    resting = EnergyModel(config.dram, _Volts(state.vdd * NOT_ZERO), config.energy, system.timing).price(counters)
+    model = EnergyModel(config.dram, system.state, config.energy, system.timing)
+    at_rest = FixedSupplies(system.state.supplies * NOT_ZERO)
+    breakdown = model.price(counters)
+    resting = EnergyModel(config.dram, at_rest, config.energy, system.timing).price(counters)
     total, bits = breakdown.total, 8 * (traffic.moved["read"] + traffic.moved["write"])
     kinds = sum(traffic.moved[kind] for kind in KINDS)
     return {
         "by_rail_pj": {rail: dict(parts) for rail, parts in breakdown.by_rail.items()},
-        "by_partition_pj": _by_partition(breakdown, system),
+        "by_rank_pj": breakdown.by_rank.tolist(),
+        "by_bank_pj": np.sum(list(breakdown.by_bank.values()), axis=0).tolist(),
         "by_kind_pj": {kind: total * traffic.moved[kind] / kinds if kinds else 0.0 for kind in KINDS},
         "power_mw": total / traffic.time_ns if traffic.time_ns else 0.0,
         "energy_per_bit_pj": total / bits if bits else 0.0,
         "follows_vdd_share": 1 - resting.total / total if total else 0.0,
+        "data": {"law": config.energy.data.law} | model.data_factors._asdict(),
         "system_pj": system_energy(config, total, traffic),
     }
-
-
-def _by_partition(breakdown: EnergyBreakdown, system: DramSystem) -> dict[str, Any]:
-    partitions = system.state.partitions
-    out: dict[str, Any] = {}
-    for name, share in zip(partitions.names, partitions.bank_share(), strict=True):
-        out[name] = {part: float((values * share).sum()) for part, values in breakdown.by_bank.items()}
-    return out | {"shared": float(breakdown.shared_background.sum())}
 
 
 def system_energy(config: Config, dram_pj: float, traffic: Traffic) -> dict[str, Any]:
@@ -84,10 +81,11 @@ def system_energy(config: Config, dram_pj: float, traffic: Traffic) -> dict[str,
     given, machine, workload = config.energy.system, config.machine, config.workload
     if machine is None or workload is None:
         raise ValueError("the energy of a system needs a machine and a workload")
-    mac = MAC_PJ[workload.precision] if given.mac_pj is None else given.mac_pj
-    sram = given.sram_pj_per_byte
+    mac, sram, whole = given.mac_pj, given.sram_pj_per_byte, given.package_w > 0
+    if mac is None:
+        mac = 0.0 if whole else MAC_PJ[workload.precision]
     if sram is None:
-        sram = next(energy for size, energy in SRAM_PJ_PER_BYTE if machine.buffer_bytes <= size)
+        sram = 0.0 if whole else next(energy for size, energy in SRAM_PJ_PER_BYTE if machine.buffer_bytes <= size)
     through = traffic.moved["read"] + traffic.moved["write"] + given.sram_bytes_per_mac * traffic.macs
     parts = {
         "compute": traffic.macs * (mac + given.registers_pj_per_mac),
@@ -97,9 +95,10 @@ def system_energy(config: Config, dram_pj: float, traffic: Traffic) -> dict[str,
         "dram": dram_pj,
     }
     total = sum(parts.values())
-    sources = [HOROWITZ] if given.mac_pj is None or given.sram_pj_per_byte is None else []
+    borrowed = not whole and (given.mac_pj is None or given.sram_pj_per_byte is None)
+    own = given.source or ("package_w: no source given" if whole else "")
     return parts | {
         "total": total,
         "dram_share": dram_pj / total if total else 0.0,
-        "source": "; ".join([*sources, given.source] if given.source else sources),
+        "source": "; ".join(filter(None, [HOROWITZ if borrowed else "", own])),
     }

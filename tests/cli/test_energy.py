@@ -27,7 +27,8 @@ def test_golden_cases_from_the_command_line(edensim, tmp_path, name):
     assert sum(v for k, v in parts.items() if k != "total") == pytest.approx(parts["total"], rel=1e-12)
     for row in data["by_bank_pj"]:
         for part, values in CASES[name]["banks"].items():
-            assert row[part] * 1e-12 == pytest.approx(values[row["bank"]], rel=1e-9)
+            banks = len(values) // (data["by_bank_pj"][-1]["rank"] + 1)
+            assert row[part] * 1e-12 == pytest.approx(values[row["rank"] * banks + row["bank"]], rel=1e-9)
 
 
 def test_several_voltages_in_one_pass(edensim, tmp_path):
@@ -45,6 +46,15 @@ def test_several_voltages_in_one_pass(edensim, tmp_path):
     text = edensim("energy", "t.csv", "--at", "vdd=1.0").out
     assert "VDD 1 V, VPP 2.5 V" in text
     assert "nominal" in text
+
+
+def test_nominal_voltage_has_one_row(edensim, tmp_path):
+    """The voltage that is the device's own stands in the table once, as nominal, though --at lists it too."""
+    (tmp_path / "t.csv").write_text(RAMULATOR2)
+    outcome = edensim("energy", "t.csv", "--at", "vdd=1.3,1.2,1.1,1.1")
+    rows = [line for line in outcome.out.splitlines() if line.startswith("VDD ")]
+    assert [row.split(" V,")[0] for row in rows] == ["VDD 1.2", "VDD 1.3", "VDD 1.1"]
+    assert rows[0].endswith("nominal")
 
 
 def test_energy_settings(edensim, tmp_path):

@@ -78,6 +78,7 @@ def test_spans(desk: Desk, span: str) -> None:
 def test_index_lists(desk: Desk) -> None:
     """Negative indices and empty lists are refused, good ones taken as they are."""
     assert "expected whole numbers from 0" in desk.problem(OK + "[[partition]]\nname = 'a'\nrank = [0, -1]\n")
+    assert "expected whole numbers from 0" in desk.problem(OK + "[[partition]]\nname = 'a'\nchips = [-1]\n")
     assert "leave the key out to mean all" in desk.problem(OK + "[[partition]]\nname = 'a'\nsubarrays = []\n")
     partition = desk.load(OK + "[[partition]]\nname = 'a'\nrank = [0]\nbanks = '0:4'\n").config.partition[0]
     assert (partition.rank, partition.banks) == ([0], "0:4")

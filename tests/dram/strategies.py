@@ -149,6 +149,7 @@ def scenarios(
         refresh_scatter=draw(st.integers(0, interval // geometry.ranks_per_channel)),
         write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
         row_cap=draw(st.sampled_from(caps if closes_rows else (0,))),
+        write_latency=draw(st.sampled_from([0, ck["nCWL"] + ck["nBL"]])),
         per_bank_refresh=per_bank,
         **family_rules(standard, ck),
     )

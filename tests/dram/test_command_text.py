@@ -2,23 +2,19 @@
 
 import gzip
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from edensim.dram.command_counts import CommandCounter
 from edensim.dram.command_text import CommandText, find_layout
 from edensim.dram.command_trace import count_trace
 from edensim.dram.commands import TRACE_NAMES
-from edensim.dram.interface import burst_io_pj, expected_counts, interface_pj
 from edensim.dram.memspec import load_memspec
 from edensim.dram.power_device import device_of
 from edensim.dram.timing import resolve_timing
 from edensim.errors import ConfigError, InputError
-from tests.dram.golden_energy import CASES, write_case
+from tests.dram.golden_energy import CASES
 from tests.dram.preset_dram import dram
 
 DRAMPOWER = """\
@@ -149,88 +145,6 @@ def test_bank_groups_that_contradict_banks_warn(tmp_path, device):
     counted = count_trace(write(tmp_path, "0,ACT,0,3,1,0,0\n90,PRE,0,3,1,0,0\n"), device)
     assert any("2 commands name a bank group" in warning for warning in counted.warnings)
     assert counted.channels[0].n_act[0, 1] == 1
-
-
-# ---- data lines
-
-
-def naive_counts(bursts, width, idle):
-    """Levels and rising edges of (clock, bytes) bursts, two beats per clock, counted bit by bit."""
-    ones = rises = beats = 0
-    last, free = [idle] * width, 0
-    for clock, data in bursts:
-        if clock * 2 > free:
-            rises += sum(not a and idle for a in last)
-            last = [idle] * width
-        size = width // 8
-        for beat in range(len(data) // size):
-            bits = [byte >> k & 1 for byte in data[beat * size : (beat + 1) * size] for k in range(8)]
-            ones += sum(bits)
-            rises += sum(not a and b for a, b in zip(last, bits, strict=True))
-            last = bits
-        beats += len(data) // size
-        free = clock * 2 + len(data) // size
-    return ones, rises, beats
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.integers(4, 9), st.binary(min_size=64, max_size=64)), min_size=1, max_size=8))
-def test_data_are_counted_bit_by_bit(tmp_path_factory, bursts):
-    """Ones and rising edges of random bursts equal a count over single bits, gaps at the idle level included."""
-    memory = dram("ddr4-2400r-8gb-x8")
-    device = device_of(memory, resolve_timing(memory))
-    clock, rows, listed = 20, ["0,ACT,0,0,0,0,0"], []
-    for gap, data in bursts:
-        clock += gap
-        rows.append(f"{clock},RD,0,0,0,0,0,{data.hex()}")
-        listed.append((clock, data))
-    path = tmp_path_factory.mktemp("data") / "trace.csv"
-    path.write_text("\n".join([*rows, f"{clock + 4},PRE,0,0,0,0,0"]))
-    read, write_ = count_trace(path, device).lines
-    ones, rises, beats = naive_counts(listed, 64, 1)
-    assert (read.ones, read.rises, read.beats) == (ones, rises, beats)
-    assert read.zeros == beats * 64 - ones
-    assert write_.bursts == 0
-
-
-@pytest.mark.parametrize(("standard", "priced"), [("DDR4", "zeros"), ("LPDDR4", "ones")])
-def test_costly_level_by_standard(tmp_path, standard, priced):
-    """DDR4 lines cost while low, LPDDR4 lines while high: V^2 / R_eq per beat, and an energy per rising edge."""
-    name = {"DDR4": "01_ddr4_act_rd_pre_1000", "LPDDR4": "15_lpddr4_act_rd_pre"}[standard]
-    device = load_memspec(write_case(name, tmp_path)[1])
-    volt, beat_s = device.lines["vddq"], device.clock_ns / 2 * 1e-9
-    counts = expected_counts(10, device.burst_length, device.width_bits, 0.25, 0.5)
-    pairs = 2 if device.width_bits == 16 else 1
-    lines = getattr(counts, priced) + pairs * counts.beats
-    edges = counts.rises + pairs * counts.beats
-    want = lines * volt**2 / 80 * beat_s + edges * 1.3e-12
-    found = interface_pj(device, 0, 0, counts, expected_counts(0, 8, 8, 0.5, 0.5))
-    assert found["read"] * 1e-12 == pytest.approx(want, rel=1e-12)
-
-
-def test_dbi_makes_the_costly_level_rare():
-    """DBI never leaves more than 4 of 9 lines low; without it shares and edges are those given."""
-    plain = expected_counts(10, 8, 64, 0.3, 0.4)
-    assert plain.ones == pytest.approx(0.3 * 80 * 64)
-    assert plain.rises == pytest.approx(0.2 * 80 * 64)
-    for ones in (0.0, 0.2, 0.5, 1.0):
-        coded = expected_counts(1, 8, 64, ones, 0.5, "low")
-        assert coded.zeros + coded.ones == 8 * 72
-        assert coded.zeros <= 4 / 9 * 8 * 72 + 1e-9
-        mirrored = expected_counts(1, 8, 64, 1 - ones, 0.5, "high")
-        assert mirrored.ones == pytest.approx(coded.zeros)
-    # Half of the bits set: sum over k of C(8, k) min(k, 9 - k) / 256 lines of 9 are low.
-    want = sum(c * min(k, 9 - k) for k, c in enumerate([1, 8, 28, 56, 70, 56, 28, 8, 1])) / 256 * 8 * 8
-    assert expected_counts(1, 8, 64, 0.5, 0.5, "low").zeros == pytest.approx(want)
-
-
-def test_dbi_saves_termination_current(device):
-    """Switched on in [dram.power.io], DBI costs a ninth line and saves with random data, more with zeros."""
-    for ones, least in ((0.5, 0.05), (0.0, 0.6)):
-        plain, coded = (
-            replace(device, io=device.io.model_copy(update={"ones_fraction": ones, "dbi": x})) for x in (False, True)
-        )
-        assert burst_io_pj(coded) < burst_io_pj(plain) * (1 - least)
 
 
 # ---- devices

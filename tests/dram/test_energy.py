@@ -23,7 +23,13 @@ DDR4 = "ddr4-2400r-8gb-x8"
 
 @dataclass
 class Volts:
+    """Supplies by bank, all chips alike, or by bank and chip."""
+
     vdd: np.ndarray
+
+    @property
+    def supplies(self):
+        return self.vdd if self.vdd.ndim == 3 else self.vdd[:, :, None]
 
 
 def volts(memory, value):
@@ -215,9 +221,10 @@ def test_parts_add_up(name, seed, scale, model):
     assert sum(found.rail_totals().values()) == pytest.approx(found.total, rel=1e-12)
     banks = sum(values.sum() for values in found.by_bank.values())
     assert banks + found.shared_background.sum() == pytest.approx(found.total, rel=1e-12)
-    half = np.zeros(shape_of(memory), bool)
-    half[0] = True
-    assert found.of_banks(half)["act"] + found.of_banks(~half)["act"] == pytest.approx(found.act, rel=1e-12)
+    assert found.by_rank.sum() == pytest.approx(found.total, rel=1e-12)
+    assert sum(values[0].sum() for values in found.by_bank.values()) + found.shared_background[0].sum() == (
+        pytest.approx(found.by_rank[0].sum(), rel=1e-12)
+    )
 
 
 @given(st.integers(0, 2**32), st.integers(0, 2**32))

@@ -5,15 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edensim.config import schema
 from edensim.dram.command_energy import CommandPricer
 from edensim.dram.data_dependence import (
+    STATIC,
+    BurstData,
     LineStatistics,
-    ayna_factor,
     ayna_pj_per_bit,
+    data_factors,
     line_statistics,
     vampire_factor,
     vampire_ma,
 )
+from edensim.dram.interface import LineCounts
 from edensim.dram.micron import micron_power_mw, schedule_of
 from tests.dram.test_command_energy import count, preset, random_trace
 
@@ -64,8 +68,25 @@ def test_ayna_as_published():
     """Constant 3.18 pJ per bit, 7.12 pJ with everything toggling; random data lie exactly in the middle."""
     assert ayna_pj_per_bit(0, 0, 0) == 3.18
     assert ayna_pj_per_bit(1, 1, 1) == pytest.approx(7.12)
-    assert ayna_factor(0.5, 0.5, 0.5) == 1
+    assert data_factors("ayna", BurstData()) == (1, 1)
+    assert data_factors("ayna", BurstData(), "static").rd == pytest.approx(1.62, abs=0.005)
+    assert data_factors("ayna", STATIC) == pytest.approx((1 / 1.619, 1 / 1.619), rel=1e-3)
     assert ayna_pj_per_bit(0.5, 0.5, 0.5) / ayna_pj_per_bit(0, 0, 0) == pytest.approx(1.62, abs=0.005)
+
+
+def test_data_of_a_command_trace_are_those_that_moved():
+    """With counted data a law sees their ones and edges, per direction; without, the rates of [energy.data]."""
+    device = preset("ddr3l-1600-4gb-x8")
+    counts = count(device, [(0, "ACT", 0, 0), (20, "RD", 0, 0), (40, "WR", 0, 0), (90, "PRE", 0, 0)]).counts(1000)
+    energy = schema.Energy(data=schema.EnergyData(law="vampire_c"))
+    plain, law = CommandPricer(device).price(counts), CommandPricer(device, energy)
+    assert law.price(counts).as_dict() == plain.as_dict()
+    zeros, ones = LineCounts(1, 8, 0, 512, 0), LineCounts(1, 8, 512, 0, 0)
+    priced = law.price(counts, None, (zeros, ones))
+    for name, write, data in (("RD", False, LineStatistics(0, 0)), ("WR", True, LineStatistics(512, 0))):
+        factor = vampire_factor("c", write, data)
+        assert priced.component(name) == pytest.approx(plain.component(name) * factor, rel=1e-12)
+    assert priced.component("ACT") == plain.component("ACT")
 
 
 def test_statistics_of_the_data_that_move():

@@ -107,7 +107,7 @@ def test_partition_overrides_and_inherits(ddr4):
         ({"delta_tRCD_ns": -2.5, "delta_tRCD_mode": "absolute"}, "extrapolated"),
     ],
 )
-def test_basis_on_ddr3l(ddr3l, point, basis):
+def test_row_7_basis_on_ddr3l(ddr3l, point, basis):
     """The rules of the basis on the kind of memory the public studies measured (1.35 V, tRCD 13.75 ns)."""
     assert resolve(ddr3l(), **point).basis == {"module": basis}
 
@@ -188,3 +188,28 @@ def test_refresh_belongs_to_the_whole_memory(ddr4):
     assert resolve(ddr4(), [same], tREFI_scale=2.0).tREFI_scale == 2
     (found,) = problems(ddr4(), [same])
     assert "tREFI_scale = 2 differs from 1 of [operating_point]" in found
+
+
+def test_supplies_by_chip(ddr4):
+    """Listed chips have their own VDD in every bank of their rank; every timing and `vdd` stay those of the banks."""
+    chips = Partition(name="low", rank=[1], chips=[0, 5], vdd=1.0)
+    state = resolve(ddr4(ranks=2), [chips, Partition(name="fast", banks=[2], tRCD_ns=9.0)], vdd=1.1)
+    assert state.supplies.shape == (1, 32, 8)
+    assert (state.vdd == 1.1).all()
+    expected = np.full((1, 32, 8), 1.1)
+    expected[:, 16:, [0, 5]] = 1.0
+    assert np.array_equal(state.supplies, expected)
+    assert state.points["low"].tRCD_ns == 13.32
+    assert set(state.tRCD_ns[0, [2, 18]]) == {9.0}
+    assert np.array_equal(resolve(ddr4(), vdd=1.1).supplies, np.full((1, 16, 1), 1.1))
+
+
+def test_a_chip_is_fed_by_its_pins_or_bank_by_bank(ddr4):
+    """A rank with supplies by bank and by chip is refused; in another rank, or at one VDD, both may stand."""
+    chips = Partition(name="pins", rank=[0], chips=[0], vdd=1.0)
+    (found,) = problems(ddr4(ranks=2), [chips, Partition(name="low", banks=[1], vdd=0.9)])
+    assert "'pins' gives chips of channel 0, rank 0 a supply of their own, but its banks have 0.9 V and 1.2 V" in found
+    for harmless in ({"rank": [1], "vdd": 0.9}, {"vdd": 1.2}, {"rank": [0], "vdd": 0.9}):
+        banks = [1] if "rank" not in harmless or harmless["rank"] == [1] else None
+        state = resolve(ddr4(ranks=2), [chips, Partition(name="low", banks=banks, **harmless)])
+        assert (state.supplies[0, :16, 0] == 1.0).all()

@@ -83,3 +83,63 @@ def test_all_problems_in_one_go():
             SMALL, [Partition(name=n, banks=b) for n, b in (("a", [0]), ("a", [1]), ("module", [2]), ("c", [99]))]
         )
     assert len(caught.value.problems) == 3
+
+
+CHIPS = Geometry(2, 2, 1, 4, 64, 4, **WIDTHS, subarray_rows=16)
+"""Two channels of two ranks of eight chips."""
+
+
+def test_chips_are_supply_domains_beside_the_division():
+    """Chips divide no addresses: the owner of every subarray stays, and only the listed chips have another supply."""
+    low = Partition(name="low", rank=[1], chips="2:5", vdd=1.0)
+    division = resolve_partitions(CHIPS, [low, Partition(name="banks", banks=[3])])
+    assert division.of_chips == ("low",)
+    assert set(np.unique(division.owner)) == {0, 2}
+    assert division.capacity_bytes()["low"] == 0
+    assert sum(division.capacity_bytes().values()) == CHIPS.capacity_bytes
+    expected = np.zeros((2, 2, 8))
+    expected[:, 1, 2:5] = 1
+    assert np.array_equal(division.chip_owner, expected)
+
+
+def test_all_chips_of_a_rank_are_an_ordinary_partition():
+    """A list of every chip restricts nothing, so timings and banks may stand beside it; one device of 64 bit too."""
+    everything = Partition(name="a", chips="0:8", banks=[1], tRCD_ns=9.0)
+    plain = Partition(name="a", banks=[1], tRCD_ns=9.0)
+    for geometry, chips in ((CHIPS, "0:8"), (Geometry(1, 1, 1, 4, 64, 4, 64, 64, 8), [0])):
+        found = resolve_partitions(geometry, [everything.model_copy(update={"chips": chips})])
+        assert found.of_chips == ()
+        assert np.array_equal(found.owner, resolve_partitions(geometry, [plain]).owner)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"tRCD_ns": 9.0}, "tRCD_ns is given beside chips = [0], but the 8 chips of a rank share every command"),
+        ({"banks": [1], "tRAS_ns": 20.0}, "banks, tRAS_ns are given beside chips = [0]"),
+        ({"delta_tRCD_ns": -1.0, "subarrays": [0], "tRP_ns": 9.0, "tREFI_scale": 2.0}, "Expected vdd or delta_vdd"),
+    ],
+)
+def test_chips_have_nothing_but_a_supply(keys, words):
+    """Timings, banks and subarrays beside some chips of a rank are refused, each by name and with the reason."""
+    with pytest.raises(ConfigError) as caught:
+        resolve_partitions(CHIPS, [Partition(name="p", chips=[0], **keys)])
+    assert words in str(caught.value)
+    assert all(key in str(caught.value) for key in keys)
+
+
+def test_wrong_and_overlapping_chips():
+    """A chip that no rank has, and one chip in two partitions."""
+    with pytest.raises(ConfigError) as caught:
+        resolve_partitions(
+            CHIPS,
+            [
+                Partition(name="a", chips="4:9"),
+                Partition(name="b", chips=[1]),
+                Partition(name="c", chips=[1], rank=[1]),
+            ],
+        )
+    assert caught.value.problems == [
+        "[[partition]] 'a': chips = '4:9': index 8 does not exist, the valid range is 0 to 7",
+        "[[partition]] 'c' overlaps 'b': both hold channel 0, rank 1, chip 1",
+    ]

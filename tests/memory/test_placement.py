@@ -195,3 +195,18 @@ def test_contradictions():
         run(DDR4, requests=[TensorRequest("x", "ifm", 1), TensorRequest("x", "ofm", 1)])
     with pytest.raises(ValueError, match="kind"):
         TensorRequest("x", "maps", 1)
+
+
+def test_no_tensor_in_chips():
+    """A partition of chips has no addresses: kinds and single tensors are refused there, and said why."""
+    chips = [Partition(name="low", chips=[0], vdd=1.0), Partition(name="safe", banks=[0])]
+    with pytest.raises(ConfigError) as caught:
+        run(DDR4, partitions=chips, weights="low", tensors={"fc.ofm": "low", "conv1.ifm": "safe"})
+    assert len(caught.value.problems) == 2
+    assert caught.value.problems[0] == (
+        "placement.weights = 'low' is a partition of chips, which holds a slice of every line and no addresses: each "
+        "burst spans all 8 chips of its rank. Expected a partition by channel, rank, banks or subarrays: 'module', "
+        "'safe'"
+    )
+    _, _, placed = run(DDR4, partitions=chips[:1])
+    assert len(placed.page_table) == 0

@@ -43,12 +43,39 @@ def data() -> dict:
     return main | {"config_hash": "0123456789abcdef", "version": "0.1.0", "wall_s": 1.25}
 
 
+def partition(scale: float, vdd: float, tensors: dict[str, int]) -> dict:
+    return {
+        "operating_point": {
+            "vdd": vdd,
+            "tRCD_ns": 13.32,
+            "tRAS_ns": 32.0,
+            "tRP_ns": 13.32,
+            "basis": "nominal" if vdd == 1.2 else "scaled",
+        },
+        "energy_pj": {name: value * scale * 1e4 * (name != "background") for name, value in ENERGY.items()}
+        | {"total": 240.0 * scale * 1e4},
+        "bytes": {"read": 1000 * len(tensors), "write": 0},
+        "stored_bytes": sum(tensors.values()),
+        "tensors": tensors,
+    }
+
+
+@pytest.fixture
+def divided(data: dict) -> dict:
+    """The same with weights in a partition at 1.05 V at either point, and nothing in the remainder."""
+    for k, point in enumerate((data, data["compare"]["eden"])):
+        weights = {f"conv{n}.weights": 1000 * n for n in range(1, 7)}
+        point["partitions"] = {"module": partition(0.1, 1.2 - 0.27 * k, {}), "low": partition(0.9, 1.05, weights)}
+        point["shared_energy_pj"] = {"background": 60e4}
+    return data
+
+
 class FakeResult:
     def __init__(self, data: dict) -> None:
         self.data = copy.deepcopy(data)
 
     def rows(self) -> list[tuple]:
-        return [("main", "", "time_ns", "", self.data["time_ns"], "ns"), ("main", "", "wall_s", "", 1.25, "s")]
+        return [("main", "", "time_ns", "", self.data["time_ns"], "ns")]
 
 
 @pytest.fixture

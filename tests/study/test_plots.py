@@ -19,8 +19,9 @@ def table(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(files[name].decode())))
 
 
-def test_every_kind_in_every_format_with_its_data_twice_the_same(result):
+def test_every_kind_in_every_format_with_its_data_twice_the_same(divided, result):
     """Each kind gives png, svg, pdf and csv of the right type, and drawing again gives the same bytes."""
+    result.data = divided
     files = render(result, KINDS, ["png", "svg", "pdf"])
     assert set(files) == {f"figures/{kind}.{end}" for kind in KINDS for end in MAGIC}
     for name, content in files.items():
@@ -62,8 +63,9 @@ def test_operating_points_are_relative_to_the_main_one(result):
     assert [patch.get_width() for patch in axes.patches] == pytest.approx([100, 80, 100, 100])
 
 
-def test_a_single_point_is_drawn_too(data, result):
+def test_a_single_point_is_drawn_too(divided, result):
     """Without [compare] there is one bar and no saving."""
+    result.data = divided
     del result.data["compare"]
     files = render(result, KINDS, ["svg"])
     assert f"figures/{KINDS[-1]}.svg" in files

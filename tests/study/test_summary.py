@@ -45,6 +45,45 @@ def test_main_point_is_called_nominal_only_if_it_is(full):
     assert points(full)[0].label == "main"
 
 
+def test_partitions_have_rows_of_their_own(full, divided):
+    """One row per partition and point, what is shared apart, and the tensors of each; the head shows what is in use."""
+    text = summarize(divided)
+    lines = [line.split() for line in text.splitlines()]
+    assert ["VDD", "(V)", "1.050", "1.050"] in lines  # nothing lies in the module at 1.2 V
+    assert ["basis", "scaled", "scaled"] in lines
+    low = ["low", "main", "1.050", "13.32/32/13.32", "scaled", "6", "kB", "0", "B", "2.16"]
+    assert [line for line in lines if line and line[0] == "low"][0] == low
+    assert ["module", "eden", "0.930", "13.32/32/13.32", "scaled", "0", "B", "0", "B", "0.24"] in lines
+    assert ["(shared", "background)", "main", "0.6"] in lines
+    held = "low holds 21 kB: conv1.weights, conv2.weights, conv3.weights, conv4.weights and 2 more"
+    assert text.endswith("0.6\n" + held)
+    assert "module holds" not in text
+
+
+def test_points_over_partitions(full, divided):
+    """Where several partitions are in use a point shows the range, and is nominal only if all of them are."""
+    module = divided["partitions"]["module"]
+    module["bytes"]["write"] = 5
+    main = points(divided)[0]
+    assert main.setting == "1.05-1.2 V, tRCD 13.32 ns"
+    assert (main.basis, main.label) == ("by partition", "main")
+    divided["partitions"]["low"] |= {"tensors": {}, "bytes": {"read": 0, "write": 0}}
+    assert (main.basis, main.label, main.setting) == ("nominal", "nominal", "1.2 V, tRCD 13.32 ns")
+
+
+def test_energy_report_in_the_table(full):
+    """Energy per bit, mean power and the share that follows VDD are shown where every point has them."""
+    assert "follows VDD" not in summarize(full)
+    report = {"follows_vdd_share": 0.785, "energy_per_bit_pj": 134.25, "power_mw": 558.8}
+    report["system_pj"] = {"dram_share": 0.5}
+    full["energy_report"] = full["compare"]["eden"]["energy_report"] = report
+    lines = [line.split() for line in summarize(full).splitlines()]
+    assert ["follows", "VDD", "78.5%", "78.5%"] in lines
+    assert ["of", "system,", "at", "most", "50.0%", "50.0%"] in lines
+    assert ["energy", "per", "bit", "(pJ)", "134.2", "134.2"] in lines
+    assert ["DRAM", "power,", "mean", "(mW)", "558.8", "558.8"] in lines
+
+
 @pytest.mark.parametrize(
     ("pj", "unit"), [(0.0, "pJ"), (999.0, "pJ"), (1e3, "nJ"), (5e6, "µJ"), (2e9, "mJ"), (3e12, "J")]
 )

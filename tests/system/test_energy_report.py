@@ -19,13 +19,15 @@ def data():
 
 
 def test_every_breakdown_is_the_whole(data):
-    """Rails, partitions with what all share, and kinds each make up the total."""
+    """Rails, ranks, banks and partitions with what all share, and kinds each make up the total."""
     report, total = data["energy_report"], data["energy_pj"]["total"]
     assert sum(map(sum, (x.values() for x in report["by_rail_pj"].values()))) == pytest.approx(total)
-    partitions = dict(report["by_partition_pj"])
-    shared = partitions.pop("shared")
-    assert set(partitions) == {"module", "low"}
-    assert shared + sum(map(sum, (x.values() for x in partitions.values()))) == pytest.approx(total)
+    assert sum(map(sum, report["by_rank_pj"])) == pytest.approx(total)
+    own = sum(map(sum, report["by_bank_pj"]))
+    assert own + data["shared_energy_pj"]["background"] == pytest.approx(total)
+    assert set(data["partitions"]) == {"module", "low"}
+    partitions = [part["energy_pj"] for part in data["partitions"].values()]
+    assert data["shared_energy_pj"]["background"] + sum(x["total"] for x in partitions) == pytest.approx(total)
     assert sum(report["by_kind_pj"].values()) == pytest.approx(total)
     assert report["power_mw"] == pytest.approx(total / data["time_ns"])
     bits = 8 * (data["bytes"]["read"] + data["bytes"]["write"])
@@ -60,3 +62,26 @@ def test_system_split(data):
     assert split["sram"] == pytest.approx(2 * (moved + 3 * macs))
     assert split["package"] == pytest.approx(1500 * run(load_config(SMALL)).data["time_ns"])
     assert split["source"] == "a sheet"
+
+
+def test_a_package_holds_compute_and_buffers():
+    """With a package's power alone, no energy of compute or buffers is added from elsewhere, and no source claimed."""
+    result = run(load_config(SMALL | {"energy": {"system": {"package_w": 40.0, "source": "a measurement"}}})).data
+    split = result["energy_report"]["system_pj"]
+    assert (split["compute"], split["sram"], split["source"]) == (0, 0, "a measurement")
+    unnamed = run(load_config(SMALL | {"energy": {"system": {"package_w": 40.0}}})).data["energy_report"]
+    assert unnamed["system_pj"]["source"] == "package_w: no source given"
+    assert split["total"] == pytest.approx(40_000 * result["time_ns"] + result["energy_pj"]["total"])
+
+
+def test_data_law_of_a_run(data):
+    """Static data make HBM's law cheapen reads and writes of a run by 1.62, and the report names law and factors."""
+    assert data["energy_report"]["data"] == {"law": "none", "rd": 1, "wr": 1}
+    law = {"law": "ayna", "toggle_rate": 0.0}
+    still = run(load_config(SMALL | {"energy": {"data": law}})).data
+    plain = run(load_config(SMALL)).data
+    assert still["energy_report"]["data"]["rd"] == pytest.approx(3.18 / (3.18 + 0.5 * (1.04 + 1.49 + 1.41)))
+    vdd, vpp = (plain["energy_report"]["by_rail_pj"][rail]["rd"] for rail in ("VDD", "VPP"))
+    assert still["energy_pj"]["rd"] == pytest.approx(vdd * still["energy_report"]["data"]["rd"] + vpp)
+    assert still["energy_pj"]["background"] == plain["energy_pj"]["background"]
+    assert "measured on HBM2 stacks" in still["warnings"][0]

@@ -13,6 +13,7 @@ from edensim.study.plots import (
     lines,
     operating_points,
     pareto,
+    partitions,
     power,
     sweep_energy,
     timeline,
@@ -27,6 +28,7 @@ from edensim.study.plots.style import encode, styled
 DRAWERS: dict[str, dict[str, Callable[[Any, Options], Drawing]]] = {
     names.RUN: {
         "energy": energy.draw,
+        "partitions": partitions.draw,
         "timeline": timeline.draw,
         "points": operating_points.draw,
         "layers": layers.draw,

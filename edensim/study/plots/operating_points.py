@@ -35,8 +35,8 @@ def draw(result: Result, options: Options = DEFAULT) -> Drawing:
     axes.set_xlabel(f"relative to {shown[0].label} (%)")
     axes.margins(x=0.12)
     figure.legend(loc="outside upper center", ncols=2)
-    rows = []
-    for point in shown:
-        op = point.data["operating_point"]
-        rows.append([point.name, op["vdd"], op["tRCD_ns"], op["basis"], point.energy_pj, point.time_ns])
+    rows = [
+        [point.name, point.text("vdd", ""), point.text("tRCD_ns", ""), point.basis, point.energy_pj, point.time_ns]
+        for point in shown
+    ]
     return Drawing(figure, ["point", "vdd", "tRCD_ns", "basis", "energy_pj", "time_ns"], rows)

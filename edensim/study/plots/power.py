@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from edensim.dram.energy import COMPONENTS
 from edensim.study.plots.drawing import Drawing
+from edensim.study.plots.labels import drawn_point
 from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.plots.stack import ENERGY_LABELS
 from edensim.study.plots.style import HATCHES
@@ -41,6 +42,8 @@ def draw(result: Result, options: Options = DEFAULT) -> Drawing:
                 linewidth=0,
             )
         below = below + power
+    if note := drawn_point(result.data):
+        axes.set_title(note, fontsize=7)
     axes.set_xlabel(f"time ({unit})")
     axes.set_ylabel("DRAM power (mW)")
     axes.set_ylim(bottom=0)

@@ -9,7 +9,7 @@ from edensim.study.opened import OpenedRun
 from edensim.study.points import energy_unit, points, time_unit
 from edensim.study.report.markup import Markup, escaped, joined, table, tag
 from edensim.study.report.page import Fact, Section
-from edensim.study.summary import point_rows, size, traffic
+from edensim.study.summary import holdings, partition_rows, point_rows, size, traffic
 
 MOST_LAYERS = 500
 
@@ -29,7 +29,7 @@ def facts(opened: OpenedRun) -> list[Fact]:
         faster = best.saving("time_ns")
         time = f"{abs(faster):.1%} {'less' if faster > 0 else 'more'} time" if abs(faster) >= 5e-4 else "same time"
         note = f"{best.label}: {best.setting}; {time}"
-        found.append(Fact("Energy saved", f"{best.saving('energy_pj'):.1%}", note))
+        found.append(Fact("Energy saved", f"{best.saving('energy_pj'):z.1%}", note))
     return found
 
 
@@ -37,6 +37,8 @@ def sections(opened: OpenedRun) -> Iterator[Section]:
     """Yield results and layers."""
     data = opened.result.data
     yield Section("results", "Results", _results(data))
+    if parts := partition_rows(data):
+        yield Section("partitions", "Partitions", _partitions(data, parts))
     if data.get("layers"):
         yield Section("layers", "Layers", _layers(data["layers"]))
 
@@ -54,12 +56,19 @@ def _results(data: Mapping[str, Any]) -> Markup:
     )
 
 
+def _partitions(data: Mapping[str, Any], parts: list[list[str]]) -> Markup:
+    head, *rows = parts
+    full = [[*row, *[""] * (len(head) - len(row))] for row in rows]
+    held = [tag("p", text + ".", class_="soft") for text in holdings(data)]
+    return joined([table(head, full, label="Partitions at every operating point"), *held])
+
+
 def _label(text: str) -> Markup:
     return tag("span", text.strip(), class_="part") if text.startswith(" ") else escaped(text)
 
 
 def _bases(data: Mapping[str, Any]) -> Markup | None:
-    bases = {str(point.data["operating_point"]["basis"]) for point in points(data)} - {"nominal"}
+    bases = {str(used["basis"]) for point in points(data) for used in point.in_use} - {"nominal"}
     meaning = {
         "measured": "measured on chips of this kind",
         "scaled": "measured on other chips and carried over, relative to the nominal value",

@@ -37,6 +37,19 @@ def test_layers_add_up_to_their_time_and_energy(result):
         assert row["energy_pj.total"] == layer["energy_pj"]["total"]
 
 
+@pytest.mark.parametrize("kind", ["timeline", "layers", "power"])
+def test_figures_of_one_point_name_it(result, kind):
+    """Where points are compared, a figure of the main one alone says which it shows; otherwise there is no doubt."""
+
+    def texts():
+        figure = draw(result, kind).figure
+        return [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+
+    assert "nominal: 1.2 V, tRCD 13.32 ns" in texts()
+    result.data["compare"] = {}
+    assert not any(texts())
+
+
 def test_deep_network_is_folded(result):
     """Beyond 48 bars the shortest layers become one, and nothing is lost from the sums."""
     first = result.data["layers"][0]
@@ -94,8 +107,9 @@ def test_parts_are_apart_in_grey(result, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_double_column(result, kind):
+def test_double_column(divided, result, kind):
     """--width double gives figures of 7 inches."""
+    result.data = divided
     assert draw(result, kind, Options("double")).figure.get_size_inches()[0] == 7.0
 
 
@@ -117,7 +131,7 @@ def test_latency_curves_follow_the_table():
     assert lines["stream"].get_xdata().tolist() == [4.0, 16.0]
     assert lines["random"].get_ydata().tolist() == [46.0, 94.0]
     assert any(set(line.get_xdata()) == {19.2} for line in axes.get_lines())
-    assert drawing.rows[0] == ["stream", 4.0, 4.0, 34.0]
+    assert drawing.rows[0] == ["stream", 4.0, 4.0, 34.0, 19.2]
     assert render(curves(), (), ["svg"]) == render(curves(), (), ["svg"])
 
 
@@ -132,7 +146,7 @@ def test_latency_of_one_nameless_pattern():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (curves().rename(columns={"latency_ns": "latency"}), "column 'latency_ns' is unknown, did you mean latency"),
+        (curves().rename(columns={"latency_ns": "latency"}), "column 'latency_ns' is unknown; did you mean latency"),
         (curves()[:0], "no rows"),
         (pd.concat([curves().assign(pattern=f"p{k}") for k in range(8)]), "at most 7"),
     ],
@@ -150,9 +164,9 @@ def test_kind_lists():
     assert all(parse_kinds(name) == (name,) for name in NAMES)
     with pytest.raises(ConfigError) as told:
         parse_kinds("heatmp,paretto")
-    assert [problem.split(":")[0] for problem in told.value.problems] == [
-        "kind of figure 'heatmp' is unknown, did you mean heatmap",
-        "kind of figure 'paretto' is unknown, did you mean pareto",
+    assert [problem.split("?")[0] for problem in told.value.problems] == [
+        "kind of figure 'heatmp' is unknown; did you mean heatmap",
+        "kind of figure 'paretto' is unknown; did you mean pareto",
     ]
     with pytest.raises(ConfigError, match="names no figure"):
         parse_kinds(" , ")
@@ -190,3 +204,27 @@ def test_numbers_in_cells():
         "0", "1.23", "12.3", "123", "9580", "0.500", "1.0e+07", "-2.50",
     ]  # fmt: skip
     assert setting_text("operating_point.tRCD_ns", 8.524999) == "tRCD 8.525 ns"
+
+
+def test_partitions_end_at_their_energy(divided, result):
+    """One bar per partition and point and one for what is shared, each as long as its energy; the data name all."""
+    result.data = divided
+    drawing = draw(result, "partitions")
+    (axes,) = drawing.figure.axes
+    ticks = [tick.get_text().split("\n")[0] for tick in axes.get_yticklabels()]
+    assert ticks[:3] == ["main: module", "main: low", "main: shared background"]
+    assert len(ticks) == 6
+    ends = [max(end for row, _, end in segments(axes) if row == place) for place in axes.get_yticks()]
+    assert ends == pytest.approx([0.24, 2.16, 0.6] * 2)
+    assert drawing.header == ["point", "partition", "component", "energy_pj"]
+    total = sum(row[3] for row in drawing.rows if row[0] == "main")
+    assert total == pytest.approx(divided["energy_pj"]["total"])
+
+
+def test_no_partitions_no_figure(result):
+    """A run without partitions has no such figure: an error if asked for, left out in silence among all."""
+    with pytest.raises(CannotDrawError, match=r"has no \[\[partition\]\]"):
+        draw(result, "partitions")
+    told = []
+    assert "figures/partitions.svg" not in render(result, (), ["svg"], refused=told.append)
+    assert told == []

@@ -43,6 +43,20 @@ def test_a_run_tells_everything(opened_run, read):
     assert len([r for r in page.references if r.startswith("data:")]) >= 3
 
 
+def test_partitions_have_a_section(divided, opened_run, read):
+    """Operating point, traffic and energy of each partition, and what it holds, hostile names included; else none."""
+    divided["partitions"]["low"]["tensors"] = {HOSTILE.replace("\x00", ""): 5}
+    page = read(report_bytes(opened_run))
+    assert ("id", "partitions") in page.attributes
+    assert "13.32/32/13.32" in page.texts
+    assert "(shared background)" in page.texts
+    assert "low holds 21 kB" in page.text
+    is_inert(page)
+    for point in (divided, divided["compare"]["eden"]):
+        del point["partitions"]
+    assert ("id", "partitions") not in read(report_bytes(opened_run)).attributes
+
+
 def test_only_the_limits_of_the_machine_in_use(opened_run, read):
     """A TPU's report does not list what the Eyeriss model leaves out."""
     texts = read(report_bytes(opened_run)).texts

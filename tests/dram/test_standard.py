@@ -315,7 +315,7 @@ def test_unknown_standard():
     ("path", "value", "message"),
     [
         (("scope",), "Bnk", "unknown level 'Bnk'; did you mean Bank?"),
-        (("following",), ["ACTT"], "unknown command 'ACTT'; did you mean ACT?"),
+        (("following",), ["ACTT"], "unknown command 'ACTT'; did you mean ACT or ACT2?"),
         (("latency",), "nRCDD + 1", "unknown timing 'nRCDD'; did you mean nRCD"),
         (("window",), 0, "window 0 must be at least 1"),
         (("colour",), "red", "unknown key"),

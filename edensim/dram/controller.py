@@ -61,7 +61,7 @@ class DramSystem:
         self.clocks = bank_clocks(self.timing, self.state)
         self.shape = bank_shape(self.geometry)
         edges = resolve_edges(self.timing.standard, self.timing.ck, {}, self.geometry.banks)
-        self.refresh = refresh_schedule(dram, self.timing, self.shape, edges, self.state.tREFI_scale)
+        self.refresh = refresh_schedule(dram, self.timing, self.shape, self.state.tREFI_scale)
         self.policy = queue_policy(dram, self.timing, auto_precharge(edges))
         self.tables = self._compile()
 
@@ -150,7 +150,7 @@ def bank_shape(layout: Organisation) -> Shape:
     return Shape(layout)
 
 
-def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, edges: Sequence[Edge], scale: float) -> Refresh:
+def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, scale: float) -> Refresh:
     """When refreshes fall due: of ranks together or scattered, or of banks in turn, each rank a clock later."""
     mode, ck, ranks, scatter = dram.controller.refresh, timing.ck, shape.ranks, dram.controller.refresh_scatter_ck
     if mode == "none":
@@ -164,6 +164,7 @@ def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, edges: Sequenc
     interval = int(nominal * Fraction(str(scale)))  # down: never later than asked
     busy = ck["nRFC"] + ranks  # less leaves some rank no clock to open a row in
     if mode == "per_bank":  # its row is closed first, and the bank before it has just been refreshed
+        edges = resolve_edges(timing.standard, ck, {}, shape.banks)
         busy = ck["nRC"] + max(most_cycles(edges, REFPB, REFPB, "Bank"), ck["nRFCpb"] // shape.node_span) + ranks
     if interval <= busy:
         what = f"{ranks} {'ranks' if ranks > 1 else 'rank'}" if mode == "all_bank" else "a bank"

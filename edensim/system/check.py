@@ -208,9 +208,9 @@ def _memory(found: _Findings, draft: Draft) -> _Memory:
     timing = found.attempt(TIMES, (), resolve_timing, dram)
     address_map = found.attempt(("dram.address_map",), SIZES, AddressMap, geometry, dram.address_map)
     shape = found.attempt(SIZES, (), bank_shape, geometry)
-    found.attempt(
-        ("dram.controller.row_cap", "dram.controller.row_policy"), ("dram.controller",), queue_policy, dram, 0
-    )
+    if timing is not None:
+        about = ("dram.controller.row_cap", "dram.controller.row_policy")
+        found.attempt(about, ("dram.controller",), queue_policy, dram, timing)
     fine, partitions = _partitions(found, geometry, draft.partition)
     points = {"operating_point": draft.operating_point}
     points |= {f"compare.{name}": point for name, point in draft.compare.items()}
@@ -220,7 +220,7 @@ def _memory(found: _Findings, draft: Draft) -> _Memory:
         if timing is not None and shape is not None and state is not None:
             about = (f"{where}.tREFI_scale", "dram.controller.refresh_scatter_ck")
             reads = ("dram.controller", *TIMES)
-            found.attempt(about, reads, refresh_schedule, dram, timing.ck, shape.ranks, state.tREFI_scale)
+            found.attempt(about, reads, refresh_schedule, dram, timing, shape, state.tREFI_scale)
     return _Memory(geometry, timing, address_map, partitions)
 
 

@@ -23,7 +23,7 @@ from edensim.dram.command_log import CommandLog, resolve_edges
 from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, REFPB, WR, WRA
 from edensim.dram.counters import Counters
 from edensim.dram.refresh_rule import RefreshLimit
-from edensim.dram.standard import evaluate
+from edensim.dram.standard import Standard, evaluate
 from edensim.dram.table import Edge, Refresh, Shape, compile_table
 from edensim.dram.timing import TimingSet, bank_clocks, peak_bandwidth_gb_s, resolve_timing
 from edensim.errors import ConfigError
@@ -187,9 +187,9 @@ def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, scale: float) 
     return Refresh(interval, tuple(t for t, _ in due), tuple(k for _, k in due))
 
 
-def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] = (0, 0)) -> Policy:
-    """Queues, their thresholds, row policy and command bus; shares are in single precision, as in ramulator 2."""
-    c, standard = dram.controller, timing.standard
+def check_policies(dram: Dram, standard: Standard) -> None:
+    """Refuse policies that contradict each other or that the family lacks."""
+    c = dram.controller
     if c.row_policy == "open" and c.row_cap is not None:
         raise ConfigError(
             f'dram.controller.row_cap = {c.row_cap} has no effect with row_policy = "open"; '
@@ -199,6 +199,12 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         raise ConfigError(
             f'dram.controller.row_policy = "closed" is not modelled for {standard.name}; expected row_policy = "open"'
         )
+
+
+def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] = (0, 0)) -> Policy:
+    """Queues, their thresholds, row policy and command bus; shares are in single precision, as in ramulator 2."""
+    c, standard = dram.controller, timing.standard
+    check_policies(dram, standard)
     enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
     leave = max(1, int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue))))  # 0 would never leave
     second, *wck = (

@@ -18,9 +18,10 @@ from edensim.config import Presets
 from edensim.config.draft import rests_on
 from edensim.config.keys import keys_of
 from edensim.config.positions import split_key
-from edensim.config.schema import Draft, Dram, Energy, Machine, Partition, Workload
-from edensim.dram.controller import bank_shape, queue_policy, refresh_schedule
+from edensim.config.schema import Draft, Dram, DramController, Energy, Machine, Partition, Workload
+from edensim.dram.controller import bank_shape, check_policies, refresh_schedule
 from edensim.dram.energy import EnergyModel
+from edensim.dram.standard import load_standard
 from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.errors import ConfigError, EdensimError, Problem
 from edensim.machines.program import LayerTensors
@@ -39,6 +40,7 @@ CLOCK: Keys = ("dram.data_rate_mt_s", "dram.clock_ps", "dram.standard")
 TIMES: Keys = ("dram.timing", "dram.timing_ck", *CLOCK, *SIZES)
 WORKLOAD: Keys = tuple(f"workload.{name}" for name in Workload.model_fields)
 MACHINE: Keys = tuple(f"machine.{name}" for name in Machine.model_fields)
+POLICIES: Keys = tuple(f"dram.controller.{name}" for name in DramController.model_fields)
 LINE_BYTES = 64
 """Length of a line if the memory is not known; whether a layer can run does not depend on it."""
 
@@ -208,9 +210,8 @@ def _memory(found: _Findings, draft: Draft) -> _Memory:
     timing = found.attempt(TIMES, (), resolve_timing, dram)
     address_map = found.attempt(("dram.address_map",), SIZES, AddressMap, geometry, dram.address_map)
     shape = found.attempt(SIZES, (), bank_shape, geometry)
-    if timing is not None:
-        about = ("dram.controller.row_cap", "dram.controller.row_policy")
-        found.attempt(about, ("dram.controller",), queue_policy, dram, timing)
+    standard = found.attempt(("dram.standard",), (), load_standard, dram.standard)
+    found.attempt(POLICIES, ("dram.controller", "dram.standard"), check_policies, dram, standard)
     fine, partitions = _partitions(found, geometry, draft.partition)
     points = {"operating_point": draft.operating_point}
     points |= {f"compare.{name}": point for name, point in draft.compare.items()}

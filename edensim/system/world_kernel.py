@@ -82,10 +82,12 @@ def channel_step(world, c, horizon):
                     log_column(world, c, ch, slot, write)
                 complete(world, token, write, clock_to_time(world, t + latency), ch.slot_seen[slot])
                 horizon = min(horizon, world.wake[token >> AGENT_BIT])
-            if ch.freed >= 0 and world.waiters[c, ch.freed]:
-                at = clock_to_time(world, t + 1)
-                wake_waiter(world, c, ch.freed, at)
-                horizon = min(horizon, at)
+            for queue in range(2):
+                for _ in range(ch.freed[queue]):  # two, if both buses of HBM took from one queue
+                    if world.waiters[c, queue]:
+                        at = clock_to_time(world, t + 1)
+                        wake_waiter(world, c, queue, at)
+                        horizon = min(horizon, at)
         world.events += 1
         at = clock_to_time(world, next_event(ch))
         if at >= horizon or columns_are_full(world):

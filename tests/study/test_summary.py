@@ -47,8 +47,8 @@ def test_main_point_is_called_nominal_only_if_it_is(full):
 
 def test_times_that_differ_are_shown(full):
     """tRAS and tRP have rows if points differ in them; points at the lowest safe latency are marked."""
-    for point, times in ((full, (32.0, 13.32)), (full["compare"]["eden"], (37.21, 15.12))):
-        point["operating_point"] |= {"tRAS_ns": times[0], "tRP_ns": times[1], "latency": "as_given"}
+    for point, t_ras, t_rp in ((full, 32.0, 13.32), (full["compare"]["eden"], 37.21, 15.12)):
+        point["operating_point"] |= {"tRAS_ns": t_ras, "tRP_ns": t_rp, "latency": "as_given"}
     full["compare"]["eden"]["operating_point"]["latency"] = "lowest_safe"
     lines = [line.split() for line in summarize(full).splitlines()]
     assert ["tRAS", "(ns)", "32.00", "37.21"] in lines

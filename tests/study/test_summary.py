@@ -46,7 +46,7 @@ def test_main_point_is_called_nominal_only_if_it_is(full):
 
 
 def test_times_that_differ_are_shown(full):
-    """tRAS and tRP have rows if points differ in them; points at the lowest safe latency are marked."""
+    """Rows of tRAS and tRP appear if points differ in them; points at the lowest safe latency are marked."""
     for point, t_ras, t_rp in ((full, 32.0, 13.32), (full["compare"]["eden"], 37.21, 15.12)):
         point["operating_point"] |= {"tRAS_ns": t_ras, "tRP_ns": t_rp, "latency": "as_given"}
     full["compare"]["eden"]["operating_point"]["latency"] = "lowest_safe"

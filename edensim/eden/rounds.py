@@ -204,8 +204,9 @@ def save_mapping(flow: Flow, mapping: Assignment, tables: Mapping[str, Any]) -> 
     write_json(flow.folder / "mapping.json", mapping_data(flow, mapping))
     write_text(flow.folder / "network.toml", network_text(flow.site.network))
     workload = {"workload": {"network": "network.toml", "precision": flow.plan.precision}}
+    errors = {"chip": flow.plan.chip, "experimental": flow.plan.experimental}
     told = f"Written by `edensim eden`: {flow.plan.network} {flow.plan.precision}, mapped ({mapping.method})."
-    write_text(flow.folder / "mapped.toml", toml_text({**workload, **tables}, told))
+    write_text(flow.folder / "mapped.toml", toml_text({**workload, **tables, "errors": errors}, told))
 
 
 def mapping_data(flow: Flow, mapping: Assignment) -> dict[str, Any]:

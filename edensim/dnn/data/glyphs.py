@@ -52,6 +52,13 @@ def glyphs(
     return array_data("glyphs", parts[0], parts[1], shift=1)
 
 
+def draw_glyphs(
+    count: int, seed: int, size: int = 16, noise: float = 0.06, clutter: int = 1
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images alone: uint8 (count, 1, size, size) and labels; other ones than those of `glyphs` with any seed."""
+    return _draw(count, [seed, 2, 20190816], size, noise, clutter)
+
+
 def _draw(
     count: int, seed: list[int], size: int, noise: float, clutter: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

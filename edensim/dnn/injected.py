@@ -1,12 +1,13 @@
 """Errors of approximate DRAM for the tensors of a network: the injector of `edensim.approx` as `ReadErrors`.
 
-`PlacedErrors`: tensors at their addresses in a device, whose weak cells meet the same bits in every read. `FreshErrors`: a
-plain bit error rate, drawn anew for every bit of every read. Not modelled: errors that stay in the array after a read.
+`PlacedErrors`: tensors at their addresses in a device, whose weak cells meet the same bits in every read.
+`FreshErrors`: a plain bit error rate, drawn anew for every bit of every read. Not modelled: errors that stay in the
+array after a read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,16 +16,14 @@ from numpy.typing import NDArray
 from edensim import rng
 from edensim.approx import Device, Region, Uniform
 from edensim.approx.correction import NO_RULE
-from edensim.approx.law_table import STREAMS
+from edensim.approx.law_table import law_keys
 from edensim.approx.region import PLAIN, Layout, layout_of
 from edensim.approx.tables_kernel import RowTable, Work
 from edensim.dnn.reads_kernel import inject_reads
-from edensim.dnn.storage import StoredTensor
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry
 
 Bytes = NDArray[np.uint8]
-PER_ACCESS = ("outcome", "previous")
 SHORT_ROWS = AddressMap(Geometry(1, 1, 4, 4, 1 << 22, 16, 8, 64, 8, 512), "RoBaRaCoCh")
 """Memory of small tensors without a place: rows of 1 KiB, as errors cost by the row."""
 
@@ -35,7 +34,7 @@ class _Place(NamedTuple):
     size_bytes: int
     layout: Layout
     rows: RowTable
-    streams: NDArray[np.uint64]
+    keys: NDArray[np.uint64]
 
 
 class _Reads:
@@ -47,27 +46,21 @@ class _Reads:
         self._work = Work.of(geometry.row_bytes)
         self._by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
         self._no_bits, self._no_words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
-        moving = [[name in PER_ACCESS or (name == "weak" and law.fresh) for name in STREAMS] for law in device.laws]
-        self._moving = np.array(moving, bool).reshape(len(device.laws), len(STREAMS))
-        self._keys = np.zeros(self._moving.shape, np.uint64)
+        self._now = np.zeros_like(device.stream_keys)
 
     def place(self, region: Region, seed: int) -> _Place:
         """Prepare reads of a region with keys under a seed."""
         layout = layout_of(region, self.device.reads_previous_row)
-        streams = np.zeros(self._moving.shape, np.uint64)
-        for k, law in enumerate(self.device.laws):
-            names = [("fresh" if name == "weak" and law.fresh else name) for name in STREAMS]
-            streams[k] = [rng.key(seed, law.stream, name) for name in names]
-        return _Place(region.size_bytes, layout, self.device.rows(layout), streams)
+        return _Place(region.size_bytes, layout, self.device.rows(layout.rows), law_keys(self.device.laws, seed)[0])
 
     def corrupt(self, place: _Place, codes: Bytes, access: int) -> int:
         """Flip what the reads get wrong; returns the number of flips."""
-        stored = codes.copy() if self.device.reads_previous_row else codes
+        device = self.device
+        stored = codes.copy() if device.reads_previous_row else codes
         return int(
             inject_reads(
-                codes, stored, self._no_words, place.layout.table, place.rows, self.device.tables,
-                place.streams, self._moving, np.uint64(access), self._keys, NO_RULE, self._work, self._by_bank,
-                self._no_bits,
+                codes, stored, self._no_words, place.layout.table, place.rows, device.tables, place.keys, device.anew,
+                np.uint64(access), self._now, NO_RULE, self._work, self._by_bank, self._no_bits,
             )
         )  # fmt: skip
 
@@ -79,7 +72,7 @@ class PlacedErrors:
     ----------
     device : Device
     regions : dict of str to Region
-        Place of every tensor by name, e.g. from `place_tensors`.
+        Place of every tensor by name.
     """
 
     def __init__(self, device: Device, regions: Mapping[str, Region]) -> None:
@@ -98,9 +91,7 @@ class PlacedErrors:
         place = self._places.get(name)
         if place is None:
             if name not in self.regions:
-                close = nearest(name, self.regions)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                raise ConfigError(f"tensor {name!r} has no place in the memory{hint}")
+                raise ConfigError(f"tensor {name!r} has no place in the memory{did_you_mean(name, self.regions)}")
             place = self._places[name] = self._reads.place(self.regions[name], self._reads.device.seed)
         if place.size_bytes != codes.shape[1]:
             raise ConfigError(f"tensor {name!r} has {codes.shape[1]:,} bytes, its place {place.size_bytes:,}")
@@ -139,33 +130,3 @@ class FreshErrors:
             seed = rng.key(reads.device.seed, "tensor", name)
             place = self._places[name, size] = reads.place(Region(reads.device.address_map, size), seed)
         return reads.corrupt(place, codes, access)
-
-
-def place_tensors(tensors: Iterable[StoredTensor], address_map: AddressMap, start: int = 0) -> dict[str, Region]:
-    """Lay tensors one behind the other, each from a new row of all channels on.
-
-    Parameters
-    ----------
-    tensors : iterable of StoredTensor
-        E.g. `memory.tensors.values()`.
-    address_map : AddressMap
-        Of the device.
-    start : int
-        Byte address of the first.
-
-    Raises
-    ------
-    ConfigError
-        If they do not fit; the message says what they need.
-    """
-    geometry = address_map.geometry
-    step = geometry.row_bytes * geometry.channels
-    places, here = {}, -(-start // step) * step
-    for tensor in tensors:
-        places[tensor.name] = (here, tensor.size_bytes)
-        here += -(-tensor.size_bytes // step) * step
-    if here > geometry.capacity_bytes:
-        raise ConfigError(
-            f"{len(places)} tensors need {here:,} bytes in whole rows; the memory has {geometry.capacity_bytes:,}"
-        )
-    return {name: Region(address_map, size, address) for name, (address, size) in places.items()}

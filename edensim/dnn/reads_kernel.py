@@ -13,7 +13,7 @@ _ONE = np.uint64(1)
 
 
 @jit_uncounted
-def inject_reads(codes, stored, words, layout, rows, tables, streams, moving, access, keys, rule, work, by_bank, by_bit):  # type: ignore[no-untyped-def]
+def inject_reads(codes, stored, words, layout, rows, tables, keys, anew, access, now, rule, work, by_bank, by_bit):  # type: ignore[no-untyped-def]
     """Inject in place; returns the number of bits flipped.
 
     Parameters
@@ -24,25 +24,25 @@ def inject_reads(codes, stored, words, layout, rows, tables, streams, moving, ac
         What was stored: `codes` itself, or a copy where failing cells read another row.
     words : uint64 array
         Stands where the kernel wants words, which it uses when it copies only.
-    streams : uint64 array, shape (laws, streams)
-        Keys of the streams, without the access.
-    moving : bool array, shape (laws, streams)
-        Which streams are others in every access.
+    keys : uint64 array, shape (laws, streams)
+        Keys of the streams.
+    anew : bool array, shape (laws, streams)
+        Which streams are drawn anew in every access.
     access : uint64
         Number of the first read.
-    keys : uint64 array, shape (laws, streams)
+    now : uint64 array, shape (laws, streams)
         To work in.
     layout, rows, tables, rule, work, by_bank, by_bit
         As `inject_units` takes them.
     """
     flips = 0
     for i in range(len(codes)):
-        for law in range(streams.shape[0]):
-            for k in range(streams.shape[1]):
-                keys[law, k] = draw(streams[law, k], access) if moving[law, k] else streams[law, k]
+        for law in range(keys.shape[0]):
+            for k in range(keys.shape[1]):
+                now[law, k] = draw(keys[law, k], access) if anew[law, k] else keys[law, k]
         access += _ONE
-        data = Data(stored[i], codes[i], words, words, 0, False, 1)
+        data = Data(stored[i], codes[i], words, words, False, 1)
         flips += inject_units(
-            0, len(layout.unit_line), data, layout, rows, tables, keys, rule, work, by_bank, by_bit, 7
+            0, len(layout.unit_line), data, layout, rows, tables, now, rule, work, by_bank, by_bit, 7
         )[0]
     return flips

@@ -13,6 +13,7 @@ import click
 from edensim.cli import (
     compare,
     console,
+    demo,
     doctor,
     energy,
     fit,
@@ -68,6 +69,7 @@ VERBS = (
     show.show,
     schema.schema,
     doctor.doctor,
+    demo.demo,
     trace.trace,
 )
 for verb in VERBS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import NormalDist
 from typing import Any
 
@@ -19,14 +20,16 @@ from numpy.typing import NDArray
 from edensim.approx.chip_load import load_chip
 from edensim.approx.partition_laws import device_of, errors_of_chip
 from edensim.approx.region import Region
-from edensim.config import load_config
-from edensim.dnn.data.glyphs import draw_glyphs
+from edensim.config import Resolved, load_config
+from edensim.config.schema import OperatingPoint
+from edensim.dnn.glyph_images import draw_glyphs
 from edensim.dnn.injected import PlacedErrors
 from edensim.dram.controller import DramSystem
 from edensim.memory import resolve_operating_state
 from edensim.study.demo.network import DemoNet
+from edensim.system.check import check_run
 from edensim.system.run import run
-from edensim.system.tensors import map_tensors
+from edensim.system.tensors import map_tensors, tensor_requests
 from edensim.workloads.builder import NetworkBuilder
 from edensim.workloads.layer import Network
 
@@ -116,31 +119,23 @@ def demonstrate(progress: Callable[[str], None] = lambda text: None) -> Demo:
 
     `progress` is told what begins.
     """
-    network = demo_network()
-    points = {f"v{vdd:.2f}": {"vdd": vdd} for vdd in STEPS_V}
-    config = load_config(
-        {
-            "workload": {"network": network.name, "precision": "int8"},
-            "machine": {"preset": MACHINE},
-            "dram": {"preset": MEMORY},
-            "compare": points,
-        },
-        check=lambda *_: None,
-    )
-    progress(f"energy and time at {len(points) + 1} voltages")
+    network, config = demo_network(), demo_config()
+    progress(f"energy and time at {1 + len(STEPS_V)} voltages")
     result = run(config, network=network).data
     nets = {name: DemoNet.shipped(name) for name in ("baseline", "boosted")}
-    choosing, answers = draw_glyphs(CHOOSING, SEED)
+    choosing, answers = draw_glyphs(CHOOSING, (SEED, 2))
     curve = []
     for vdd, data in zip((NOMINAL_V, *STEPS_V), (result, *result["compare"].values()), strict=True):
         progress(f"accuracy at {vdd:.2f} V")
-        ber, errors = chip_errors(config.config, network, vdd)
+        ber, errors = chip_errors(vdd)
         scores = {name: _score(net, choosing, answers, errors).value for name, net in nets.items()}
-        curve.append(Trade(vdd, ber, scores["baseline"], scores["boosted"], data["energy_pj"]["total"], data["time_ns"]))
+        curve.append(
+            Trade(vdd, ber, scores["baseline"], scores["boosted"], data["energy_pj"]["total"], data["time_ns"])
+        )
     chosen = choose(curve)
     progress(f"accuracy at {chosen.vdd:.2f} V, on {IMAGES:,} other images")
-    images, answers = draw_glyphs(IMAGES, SEED + 1)
-    errors = chip_errors(config.config, network, chosen.vdd)[1]
+    images, answers = draw_glyphs(IMAGES, (SEED, 3))
+    errors = chip_errors(chosen.vdd)[1]
     return Demo(
         tuple(curve),
         chosen,
@@ -172,25 +167,37 @@ def demo_network() -> Network:
     return net.build()
 
 
-def chip_errors(config: Any, network: Network, vdd: float) -> tuple[float, PlacedErrors]:
+def demo_config() -> Resolved:
+    """The configuration: every voltage beside the nominal one."""
+    network = demo_network()
+    written = {
+        "workload": {"network": network.name, "precision": "int8"},
+        "machine": {"preset": MACHINE},
+        "dram": {"preset": MEMORY},
+        "compare": {f"mv{1000 * vdd:.0f}": {"vdd": vdd} for vdd in STEPS_V},
+    }
+    return load_config(written, check=partial(check_run, network=network))
+
+
+def chip_errors(vdd: float) -> tuple[float, PlacedErrors]:
     """Bit error rate of the chip at a voltage, and its errors at the addresses of the network's tensors."""
-    state = resolve_operating_state(config.dram, config.operating_point.model_copy(update={"vdd": vdd}))
+    network, config = demo_network(), demo_config().config
+    assert config.workload is not None
+    state = resolve_operating_state(config.dram, OperatingPoint(vdd=vdd), [])
     system = DramSystem(config.dram, state)
     found = errors_of_chip(load_chip(CHIP), state, system.geometry)
     device = device_of(found, system.address_map, None, SEED)
-    tensors = map_tensors(network, config, system).placement.tensors
+    requests = tensor_requests(network, config.workload)
     regions = {
         name: Region(system.address_map, tensor.bytes, tensor.base)
-        for name, tensor in tensors.items()
+        for name, tensor in map_tensors(network, requests, config, system).placement.tensors.items()
         if name.endswith((".weights", ".ifm"))
     }
     (part,) = found.values()
     return part.ber, PlacedErrors(device, regions)
 
 
-def _score(
-    net: DemoNet, images: NDArray[np.uint8], answers: NDArray[np.int64], errors: PlacedErrors | None
-) -> Score:
+def _score(net: DemoNet, images: NDArray[np.uint8], answers: NDArray[np.int64], errors: PlacedErrors | None) -> Score:
     return Score(int((net.answers(images, errors) == answers).sum()), len(images))
 
 

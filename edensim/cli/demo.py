@@ -30,7 +30,8 @@ def demo(out: str, force: bool, as_json: bool, formats: list[str]) -> None:
 
     The network recognises procedural images; its weights ship with edensim. Weights and feature maps lie in DDR3L
     memory that behaves like chip profile "eden" as its supply voltage falls; the lowest voltage at which the network,
-    boosted for this chip, loses at most one point of accuracy is EDEN's.
+    boosted for this chip, loses at most one point of accuracy is EDEN's. Boosting was for this very chip and these very
+    addresses; on another chip the network would lose more.
     """
     from edensim.study.demo.trade import demonstrate
     from edensim.study.folder import write_all

@@ -107,9 +107,7 @@ def test_demo(shown, capsys):
     found = json.loads(capsys.readouterr().out)
     nominal, eden = found["nominal"], found["eden"]
     assert eden["vdd"] < nominal["vdd"] == trade.NOMINAL_V
-    noise = (
-        3 * (nominal["accuracy_half_width"] + eden["accuracy_half_width"]) / 1.96
-    )  # three sigma each
+    noise = 3 * (nominal["accuracy_half_width"] + eden["accuracy_half_width"]) / 1.96  # three sigma each
     assert eden["accuracy"] > nominal["accuracy"] - trade.BOUND - noise
     assert found["eden_without_boosting"]["accuracy"] < eden["accuracy"]
     assert found["saving"]["energy_pj"] == pytest.approx(1 - eden["energy_pj"] / nominal["energy_pj"])

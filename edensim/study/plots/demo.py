@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.figure import Figure
 
 from edensim.study.demo.trade import BOUND, Demo
@@ -14,25 +16,21 @@ def draw(demo: Demo, options: Options = DEFAULT) -> Drawing:
     figure = Figure(figsize=(options.inches, 3.6))
     above, below = figure.subplots(2, 1, sharex=True)
     volts = [trade.vdd for trade in demo.curve]
-    above.plot(volts, [t.baseline for t in demo.curve], color="0.45", marker="s", label="as trained")
-    above.plot(volts, [t.boosted for t in demo.curve], color="C5", marker="o", label="boosted for this chip")
+    above.plot(volts, [t.baseline for t in demo.curve], color="0.45", marker="s", markersize=4, label="as trained")
+    above.plot(
+        volts, [t.boosted for t in demo.curve], color="C5", marker="o", markersize=4, label="boosted for this chip"
+    )
     target = demo.curve[0].baseline - BOUND
     above.axhline(target, color="0.6", linewidth=0.8, linestyle=":")
-    above.annotate(
-        f"nominal - {100 * BOUND:g} %",
-        (volts[-1], target),
-        (-2, 2),
-        textcoords="offset points",
-        ha="right",
-        color="0.4",
-    )
+    place: dict[str, Any] = {"textcoords": "offset points", "color": "0.4", "fontsize": "small"}
+    above.annotate(f"nominal - {100 * BOUND:g} %", (volts[2], target), (0, -11), **place)
     above.set_ylabel("accuracy")
-    above.set_ylim(0, 1.02)
+    above.set_ylim(0, 1.06)
     above.legend(loc="lower left")
     nominal = demo.curve[0].energy_pj
-    below.plot(volts, [t.energy_pj / nominal for t in demo.curve], color="C0", marker="o")
+    below.plot(volts, [t.energy_pj / nominal for t in demo.curve], color="C0", marker="o", markersize=4)
     below.set_ylabel("DRAM energy / nominal")
-    below.set_ylim(0, 1.02)
+    below.set_ylim(0, 1.06)
     below.set_xlabel("VDD (V)")
     for axes in (above, below):
         axes.axvspan(demo.chosen.vdd, volts[0], color="C2", alpha=0.12, linewidth=0)

@@ -13,6 +13,7 @@ import click
 from edensim.cli import (
     compare,
     console,
+    demo,
     doctor,
     energy,
     fit,
@@ -70,6 +71,7 @@ VERBS = (
     show.show,
     schema.schema,
     doctor.doctor,
+    demo.demo,
     trace.trace,
 )
 for verb in VERBS:

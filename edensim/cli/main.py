@@ -13,6 +13,7 @@ import click
 from edensim.cli import (
     compare,
     console,
+    demo,
     doctor,
     eden,
     energy,
@@ -22,6 +23,7 @@ from edensim.cli import (
     plot,
     profile,
     report,
+    reproduce,
     run,
     schema,
     show,
@@ -61,6 +63,7 @@ VERBS = (
     sweep.sweep,
     plot.plot,
     compare.compare,
+    reproduce.reproduce,
     report.report,
     energy.energy,
     inject.inject,
@@ -70,6 +73,7 @@ VERBS = (
     show.show,
     schema.schema,
     doctor.doctor,
+    demo.demo,
     trace.trace,
 )
 for verb in VERBS:

@@ -126,20 +126,20 @@ def evaluate(config: str, as_json: bool, **options: Any) -> None:
 def _open(config: str, options: dict[str, Any], progress: Progress | None) -> Flow:
     from edensim.config import load_config
     from edensim.eden.files import open_folder
-    from edensim.eden.flow import Flow, load_fit, network_of
+    from edensim.eden.flow import Flow, identity_of, load_fit, network_of
     from edensim.eden.site import Site
 
     resolved = load_config(config, set=list(options["overrides"]))
     if resolved.config.eden is None:
         raise ConfigError(f"{config}: table [eden] is missing; `edensim eden` needs it")
-    folder = Path(options["out"]) if options["out"] else Path("runs") / f"{resolved.name}-eden-{resolved.hash[:8]}"
     fit = load_fit(Path(options["from_fit"])) if options["from_fit"] else None
+    identity = identity_of(resolved, fit)
+    folder = Path(options["out"]) if options["out"] else Path("runs") / f"{resolved.name}-eden-{identity['hash'][:8]}"
     flow = Flow(
         Site(resolved, network_of(resolved.config.eden, resolved.base_folder, resolved.config.seed)), folder,
         resolved.base_folder, fit, progress,
     )  # fmt: skip
     flow.check()
-    identity = {"config_hash": resolved.hash, "fit": vars(fit) if fit else None}
     open_folder(folder, identity, options["force"])
     return flow
 

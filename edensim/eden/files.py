@@ -60,8 +60,8 @@ def open_folder(folder: Path, identity: Mapping[str, Any], force: bool = False) 
             return
         if not force:
             raise OutputError(
-                f"{shown(folder)} was begun with another configuration (hash {str(found.get('config_hash'))[:8]}, this "
-                f"is {str(identity.get('config_hash'))[:8]}): choose another --out, or begin anew with --force."
+                f"{shown(folder)} was begun with another configuration (hash {str(found.get('hash'))[:8]}, this "
+                f"is {str(identity.get('hash'))[:8]}): choose another --out, or begin anew with --force."
             )
         _empty(folder, found.get("files", []))
     try:

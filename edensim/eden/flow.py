@@ -6,6 +6,8 @@ last finished epoch or step, and each step runs alone. `rounds` repeats them.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,6 +18,7 @@ from typing import Any
 
 from edensim import dnn
 from edensim.approx.build import PARAMETERS, build_model
+from edensim.config import Resolved
 from edensim.config.eden_schema import Eden
 from edensim.eden.bench import Bench, Progress, load_data, open_bench
 from edensim.eden.estimate import Estimate
@@ -223,6 +226,15 @@ class Flow:
         home = self.folder / f"round-{number}"
         home.mkdir(parents=True, exist_ok=True)
         return home
+
+
+def identity_of(resolved: Resolved, fit: FittedModel | None) -> dict[str, Any]:
+    """What a folder belongs to: the configuration, its table [eden], and the fitted model if there is one."""
+    assert resolved.config.eden is not None
+    eden = resolved.config.eden.model_dump(mode="json")
+    data = {"config_hash": resolved.hash, "eden": eden, "fit": asdict(fit) if fit else None}
+    text = json.dumps(data, sort_keys=True)
+    return {"hash": hashlib.sha256(text.encode()).hexdigest(), **data}
 
 
 def network_of(plan: Eden, base_folder: Path, seed: int) -> Network:

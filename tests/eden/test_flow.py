@@ -147,15 +147,15 @@ def test_bad_input(tiny, tmp_path):
 def test_folder_of_another_configuration_is_left_alone(tmp_path):
     """A folder goes on for its own configuration; another one is refused; --force begins anew; strangers are safe."""
     home = tmp_path / "flow"
-    open_folder(home, {"config_hash": "a" * 64})
+    open_folder(home, {"hash": "a" * 64})
     (home / "base.npz").write_bytes(b"x")
-    open_folder(home, {"config_hash": "a" * 64})
+    open_folder(home, {"hash": "a" * 64})
     assert (home / "base.npz").exists()
     with pytest.raises(OutputError, match="begun with another configuration"):
-        open_folder(home, {"config_hash": "b" * 64})
-    open_folder(home, {"config_hash": "b" * 64}, force=True)
+        open_folder(home, {"hash": "b" * 64})
+    open_folder(home, {"hash": "b" * 64}, force=True)
     assert not (home / "base.npz").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(OutputError, match="did not write"):
-        open_folder(tmp_path / "mine", {"config_hash": "a"}, force=True)
+        open_folder(tmp_path / "mine", {"hash": "a"}, force=True)

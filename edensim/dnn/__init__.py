@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from edensim.dnn.memory import FaultyMemory
     from edensim.dnn.nets import FULL, SMALL, make_net
     from edensim.dnn.reading import ErrorsAt, NoErrors, ReadErrors
-    from edensim.dnn.scoring import Accuracy, accuracy
+    from edensim.dnn.scoring import Accuracy, accuracy, under_errors
     from edensim.dnn.storage import Storage, StoredTensor
     from edensim.dnn.training import EpochRecord, Step, Training, train
     from edensim.dnn.weights import load_weights, save_weights
 
 _HOMES = {
-    **dict.fromkeys(["Accuracy", "accuracy"], "scoring"),
+    **dict.fromkeys(["Accuracy", "accuracy", "under_errors"], "scoring"),
     **dict.fromkeys(["Boosted", "Boosting", "boost"], "boosting"),
     "Curriculum": "curriculum",
     **dict.fromkeys(
@@ -95,6 +95,7 @@ __all__ = [
     "save_weights",
     "to_network",
     "train",
+    "under_errors",
 ]
 
 

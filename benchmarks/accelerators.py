@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 
 import edensim
-from edensim.config.schema import Machine
+from edensim.config.accelerator_schema import AcceleratorMachine
 from edensim.machines import LayerTensors, build_machine
 from edensim.machines.bounds import lower_bound_bytes
 from edensim.machines.eyeriss import Mapping, mapped_cycles
@@ -80,43 +80,59 @@ BEST_TILING = {
 }
 
 
-def preset(name: str) -> Machine:
+def preset(name: str) -> AcceleratorMachine:
     """A shipped machine."""
     path = Path(edensim.__file__).parent / "presets" / "machine" / f"{name}.toml"
-    return Machine(**tomllib.loads(path.read_text()))
+    return AcceleratorMachine(**tomllib.loads(path.read_text()))
 
 
-def chip_row(name: str, moved: float, chip_mb: float, ms: float, chip_ms: float) -> None:
-    """One line: ours, the chip's and the difference, for traffic and time."""
-    traffic = f"{moved:8.2f} {chip_mb:7.1f} {moved / chip_mb - 1:+7.1%}"
-    print(f"{name:12} {traffic} {ms:8.1f} {chip_ms:7.1f} {ms / chip_ms - 1:+7.1%}")
-
-
-def eyeriss_chip() -> None:
-    """DRAM traffic and processing time with the published mapping."""
-    print("\nEyeriss chip (JSSC 2017), published mapping and zero shares, 200 MHz")
-    print(f"{'AlexNet N=4':12} {'DRAM MB':>8} {'chip':>7} {'':>7} {'ms':>8} {'chip':>7}")
+def eyeriss_alexnet() -> list[tuple[str, float, float, float, float]]:
+    """Layer, then DRAM MB and ms: ours and the chip's (moved, chip_mb, ms, chip_ms); the last row is the sum."""
     layers = dict(zip(EYERISS_ALEXNET, load_network("alexnet-grouped").layers, strict=False))
-    zeros = [row[1] for row in EYERISS_ALEXNET.values()]
-    totals = [0.0] * 4
+    zeros, rows = [row[1] for row in EYERISS_ALEXNET.values()], []
     for i, (name, (mapping, _, chip_ms, chip_mb)) in enumerate(EYERISS_ALEXNET.items()):
         problem = Problem.of(layers[name], 4)
         moved = chip_traffic(problem, mapping, zeros[i] if i else None, zeros[min(i + 1, 4)]).total * 2 / 1e6
-        ms = mapped_cycles(problem, mapping) / 2e5
-        chip_row(name, moved, chip_mb, ms, chip_ms)
-        totals = [t + x for t, x in zip(totals, (moved, chip_mb, ms, chip_ms), strict=True)]
-    chip_row("sum", *totals)
-    print("VGG-16 N=3 (mapping not published: e = 14, t = 4, q as the buffer allows), ms")
+        rows.append((name, moved, chip_mb, mapped_cycles(problem, mapping) / 2e5, chip_ms))
+    moved, chip_mb, ms, chip_ms = (sum(row[k] for row in rows) for k in range(1, 5))  # type: ignore[misc]
+    return [*rows, ("sum", moved, chip_mb, ms, chip_ms)]
+
+
+def eyeriss_vgg() -> list[tuple[str, float, float, float]]:
+    """Layer, then ms: with every PE busy, ours and the chip's."""
+    rows = []
     for layer in load_network("vgg16").layers:
         if layer.name in EYERISS_VGG:
             p, q, chip_ms = EYERISS_VGG[layer.name]
             problem = Problem.of(layer, 3)
             images = 3 if layer.P == 14 else 1
             ms = mapped_cycles(problem, Mapping(4 * p, images, 14, p, q, 1, 4)) / 2e5
-            ideal = problem.macs / 168 / 2e5
-            print(
-                f"{layer.name:12} {'MACs/PEs':>8} {ideal:7.1f} {'':7} {ms:8.1f} {chip_ms:7.1f} {ms / chip_ms - 1:+7.1%}"
-            )
+            rows.append((layer.name, problem.macs / 168 / 2e5, ms, chip_ms))
+    return rows
+
+
+def eyeriss_chip() -> None:
+    """DRAM traffic and processing time with the published mapping."""
+    print("\nEyeriss chip (JSSC 2017), published mapping and zero shares, 200 MHz")
+    print(f"{'AlexNet N=4':12} {'DRAM MB':>8} {'chip':>7} {'':>7} {'ms':>8} {'chip':>7}")
+    for name, moved, chip_mb, ms, chip_ms in eyeriss_alexnet():
+        traffic = f"{moved:8.2f} {chip_mb:7.1f} {moved / chip_mb - 1:+7.1%}"
+        print(f"{name:12} {traffic} {ms:8.1f} {chip_ms:7.1f} {ms / chip_ms - 1:+7.1%}")
+    print("VGG-16 N=3 (mapping not published: e = 14, t = 4, q as the buffer allows), ms")
+    for name, ideal, ms, chip_ms in eyeriss_vgg():
+        print(f"{name:12} {'MACs/PEs':>8} {ideal:7.1f} {'':7} {ms:8.1f} {chip_ms:7.1f} {ms / chip_ms - 1:+7.1%}")
+
+
+def tpu_rows() -> list[tuple[str, float, float, list[float], list[float]]]:
+    """Application, TOPS (ours, the paper's), and active, stall, shift in % of the matrix unit's time (ours, its)."""
+    array, rows = SystolicArray(256, 256), []
+    for name, (weights, batch, layers, tops, _, *shares, outside) in TPU_V1.items():
+        side = NAMED_MATRIX.get(name, round((weights * 1e6 / layers) ** 0.5))
+        t = matrix_time(array, batch, side, side, 700, 34)
+        ours_tops = 2 * side * side * batch / (t.cycles / 700e6) / 1e12
+        ours = [100 * x / t.cycles for x in (t.active, t.weight_stall, t.shift)]
+        rows.append((name, ours_tops, tops, ours, [x / (1 - outside / 100) for x in shares]))
+    return rows
 
 
 def tpu_v1() -> None:
@@ -129,14 +145,9 @@ def tpu_v1() -> None:
     print("Shares are of the time in the matrix unit (published ones scaled up by 1 / (1 - time outside it)).")
     heads = ("TOPS", "paper", "counters", "active", "paper", "stall", "paper", "shift", "paper")
     print(" " * 7 + "".join(f"{head:>9}" for head in heads))
-    for name, (weights, rows, layers, tops, useful, *shares, outside) in TPU_V1.items():
-        side = NAMED_MATRIX.get(name, round((weights * 1e6 / layers) ** 0.5))
-        t = matrix_time(array, rows, side, side, 700, 34)
-        ours_tops = 2 * side * side * rows / (t.cycles / 700e6) / 1e12
-        ours = [100 * x / t.cycles for x in (t.active, t.weight_stall, t.shift)]
-        paper = [x / (1 - outside / 100) for x in shares]
+    for name, ours_tops, tops, ours, paper in tpu_rows():
         columns = "".join(f"{a:9.1f}{b:9.1f}" for a, b in zip(ours, paper, strict=True))
-        print(f"{name:7}{ours_tops:9.1f}{tops:9.1f}{useful / 100 * TPU_PEAK_TOPS:9.1f}{columns}")
+        print(f"{name:7}{ours_tops:9.1f}{tops:9.1f}{TPU_V1[name][4] / 100 * TPU_PEAK_TOPS:9.1f}{columns}")
     print(WHY.format(most=cnn1_tops(array, 0.0), least=cnn1_tops(array, 1.0)))
 
 
@@ -149,25 +160,29 @@ def cnn1_tops(array: SystolicArray, share: float) -> float:
     return 2 * macs / (fetch_us + convolved_us) / 1e6
 
 
-def scalesim() -> None:
-    """Cycles of the closed form against stored SCALE-Sim v3 runs."""
+def scalesim_groups() -> dict[str, tuple[int, int, int]]:
+    """Configuration -> layers, layers whose cycles are equal, cycles of all."""
     path = Path(__file__).parents[1] / "tests" / "machines" / "scalesim_rows.csv"
     rows = list(csv.DictReader(path.read_text().splitlines()[1:]))
     arrays = {"eyeriss324": (12, 14), "tiny8": (8, 8), "tpu": (256, 256)}
     flows = {"ws": "weight_stationary", "os": "output_stationary", "is": "input_stationary"}
-    groups: dict[str, list[int]] = {}
-    begin = time.process_time()
+    groups: dict[str, tuple[int, int, int]] = {}
     for row in rows:
         array, flow, _ = row["config"].split("_")
         h, w, r, s, c, k, u = (int(row[x]) for x in ("H", "W", "R", "S", "C", "K", "stride"))
         pixels = (-(-(h - r + u) // u)) * (-(-(w - s + u) // u))
         counts = scalesim_counts(pixels, r * s * c, k, *arrays[array], flows[flow])  # type: ignore[arg-type]
-        entry = groups.setdefault(row["config"], [0, 0, 0])
+        count, equal, cycles = groups.get(row["config"], (0, 0, 0))
         target = int(row["cycles"]) - int(row["stalls"])
-        entry[0] += 1
-        entry[1] += counts.cycles == target
-        entry[2] += counts.cycles
-    each_us = (time.process_time() - begin) / len(rows) * 1e6
+        groups[row["config"]] = count + 1, equal + (counts.cycles == target), cycles + counts.cycles
+    return groups
+
+
+def scalesim() -> None:
+    """Cycles of the closed form against stored SCALE-Sim v3 runs."""
+    begin = time.process_time()
+    groups = scalesim_groups()
+    each_us = (time.process_time() - begin) / sum(count for count, _, _ in groups.values()) * 1e6
     print(f"\nSCALE-Sim v3 cycles without stalls ({each_us:.0f} us per layer here)")
     for config, (count, equal, cycles) in groups.items():
         print(f"{config:20} {equal} of {count} layers equal, {cycles:,} cycles")

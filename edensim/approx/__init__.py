@@ -6,6 +6,7 @@ The parts, each in a module of its own and imported when first used:
 - `law`: what the injector takes, a `CellLaw`, whether it comes from a model or from a chip;
 - `device`, `region`: a memory with its laws, and where in it a tensor lies;
 - `injection`: errors into arrays, in place or while copying;
+- `reads`: errors of single bursts, as a simulated memory reads them.
 - `chip*`, `laws*`: what measured chips do at an operating point; `fit*`: models from repeated reads; `profile*`: reads
   of a simulated module.
 
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from edensim.approx.law import CellLaw
     from edensim.approx.lines import Lines
     from edensim.approx.model import MODELS, BankClustered, Bitline, DataDependent, ErrorModel, Uniform, Wordline
+    from edensim.approx.reads import BurstFlips, read_errors
     from edensim.approx.region import Region
     from edensim.approx.rows import Rows
 
 _HOMES = {
     "BankClustered": "model",
     "Bitline": "model",
+    "BurstFlips": "reads",
     "CellLaw": "law",
     "Chip": "chip",
     "DataDependent": "model",
@@ -56,6 +59,7 @@ _HOMES = {
     "chip_laws": "chip_cells",
     "fit_models": "fit",
     "inject": "injection",
+    "read_errors": "reads",
     "load_chip": "chip_load",
     "load_reads": "fit_reads",
 }
@@ -64,6 +68,7 @@ __all__ = [
     "MODELS",
     "BankClustered",
     "Bitline",
+    "BurstFlips",
     "CellLaw",
     "Chip",
     "DataDependent",
@@ -81,6 +86,7 @@ __all__ = [
     "chip_laws",
     "fit_models",
     "inject",
+    "read_errors",
     "load_chip",
     "load_reads",
 ]

@@ -80,7 +80,9 @@ def _law(failure: Failure, stripe_rows: int, row_bits: int) -> CellLaw:
 def _kinds(failure: Failure) -> tuple[Floats, Floats]:
     """Shares of the failures of a cell of each kind in which it misreads a stored 1, and a stored 0."""
     if failure.effect != "value":
-        return np.ones(1), np.ones(1)
+        # Two kinds that are alike: with one, a law whose cells are all weak would draw failures from another stream
+        # (`CellLaw.fresh`), and cells that fail at one voltage could be sound at a lower one.
+        return np.ones(2), np.ones(2)
     prefers_zero = np.clip(failure.one_share * KINDS - np.arange(KINDS), 0, 1)
     return prefers_zero, 1 - prefers_zero
 

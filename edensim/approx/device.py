@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edensim import rng
 from edensim.approx.law import CellLaw
 from edensim.approx.law_table import compile_laws, law_keys
-from edensim.approx.region import PLAIN, Layout
+from edensim.approx.region import PLAIN
+from edensim.approx.rows import Rows
 from edensim.approx.tables_kernel import LawTables, RowTable, Words
 from edensim.errors import ConfigError
 from edensim.memory import AddressMap
@@ -58,6 +60,7 @@ class Device:
         self.tables: LawTables = compile_laws(laws, 8 * geometry.row_bytes)
         if any(len(law.weak_share) > MOST_LEVELS for law in self.laws):
             raise ConfigError(f"a law has more than {MOST_LEVELS} levels of rows")
+        self.stream_keys, self.anew = law_keys(self.laws, seed)
         self.owner = owner
         self.first_law = np.cumsum([0, *(len(group) for group in laws)], dtype=np.int64)
 
@@ -67,23 +70,21 @@ class Device:
         return any(law.previous_row for law in self.laws)
 
     def keys(self, access: int) -> Words:
-        """Keys of all streams in an access."""
-        return law_keys(self.laws, self.seed, access)
+        """Keys of all streams in an access: uint64 (laws, streams)."""
+        if not 0 <= access < 1 << 63:
+            raise ConfigError(f"access = {access}: expected 0 … 2^63 - 1")
+        return np.where(self.anew, rng.draw(self.stream_keys, access), self.stream_keys)
 
-    def rows(self, layout: Layout) -> RowTable:
-        """What holds in the rows of a layout."""
+    def rows(self, rows: Rows) -> RowTable:
+        """What holds in some rows."""
         parts = np.zeros(0, np.int16)
         if self.owner is not None:
-            rows = layout.rows
             parts = np.ascontiguousarray(self.owner[rows.channel, rows.bank, rows.subarray], np.int16)
-        return RowTable(
-            layout.words, parts, self._levels(layout), self.first_law, self.address_map.geometry.subarray_rows
-        )
+        return RowTable(rows.words, parts, self._levels(rows), self.first_law, rows.geometry.subarray_rows)
 
-    def _levels(self, layout: Layout) -> NDArray[np.uint16]:
+    def _levels(self, rows: Rows) -> NDArray[np.uint16]:
         if all(len(law.weak_share) == 1 for law in self.laws):
             return np.zeros((len(self.laws), 0), np.uint16)
-        rows = layout.rows
         found = np.zeros((len(self.laws), rows.row.size), np.uint16)
         for k, law in enumerate(self.laws):
             levels = len(law.weak_share)

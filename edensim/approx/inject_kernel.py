@@ -73,7 +73,7 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     bit_mask : int
         Bits of an element - 1.
     """
-    source, target, source_begin, copies = data.source, data.target, data.source_begin, data.copies
+    source, target, copies = data.source, data.target, data.copies
     unit_line, unit_offset, row_line, row_channel = (
         layout.unit_line, layout.unit_offset, layout.row_line, layout.row_channel,
     )  # fmt: skip
@@ -104,10 +104,10 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
         if copies and unit >= copied:
             copied = min(unit + data.together, last)
             end = min(unit_offset[copied - 1] + form[UNIT_BYTES], len(target))
-            copy_bytes(target, low, source, low - source_begin, end - low)
+            copy_bytes(target, low, source, low, end - low)
         # Whole rows that begin at a word take the quickest way.
         quick = copies and form[LINEAR] and begin >= 0 and begin + row_bytes <= len(target)
-        quick = quick and (begin | source_begin) & 7 == 0
+        quick = quick and begin & 7 == 0
         for slot in range(slots):
             if single and counts[ahead + slot] == 0 and ways[0, 0] != MASK:
                 continue
@@ -131,26 +131,25 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                     if points == 0:
                         continue
                     if quick:
-                        there_bytes = begin - source_begin
-                        here, there = begin >> 3, there_bytes >> 3
+                        here, ahead_bytes = begin >> 3, begin + row_bytes
                         if points <= COUNTED:
                             changed = toggle_counted(
-                                target_words, here, source_words, there, bits, key, points, space, halves, lines,
-                                source, there_bytes + row_bytes, target, begin + row_bytes,
+                                target_words, here, source_words, here, bits, key, points, space, halves, lines,
+                                source, ahead_bytes, target, ahead_bytes,
                             )  # fmt: skip
                             found += changed
                             if len(by_bit) and changed == points:
                                 for i in range(points):
                                     by_bit[np.int64(halves[i] >> np.uint32(32 - bits)) & bit_mask] += 1
                             elif len(by_bit):
-                                count_differences(target_words, here, source_words, there, len(mask), by_bit, bit_mask)
+                                count_differences(target_words, here, source_words, here, len(mask), by_bit, bit_mask)
                         else:
                             toggle_points(
                                 target_words, here, bits, key, points, space, halves, lines,
-                                source, there_bytes + row_bytes, target, begin + row_bytes,
+                                source, ahead_bytes, target, ahead_bytes,
                             )  # fmt: skip
                             found += count_differences(
-                                target_words, here, source_words, there, len(mask), by_bit, bit_mask
+                                target_words, here, source_words, here, len(mask), by_bit, bit_mask
                             )
                     elif points <= LISTED:
                         toggle_listed(mask_bytes, touched, bits, key, points)
@@ -171,7 +170,7 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                     subarray = np.int64(word ^ bank_word) // subarray_rows
                     listed = draw_cells(
                         fields, law, level, keys, word, bank_word | np.uint64(subarray), groups, thresholds, fail,
-                        order, place, before, source, source_begin, form, column_line, pages, mask_bytes, touched,
+                        order, place, before, source, form, column_line, pages, mask_bytes, touched,
                         listed, space, which,
                     )  # fmt: skip
             if listed > LISTED:

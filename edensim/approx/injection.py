@@ -11,6 +11,7 @@ bytes per row, and a copy of the array where failing cells read the row before (
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from edensim.approx.inject_kernel import inject_units
 from edensim.approx.law import CellLaw
 from edensim.approx.model import ErrorModel, Uniform
 from edensim.approx.region import PLAIN, Region, layout_of
-from edensim.approx.tables_kernel import UNCHECKED, Data, Rule, Work
+from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Words, Work
 from edensim.errors import ConfigError, InputError
 
 PIECE_BYTES = 1 << 24  # between two looks at Ctrl-C
@@ -55,8 +56,8 @@ class FlipReport:
 
     bits: int
     flips: int
-    by_bank: NDArray[np.int64]
-    by_bit: NDArray[np.int64] | None = None
+    by_bank: Ints
+    by_bit: Ints | None = None
     corrected: int = 0
 
     @property
@@ -180,7 +181,7 @@ class Injector:
             raise ConfigError(f"threads = {threads}: expected at least 1")
         self.device, self.region, self.element, self.rule = device, region, element, rule
         self.layout = layout_of(region, device.reads_previous_row)
-        self.rows = device.rows(self.layout)
+        self.rows = device.rows(self.layout.rows)
         flips = max((law.flip_probability() for law in device.laws), default=0.0) * 8 * self.layout.unit_bytes
         self.together = max(1, COPIED_BYTES // max(self.layout.unit_bytes, 1)) if flips < FEW_FLIPS else 1
         self.threads = threads or min(processors(), max(1, region.size_bytes // SMALLEST_SHARE))
@@ -199,41 +200,41 @@ class Injector:
         else:
             _check_out(array, out)
             target = bytes_of(out, "out", written=True)
-        return self.run_bytes(Data.of(source, target, 0, self.together), 0, access, details)
+        return self._run(Data.of(source, target, self.together), self.device.keys(access), details)
 
-    def run_bytes(self, data: Data, first_unit: int, access: int, details: bool) -> FlipReport:
-        """Errors of the units from `first_unit` on; those before are only looked at for what they hold."""
-        table, device = self.layout.table, self.device
-        keys = device.keys(access)
-        bits = self.element.bits
-        if self.layout.scattered and data.copies:
-            begin = -data.source_begin
-            self._over_bytes(lambda a, b: np.copyto(data.target[a:b], data.source[begin + a : begin + b]), data)
+    def _run(self, data: Data, keys: Words, details: bool) -> FlipReport:
+        layout, device, bits = self.layout, self.device, self.element.bits
+        geometry = device.address_map.geometry
+        if layout.scattered and data.copies:
+            self._over_bytes(lambda a, b: np.copyto(data.target[a:b], data.source[a:b]), data)
             data = data._replace(copies=False)
 
-        shape = (device.address_map.geometry.channels, device.address_map.geometry.banks)
-
-        def work(first: int, last: int) -> tuple[int, int, NDArray[np.int64], NDArray[np.int64]]:
-            by_bank, by_bit = np.zeros(shape, np.int64), np.zeros(bits if details else 0, np.int64)
+        def work(first: int, last: int) -> tuple[int, int, Ints, Ints]:
+            by_bank, by_bit = (
+                np.zeros((geometry.channels, geometry.banks), np.int64),
+                np.zeros(bits * details, np.int64),
+            )
+            space = _work(geometry.row_bytes)
             found = inject_units(
-                first, last, data, table, self.rows, device.tables, keys, self.rule,
-                Work.of(device.address_map.geometry.row_bytes), by_bank, by_bit, bits - 1,
+                first, last, data, layout.table, self.rows, device.tables, keys, self.rule, space, by_bank, by_bit,
+                bits - 1,
             )  # fmt: skip
             return *found, by_bank, by_bit
 
-        units = self.layout.units
-        piece = max(1, min(PIECE_BYTES, len(data.target) // self.threads + 1) // max(self.layout.unit_bytes, 1))
-        parts = _spread(work, range(first_unit, units, piece), units, self.threads)
-        corrected = sum(part[1] for part in parts)
-        if self.layout.scattered and self.rule.kind != UNCHECKED:
+        piece = max(1, self._piece(data) // max(layout.unit_bytes, 1))
+        found = _spread(work, piece, layout.units, self.threads)
+        flips, corrected = sum(part[0] for part in found), sum(part[1] for part in found)
+        by_bank, by_bit = (np.sum([part[k] for part in found], axis=0) for k in (2, 3))
+        if layout.scattered and self.rule.kind != UNCHECKED:
             corrected = sum(self._over_bytes(lambda a, b: correct(data.target[a:b], self.rule), data))
-        by_bank = sum((part[2] for part in parts), np.zeros(shape, np.int64))
-        by_bit = sum((part[3] for part in parts), np.zeros(bits, np.int64)) if details else None
-        return FlipReport(8 * len(data.target), sum(part[0] for part in parts), by_bank, by_bit, corrected)
+        return FlipReport(8 * len(data.target), flips, by_bank, by_bit if details else None, corrected)
+
+    def _piece(self, data: Data) -> int:
+        """Bytes of one turn of a thread: small enough to share work evenly and to notice Ctrl-C, in whole words."""
+        return min(PIECE_BYTES, len(data.target) // (4 * self.threads) // 8 * 8 + 8)
 
     def _over_bytes(self, work: Callable[[int, int], Any], data: Data) -> list[Any]:
-        size = len(data.target)
-        return _spread(work, range(0, size, min(PIECE_BYTES, size // self.threads // 8 * 8 + 8)), size, self.threads)
+        return _spread(work, self._piece(data), len(data.target), self.threads)
 
 
 def processors() -> int:
@@ -268,15 +269,25 @@ def _check_out(array: NDArray[Any], out: Any) -> None:
         raise InputError("out shares memory with the array; leave it out to inject in place")
 
 
-def _spread(work: Callable[[int, int], Any], starts: range, end: int, threads: int) -> list[Any]:
-    """Results of work(start, next start) over a range, in order."""
-    spans = [(start, min(start + starts.step, end)) for start in starts]
-    if threads == 1 or len(spans) < 2:
+def _spread(work: Callable[[int, int], Any], step: int, end: int, threads: int) -> list[Any]:
+    """Results of work(start, next start) from 0 to `end` (at least one), in order."""
+    spans = [(start, min(start + step, end)) for start in range(0, max(end, 1), step)]
+    if threads == 1 or len(spans) == 1:
         return [work(*span) for span in spans]
-    pool = _pool(os.getpid(), threads)
-    return list(pool.map(lambda span: work(*span), spans))
+    return list(_pool(os.getpid(), threads).map(lambda span: work(*span), spans))
 
 
 @lru_cache(maxsize=4)
 def _pool(process: int, threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="edensim-inject")
+
+
+_own = threading.local()
+
+
+def _work(row_bytes: int) -> Work:
+    """Arrays to work in, of this thread."""
+    kept: Work | None = getattr(_own, "work", None)
+    if kept is None or len(kept.mask_bytes) != row_bytes:
+        kept = _own.work = Work.of(row_bytes)
+    return kept

@@ -17,7 +17,21 @@ from numpy.typing import NDArray
 from edensim import rng
 from edensim.approx.law import CellLaw
 from edensim.approx.poisson import mean_of_parity, mean_of_share, thresholds
-from edensim.approx.tables_kernel import ALL, CELLS, FIELDS, MASK, MASK_BITS, NOTHING, PARITY, Ints, LawTables, Words
+from edensim.approx.tables_kernel import (
+    ALL,
+    CELLS,
+    FIELDS,
+    MASK,
+    MASK_BITS,
+    NOTHING,
+    OUTCOME,
+    PARITY,
+    PREVIOUS,
+    WEAK,
+    Ints,
+    LawTables,
+    Words,
+)
 from edensim.errors import ConfigError
 
 MASK_FROM = 1 / 16
@@ -45,17 +59,19 @@ def compile_laws(groups: Sequence[Sequence[CellLaw]], row_bits: int) -> LawTable
     return table.done()
 
 
-def law_keys(laws: Sequence[CellLaw], seed: int, access: int) -> Words:
-    """Keys of every stream of every law, (laws, streams), in the access number `access`."""
+def law_keys(laws: Sequence[CellLaw], seed: int) -> tuple[Words, NDArray[np.bool_]]:
+    """Keys of the streams of laws, and which of them are drawn anew: the key of access n is then draw(key, n).
+
+    Both have the shape (laws, streams).
+    """
     keys = np.zeros((len(laws), len(STREAMS)), np.uint64)
+    anew = np.zeros(keys.shape, np.bool_)
+    anew[:, [OUTCOME, PREVIOUS]] = True
     for k, law in enumerate(laws):
-        fixed = {name: rng.key(seed, law.stream, name) for name in STREAMS}
-        now = {name: rng.key(seed, law.stream, name, access) for name in ("fresh", "outcome", "previous")}
-        fixed |= {"outcome": now["outcome"], "previous": now["previous"]}
+        keys[k] = [rng.key(seed, law.stream, name) for name in STREAMS]
         if law.fresh:
-            fixed["weak"] = now["fresh"]
-        keys[k] = [fixed[name] for name in STREAMS]
-    return keys
+            keys[k, WEAK], anew[k, WEAK] = rng.key(seed, law.stream, "fresh"), True
+    return keys, anew
 
 
 class _Builder:

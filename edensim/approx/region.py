@@ -213,11 +213,6 @@ class Layout:
         decode_lines(line, 0, *address_map.kernel_table(), channel, bank, row, column)
         return Rows(address_map.geometry, channel, bank, row)
 
-    @cached_property
-    def words(self) -> Words:
-        """Words of all rows, for keys."""
-        return self.rows.words()
-
 
 def layout_of(region: Region, with_previous: bool = False) -> Layout:
     """Layout of a region; those of runs of addresses are kept for a while."""
@@ -261,7 +256,7 @@ def _rows_of_pages(address_map: AddressMap, walk: Walk, pages: Ints, page_lines:
 
 def _previous_rows(region: Region, rows: Rows) -> Ints:
     """Index of the row of the tensor that was opened before each row in its bank, or -1."""
-    words = rows.words()
+    words = rows.words
     order = np.argsort(words)
     touched = _first_touches(region)
     ranked = order[np.searchsorted(words, touched, sorter=order)]  # rows in the order in which they are opened

@@ -209,9 +209,9 @@ def offset_of(place, byte, form, column_line, pages):  # type: ignore[no-untyped
 
 
 @jit_uncounted
-def stored_bit(bit, place, source, source_begin, form, column_line, pages):  # type: ignore[no-untyped-def]
+def stored_bit(bit, place, source, form, column_line, pages):  # type: ignore[no-untyped-def]
     """A bit of the row at `place`, or -1 if it is not at hand."""
-    at = offset_of(place, bit >> 3, form, column_line, pages) - source_begin
+    at = offset_of(place, bit >> 3, form, column_line, pages)
     if at < 0 or at >= len(source):
         return -1
     return (np.int64(source[at]) >> (bit & 7)) & 1
@@ -219,7 +219,7 @@ def stored_bit(bit, place, source, source_begin, form, column_line, pages):  # t
 
 @jit_uncounted
 def draw_cells(  # type: ignore[no-untyped-def]
-    fields, law, level, keys, word, subarray_word, groups, thresholds, fail, order, place, before, source, source_begin,
+    fields, law, level, keys, word, subarray_word, groups, thresholds, fail, order, place, before, source,
     form, column_line, pages, mask, touched, count, space, which,
 ):  # fmt: skip
     """Set the bits of weak cells that fail in one access in a bitmap of bytes, as `law` says for a row of a level.
@@ -273,13 +273,13 @@ def draw_cells(  # type: ignore[no-untyped-def]
                 for cell in range(fields[law, PER_UNIT]):
                     bit = (which[i] << shift) + permute(placed, shift, cell)
                     if looks:
-                        stored = stored_bit(bit, place, source, source_begin, form, column_line, pages)
+                        stored = stored_bit(bit, place, source, form, column_line, pages)
                         if stored < 0 or outcome >= fail[at, stored]:
                             continue
                         if fields[law, PREVIOUS_ROW]:
                             held = -1
                             if before[2] >= 0:
-                                held = stored_bit(bit, before, source, source_begin, form, column_line, pages)
+                                held = stored_bit(bit, before, source, form, column_line, pages)
                             if held < 0:
                                 held = np.int64(draw(draw(keys[law, PREVIOUS], word), bit) >> _63)
                             if held == stored:

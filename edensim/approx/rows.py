@@ -8,6 +8,7 @@ whatever tensor lies there, and in any order of work.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +47,7 @@ class Rows:
         """Bank of each row, counted within its rank."""
         return self.bank % self.geometry.banks_per_rank
 
+    @cached_property
     def words(self) -> Words:
         """Word of each row, for keys."""
         return row_word(self.channel, self.bank, self.row)

@@ -88,8 +88,31 @@ class RowTable(NamedTuple):
     subarray_rows: int
 
 
+class Reads(NamedTuple):
+    """Bursts read, group by group of one row in one access.
+
+    `starts` (groups + 1): first read of each group; `columns` (reads): burst of the row; `access` (groups): number of
+    the access; `stored` and `held` (reads, bytes of a burst, or (0, 0)): what is stored there, and what the row open
+    before holds there.
+    """
+
+    starts: Ints
+    columns: Ints
+    access: Ints
+    stored: Bytes
+    held: Bytes
+
+
+class ReadWork(NamedTuple):
+    """Keys of one access, what a row stores and the row before it, an empty table."""
+
+    now: Words
+    image: Bytes
+    none: Ints
+
+
 class Data(NamedTuple):
-    """What is read and written: uint8 arrays; `source` begins at offset `source_begin` (<= 0) of the target.
+    """What is read and what is written: uint8 arrays, the same if errors go in place.
 
     `copies`: the two differ; `together`: how many units to copy at once, before their flips.
     """
@@ -98,15 +121,14 @@ class Data(NamedTuple):
     target: Bytes
     source_words: Words
     target_words: Words
-    source_begin: int
     copies: bool
     together: int
 
     @classmethod
-    def of(cls, source: Bytes, target: Bytes, source_begin: int = 0, together: int = 1) -> Data:
+    def of(cls, source: Bytes, target: Bytes, together: int = 1) -> Data:
         """Data of two arrays of bytes, which may be one."""
         words = [x[: len(x) // 8 * 8].view(np.uint64) for x in (source, target)]
-        return cls(source, target, words[0], words[1], source_begin, source is not target, together)
+        return cls(source, target, words[0], words[1], source is not target, together)
 
 
 class Rule(NamedTuple):

@@ -29,7 +29,7 @@ MOST_BANKS = 16
 @json_option
 @common
 def fit(reads: str, models: str, as_json: bool) -> None:
-    r"""Fit error models to READS, an .npz of repeated reads, and choose the one that predicts unseen cells best.
+    """Fit error models to READS, an .npz of repeated reads, and choose the one that predicts unseen cells best.
 
     READS holds `reads` (uint8: reads, rows, bytes), `stored` (patterns, rows, bytes) and `pattern` (which pattern each
     read found), as `edensim profile` writes it or as a tester measured it. Parameters come with 95 % intervals; what
@@ -38,7 +38,7 @@ def fit(reads: str, models: str, as_json: bool) -> None:
     \b
     edensim profile A --trcd 5.0 --out profile
     edensim fit profile/step-00.npz
-    """
+    """  # noqa: D301  (click wants the backspace itself)
     from edensim.approx.fit import fit_models
     from edensim.approx.fit_compare import ORDER
     from edensim.approx.fit_reads import load_reads

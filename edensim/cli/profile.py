@@ -54,7 +54,7 @@ def profile(
     force: bool,
     as_json: bool,
 ) -> None:
-    r"""Measure a simulated module: pairs of rows with inverse data, read again and again at each voltage and latency.
+    """Measure a simulated module: pairs of rows with inverse data, read again and again at each voltage and latency.
 
     CHIP is a family (A, B, C, eden), a module of it (A@A4, A@7), or a profile of your own. Steps depart from the
     nominal point of --dram, or from where --set operating_point.KEY=VALUE puts it. The folder holds the reads of every
@@ -63,7 +63,7 @@ def profile(
     \b
     edensim profile A --trcd 7.5,5.0,2.5 --out profile
     edensim profile C --vdd 1.25,1.2,1.15 --set operating_point.tRCD_ns=10 --set operating_point.tRP_ns=10 --out c
-    """
+    """  # noqa: D301  (click wants the backspace itself)
     from pathlib import Path
 
     from edensim.approx.chip_load import load_chip

@@ -24,14 +24,14 @@ UNITS = {"VDD": "V", "tREFI": "x"}
 @json_option
 @common
 def show_chip(name: str | None, out: str | None, formats: list[str], force: bool, as_json: bool) -> None:
-    r"""Print error rates of a chip along each knob (and draw them, with --out), or list all.
+    """Print error rates of a chip along each knob (and draw them, with --out), or list all.
 
     NAME is a shipped family (A, B, C, eden), one of its modules (A@A4 was measured, A@7 is drawn from the spread
     between modules), a profile of your own (.toml), or measured points (.csv).
 
     \b
     edensim show chip C --out figures
-    """
+    """  # noqa: D301  (click wants the backspace itself)
     if name is None:
         _list_chips(as_json)
         return

@@ -71,7 +71,7 @@ def memory_of_trace(dram: str | None, overrides: tuple[str, ...]) -> tuple[Addre
     from edensim.memory import AddressMap, Geometry
 
     memory = load_memory(dram, overrides).config.dram
-    return AddressMap(Geometry.from_config(memory), memory.address_map), resolve_timing(memory).period
+    return AddressMap.from_config(Geometry.from_config(memory), memory), resolve_timing(memory).period
 
 
 def tell_dropped(form: str, columns: list[str]) -> None:

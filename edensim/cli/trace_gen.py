@@ -72,7 +72,7 @@ def _write(out: str, recorded: RecordedRequests, resolved: Resolved, form: str, 
 
     if form != NATIVE:
         memory = resolved.config.dram
-        address_map = AddressMap(Geometry.from_config(memory), memory.address_map)
+        address_map = AddressMap.from_config(Geometry.from_config(memory), memory)
         return write_text(out, recorded.chunks(), form, address_map=address_map, force=force)
     header: dict[str, Any] = {
         "generator": shlex.join(console.settings.command_line),

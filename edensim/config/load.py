@@ -95,6 +95,12 @@ def load_config(
     raise ConfigError(f"load_config takes a path, a dictionary or a loaded configuration, not {type(source).__name__}")
 
 
+def load_tables(written: Node, path: Path, set: Settings = (), check: Check | None = None) -> Resolved:
+    """As `load_config`, of tables read from a file that holds more than a configuration."""
+    folder = path.parent.resolve()
+    return _resolve(merge_file_bases(written, folder), set, path, path.stem, folder, Presets(), check)
+
+
 def _resolve(
     written: Node,
     settings: Settings,

@@ -1,5 +1,7 @@
 """A network whose weights and input maps are read through approximate memory on every pass.
 
+Use::
+
     memory = FaultyMemory(net, Storage.paper("int8"), errors)
     memory.calibrate(batches(data.train))
     with memory:

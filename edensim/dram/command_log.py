@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edensim.archive import Archive
 from edensim.dram.command_log_write import COLUMNS, HEADER, log_output
 from edensim.dram.commands import COMMANDS
 from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.standard import Standard, evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
-from edensim.dram.trace_npz import Archive
 from edensim.errors import InputError
 
 Int = npt.NDArray[np.int64]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edensim.archive import Archive, require_file
 from edensim.dram.command_log import FORMAT, WHAT, CommandLog, Int, read_header
 from edensim.dram.command_log_write import COLUMNS, HEADER
 from edensim.dram.commands import N_COMMANDS
-from edensim.dram.trace_npz import Archive, require_file
 from edensim.errors import InputError
 
 BLOCK = 1 << 17

@@ -54,7 +54,7 @@ class DramSystem:
         self.dram = dram
         self.state = state if state is not None else resolve_operating_state(dram, OperatingPoint(), [])
         self.geometry = Geometry.from_config(dram)
-        self.address_map = AddressMap(self.geometry, dram.address_map)
+        self.address_map = AddressMap.from_config(self.geometry, dram)
         self.timing = resolve_timing(dram)
         self.clocks = bank_clocks(self.timing, self.state)
         self.shape = bank_shape(self.geometry)

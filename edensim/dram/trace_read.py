@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edensim.dram.trace_npz import Archive, Member
+from edensim.archive import Archive, Member
 from edensim.dram.trace_requests import CHUNK, COLUMNS, UNITS, Requests, checked, slices
 from edensim.errors import InputError, nearest, perhaps
 

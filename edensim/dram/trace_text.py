@@ -33,8 +33,8 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from edensim.archive import require_file
 from edensim.dram.trace_gem5 import NAMES, Gem5Lines, gem5_columns
-from edensim.dram.trace_npz import require_file
 from edensim.dram.trace_requests import CHUNK, Requests, RequestSource, slices
 from edensim.dram.trace_text_parse import BadLineError, parse_numbers, parse_operations, split_words
 from edensim.errors import ConfigError, InputError, did_you_mean

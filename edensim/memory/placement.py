@@ -227,7 +227,7 @@ def _page_table(
     page_bytes = page_lines * address_map.geometry.burst_bytes
     wanted = {name: int(n) * page_bytes for name, n in zip(partitions.names, needed, strict=True)}
     _check_fit(wanted, partitions.capacity_bytes())
-    found = _first_pages(address_map, partitions, page_lines, needed)
+    found = first_pages(address_map, partitions, page_lines, needed)
     taken = [0] * len(found)
     table = []
     for partition, count in pages:
@@ -236,7 +236,7 @@ def _page_table(
     return np.concatenate([*table, np.zeros(0, np.int64)])
 
 
-def _first_pages(address_map: AddressMap, partitions: PartitionMap, page_lines: int, needed: Ints) -> list[Ints]:
+def first_pages(address_map: AddressMap, partitions: PartitionMap, page_lines: int, needed: Ints) -> list[Ints]:
     """The lowest `needed[k]` physical pages of every partition k."""
     total = address_map.geometry.lines // page_lines
     found: list[list[Ints]] = [[] for _ in needed]

@@ -198,16 +198,19 @@ class World:
         self._next_part(agent)
         self.wake[agent] = self.now
 
-    def start_core(self, agent: int, records: Iterable[Records]) -> None:
+    def start_core(self, agent: int, records: Iterable[Records], tensors: Sequence[int] = ()) -> None:
         """Give a core the records that leave its caches, in pieces of any size; it begins now.
 
-        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`).
+        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` are the numbers of the
+        tensors that their arrays belong to.
         """
         a = self.agents[agent]
         core = self.state["cores"][0][int(a["core"])]
         for name, value in {"wants": 0, "draining": 0, "life": RUNNING, "begin_time": self.now, "last_done": 0}.items():
             a[name] = value
         core["ready"] = max(int(core["ready"]), self.now)
+        core["tensors"] = 0
+        core["tensors"][: len(tensors)] = tensors
         self._records[agent] = pieces(translate(piece, self.page_table, self.page_lines64) for piece in records)
         a["more"] = True
         self._next_records(agent)

@@ -25,7 +25,8 @@ def memories(draw):
     channels = draw(st.sampled_from([1, 2, 3]))
     order = draw(st.sampled_from([m for m in MAPS if channels != 3 or m.endswith("Ch")]))
     geometry = Geometry(channels, draw(st.sampled_from([1, 2])), 2, 2, 16, draw(st.sampled_from([4, 8])), 8, 8, 8, 3)
-    return AddressMap(geometry, order)
+    address_hash = draw(st.sampled_from(["none", "none", "bank", "bank channel" if channels != 3 else "RaBa^RoCo"]))
+    return AddressMap(geometry, order, address_hash)
 
 
 @st.composite

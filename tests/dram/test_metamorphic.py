@@ -11,8 +11,8 @@ from edensim.dram.replay import ReplayResult, replay_requests
 from edensim.dram.trace_requests import Requests
 from edensim.jit import JIT_DISABLED
 from edensim.memory import resolve_operating_state
+from tests.dram.closed_forms import memory
 from tests.dram.preset_dram import OWN
-from tests.dram.test_closed_forms import memory
 
 pytestmark = pytest.mark.skipif(JIT_DISABLED, reason="thousands of requests per memory need compiled kernels")
 

@@ -25,10 +25,12 @@ from __future__ import annotations
 
 from edensim.dram.channel_kernel import NEVER
 from edensim.jit import count_bits, jit, jit_inline
+from edensim.machines.gpu.device import MOST_REQUESTS
 from edensim.machines.gpu.launch_kernel import LINE_SHIFT, MASK_SHIFT, TENSOR_MASK, step_requests
 from edensim.memory.address_kernel import decode_line
 from edensim.system.port_kernel import FINISHED, MAX_AGENTS, log_is_full, send
 
+RETURNS = 4096  # bursts of a channel on their way back at once
 STORES = -1  # in place of the step that a request belongs to
 L2, DRAM, ACTIVATION, QUEUE = range(4)  # places in `stall_time`
 TOTAL, ROW, QUEUED, MEMORY = range(4)  # what is kept of a step's latest data
@@ -197,18 +199,18 @@ def end_batch(g, a, sm, slot, step, now):
 @jit
 def issue_event(g, a, sm, now):
     """An SM issues a request, or waits for room in front of its slice."""
-    room = len(g.words) // g.sms
     while g.batch_count[sm] > 0:
         entry = g.batch[sm * g.batches + g.batch_head[sm]]
         step = entry // g.slots
         slot = sm * g.slots + entry % g.slots
+        first = sm * MOST_REQUESTS
         if g.word_count[sm] < 0:
-            g.word_count[sm] = step_requests(g.launch, g.cta[slot], step, g.words[sm * room : (sm + 1) * room])
+            g.word_count[sm] = step_requests(g.launch, g.cta[slot], step, g.words[first : first + MOST_REQUESTS])
             g.word[sm] = 0
         if g.word[sm] == g.word_count[sm]:  # nothing to ask for
             end_batch(g, a, sm, slot, step, now)
             continue
-        word = g.words[sm * room + g.word[sm]]
+        word = g.words[first + g.word[sm]]
         x = slice_of(g, word >> LINE_SHIFT)
         if g.sm_granted[sm]:
             g.sm_granted[sm] = 0
@@ -482,9 +484,9 @@ def read_news(world, g):
         c = g.fetch_channel[what >> 2]
         at = max(at + g.memory_time, g.return_last[c])
         g.return_last[c] = at
-        n = (g.return_head[c] + g.return_count[c]) % g.ring
-        g.return_time[c * g.ring + n] = at
-        g.return_what[c * g.ring + n] = what
+        n = (g.return_head[c] + g.return_count[c]) % RETURNS
+        g.return_time[c * RETURNS + n] = at
+        g.return_what[c * RETURNS + n] = what
         g.return_count[c] += 1
         if g.return_count[c] == 1:
             set_due(g, g.leaf_returns + c, at)
@@ -494,11 +496,11 @@ def read_news(world, g):
 @jit
 def return_event(g, c, now):
     """A burst has come back from memory."""
-    what = g.return_what[c * g.ring + g.return_head[c]]
-    g.return_head[c] = (g.return_head[c] + 1) % g.ring
+    what = g.return_what[c * RETURNS + g.return_head[c]]
+    g.return_head[c] = (g.return_head[c] + 1) % RETURNS
     g.return_count[c] -= 1
     leaf = g.leaf_returns + c
-    set_due(g, leaf, g.return_time[c * g.ring + g.return_head[c]] if g.return_count[c] > 0 else NEVER)
+    set_due(g, leaf, g.return_time[c * RETURNS + g.return_head[c]] if g.return_count[c] > 0 else NEVER)
     place = what >> 2
     m = place // g.units
     unit = place % g.units

@@ -20,9 +20,8 @@ from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
 from edensim.machines.program import RUN, TILE
-from edensim.machines.gpu.device import MOST_REQUESTS
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
-from edensim.system.gpu import GpuSpec, gpu_state
+from edensim.system.gpu import GpuSpec, GpuState
 from edensim.system.port_kernel import CORE, DEPTH, GPU, LOAD, LOG_FULL, MAX_AGENTS, NEXT_PART, RING, RUNNING, SEEN, STORE
 from edensim.system.world_kernel import advance
 
@@ -138,7 +137,7 @@ class World:
                 self._set_up_tiles(self.agents[k], spec)
         for core, of in zip(s["cores"][0], cores, strict=False):
             set_up(core, of, system, self.unit_ps)
-        self.gpu = gpu_state(gpus[0], system, self.unit_ps, MOST_REQUESTS) if gpus else None
+        self.gpu = GpuState(gpus[0], system, self.unit_ps) if gpus else None
         self._records: dict[int, Iterator[Records]] = {}
         self._programs = [_Program(iter(())) for _ in agents]
         self._join_programs()
@@ -224,7 +223,7 @@ class World:
         assert self.gpu is not None
         a = self.agents[agent]
         a["life"], a["begin_time"] = RUNNING, self.now
-        self.gpu["launch"], self.gpu["begun"] = launch, 0
+        self.gpu.record["launch"], self.gpu.record["begun"] = launch, 0
         self.wake[agent] = self.now
 
     def _next_records(self, agent: int) -> None:
@@ -258,8 +257,9 @@ class World:
 
     def advance(self, until: int = NEVER, budget: int = NEVER) -> int:
         """Process every event strictly before `until`; returns the reason for stopping."""
+        gpus = None if self.gpu is None else self.gpu.record
         while True:
-            reason = int(advance(self.state, self.gpu, self.tiles, self.runs, self.page_table, until, budget))
+            reason = int(advance(self.state, gpus, self.tiles, self.runs, self.page_table, until, budget))
             if reason == LOG_FULL:
                 self.save_log()
             elif reason == NEXT_PART:

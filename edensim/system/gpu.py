@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -20,9 +19,9 @@ from edensim.machines.gpu.device import MOST_REQUESTS
 from edensim.machines.gpu.launch_kernel import LAUNCH, SECTOR
 from edensim.system.gpu_kernel import RETURNS
 
-SCALARS = """sms slots stages slices sets ways units unit_sectors queue merges write_room mshrs clock l2_time memory_time
-    link_time sector_time hashed launch_time set_shift read_time leaves leaf_slices leaf_fetch leaf_returns leaf_slots
-    batches accesses begun next_cta live requests sector_hits sector_misses merged busy_time""".split()
+SCALARS = """sms slots stages slices sets ways units unit_sectors queue merges write_room mshrs clock l2_time
+    memory_time link_time sector_time hashed launch_time set_shift read_time leaves leaf_slices leaf_fetch leaf_returns
+    leaf_slots batches accesses begun next_cta live requests sector_hits sector_misses merged busy_time""".split()
 STALLS = ("l2", "dram", "activation", "queue")
 """What an SM without anything to compute waits for; see `gpu_kernel`."""
 KINDS = 4  # kinds of tensors that bursts are counted by

@@ -22,7 +22,19 @@ from edensim.errors import ConfigError
 from edensim.machines.program import RUN, TILE
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
 from edensim.system.gpu import GpuSpec, GpuState
-from edensim.system.port_kernel import CORE, DEPTH, GPU, LOAD, LOG_FULL, MAX_AGENTS, NEXT_PART, RING, RUNNING, SEEN, STORE
+from edensim.system.port_kernel import (
+    CORE,
+    DEPTH,
+    GPU,
+    LOAD,
+    LOG_FULL,
+    MAX_AGENTS,
+    NEXT_PART,
+    RING,
+    RUNNING,
+    SEEN,
+    STORE,
+)
 from edensim.system.world_kernel import advance
 
 Int = NDArray[np.int64]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -164,14 +163,18 @@ def kernels(draw: st.DrawFn) -> tuple[Device, Launch]:
     device = replace(DEVICE, channels_last=draw(st.booleans()), blocks=draw(st.sampled_from([1, 2])))
     if draw(st.booleans()):
         R = draw(st.sampled_from([1, 3]))
-        layer = conv(draw(st.integers(1, 9)), draw(st.integers(3, 9)), draw(st.integers(1, 40)), R, draw(st.sampled_from([1, 2])))
+        layer = conv(
+            draw(st.integers(1, 9)), draw(st.integers(3, 9)), draw(st.integers(1, 40)), R, draw(st.sampled_from([1, 2]))
+        )
         return device, conv_launch(layer, device, 4 * draw(st.integers(0, 40)))
     sizes = [draw(st.integers(1, 9000)) for _ in range(2)]
     streams = [Stream(0, sizes[0], 0), Stream(1 << 16, sizes[1], 1, draw(st.sampled_from([0, 300])))]
     return device, stream(device, "copy", streams[0], streams[1:], draw(st.sampled_from([0, 5000])), 32)
 
 
-@pytest.mark.parametrize(("preset", "channels"), [("ddr4-2400r-8gb-x8", 1), ("ddr4-2400r-8gb-x8", 2), ("gddr5-6000-1gb-x32", 3)])
+@pytest.mark.parametrize(
+    ("preset", "channels"), [("ddr4-2400r-8gb-x8", 1), ("ddr4-2400r-8gb-x8", 2), ("gddr5-6000-1gb-x32", 3)]
+)
 @given(data=st.data())
 @settings(max_examples=4 if JIT_DISABLED else 25, suppress_health_check=list(HealthCheck), deadline=None)
 def test_gpu_equals_reference(preset: str, channels: int, data: st.DataObject) -> None:

@@ -98,7 +98,9 @@ def gemm(device: Device, layer: Layer, at: LayerTensors, bits: int, precision: s
     }  # fmt: skip
     elements = tiles_n * layer.weight_count + tiles_m * pixels * k * groups + layer.ofm_count * batch
     tensors = layer.weight_count + (layer.ifm_count + layer.ofm_count) * batch
-    return Launch(layer.name, _record(device, bits, values), layer.macs * batch, elements * bits // 8, tensors * bits // 8)
+    return Launch(
+        layer.name, _record(device, bits, values), layer.macs * batch, elements * bits // 8, tensors * bits // 8
+    )
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,9 @@ def depthwise(device: Device, layer: Layer, at: LayerTensors, bits: int, batch: 
         Stream(at.ofm_base, sizes[0], label(OFM, at.ofm_index)),
         [
             Stream(at.ifm_base, sizes[1], label(IFM, at.ifm_index), (layer.R - 1) // 2 * layer.dilation[0] * row),
-            Stream(at.weights_base, sizes[2], label(WEIGHTS, at.weights_index), sizes[2] if device.channels_last else 0),
+            Stream(
+                at.weights_base, sizes[2], label(WEIGHTS, at.weights_index), sizes[2] if device.channels_last else 0
+            ),
         ],
         layer.macs * batch,
         bits,

@@ -36,15 +36,16 @@ LAUNCH = np.dtype(
         [(name, np.int64) for name in LAUNCH_FIELDS] + [(name, np.int64, (STREAMS,)) for name in STREAM_FIELDS],
     )
 )
-"""A kernel: `ctas` blocks of `steps` steps of `step_time` clocks, `slots` blocks per SM at once; then shapes and places.
+"""A kernel: `ctas` blocks of `steps` steps of `step_time` clocks, `slots` blocks per SM at once; shapes; places.
 
-`weights`, `ifm`, `ofm`: byte addresses; `*_tensor`: kind and number of a tensor. M filters and C channels per group; N pixels of the whole batch.
+`weights`, `ifm`, `ofm`: byte addresses; `*_tensor`: kind and number of a tensor. M filters and C channels per group;
+N pixels of the whole batch.
 """
 
 
 @jit
 def touch(launch, out, n, first, last, tensor):
-    """Append bytes [first, last] to the requests; joins the one before if `n` says that it may and the line is the same.
+    """Append bytes [first, last] to the requests; joins the one before if `n` allows it and the line is the same.
 
     `n` counts requests in its upper part; its lowest bit is set when the last request is of the same warp.
     """
@@ -186,7 +187,7 @@ def share(launch, cta, stream, out, n):
 
 @jit
 def step_requests(launch, cta, step, out):
-    """Requests of step `step` of block `cta`, into `out` (int64); step number `steps` are the stores. Returns how many."""
+    """Put the requests of a step of a block into `out` (int64); step `steps` are the stores. Returns how many."""
     n = 0
     if launch.kind == STREAM:
         if step == launch.steps:

@@ -31,7 +31,7 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
     add("VDD (V)", lambda p: p.text("vdd", ".3f"))
     add("tRCD (ns)", lambda p: p.text("tRCD_ns", ".2f"))
     for key in ("tRAS_ns", "tRP_ns"):
-        if len({p.text(key, "") for p in shown}) > 1 or any(p.lowest_safe for p in shown):
+        if len({point.get(key) for p in shown for point in p.in_use}) > 1:
             add(f"{key.removesuffix('_ns')} (ns)", lambda p, key=key: p.text(key, ".2f"))  # type: ignore[misc]
     if any(p.lowest_safe for p in shown):
         add("latency", lambda p: "lowest safe" if p.lowest_safe else "")

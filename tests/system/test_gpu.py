@@ -97,7 +97,7 @@ def by_reference(memory: DramSystem, spec: GpuSpec, launch: Launch, world: World
     chosen = controller_settings(memory.dram)
     tally = Tally([[] for _ in range(memory.dram.channels)])
     edges = constraint_table(memory.dram)
-    channels = [Channel(k, edges, memory.dram, chosen, tally) for k in range(memory.dram.channels)]
+    channels = [Channel(k, edges, memory.geometry, chosen, tally) for k in range(memory.dram.channels)]
     g, r = world.gpu.record[0], launch.record
     program = {
         (block, step): words(launch, block, step)

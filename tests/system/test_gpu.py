@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edensim.dram.controller import DramSystem
 from edensim.dram.reference import Channel, Tally
+from edensim.errors import ConfigError
 from edensim.jit import JIT_DISABLED
 from edensim.machines.gpu import launch_kernel as kernel
 from edensim.machines.gpu.device import MOST_REQUESTS, Device, Tile
@@ -188,3 +189,119 @@ def test_gpu_equals_reference(preset: str, channels: int, data: st.DataObject) -
     wanted, end = by_reference(memory, spec, launch, world)
     assert accepted == wanted
     assert world.now == end
+
+
+def ends(launches: list[Launch], spec: GpuSpec = WIDE, **timing: float) -> tuple[int, World]:
+    """Time at which the kernels have run on two channels, and the world then."""
+    world = World(system(channels=2, timing=timing), [spec], NO_PAGES)
+    run(world, launches)
+    return world.now, world
+
+
+@pytest.mark.parametrize("tRCD_ns", [13.32, 8.5])
+def test_unloaded_latency_is_the_configured_sum(tRCD_ns: float) -> None:
+    """One load after the other of closed rows: cache, way to memory, tRCD, CL and burst, each; a hit only the cache.
+
+    A request waits for the end of the clock in which it reaches the controller.
+    """
+    memory = system(controller={"refresh": "none"}, timing={"tRCD_ns": tRCD_ns})
+    device = replace(DEVICE, tiles=(Tile(1, 1, 8, 32),), stages=1, channels_last=True)
+    spec = replace(WIDE, sms=1, stages=1)
+    # Nine steps, each of 32 bytes of weights and of input: two requests, which leave one clock after the other.
+    layer = Layer("fc", "fc", 72, 1, 1, 1, 1, 1, 1, 1)
+    banks = memory.geometry.banks
+    launch = gemm(device, layer, LayerTensors(0, 1 << 20, 1 << 21), 32, "fp32", 1)
+    world = World(memory, [spec], NO_PAGES)
+    run(world, [launch])
+    cold = world.now_ns
+    began = world.now_ns
+    run(world, [launch])
+    warm = world.now_ns - began
+    period, steps = memory.period / 1000, 9
+    compute = steps * int(launch.record["step_time"])  # ns, at 1 GHz
+    hit = Fraction(spec.l2_cycles + 1) * steps + compute  # the second request goes a clock later
+    assert warm == pytest.approx(float(hit + 1), abs=1e-3)  # and the store of the result, one clock
+    # Lines of 128 bytes hold two bursts of 64: of nine steps five miss, the last four find their burst there.
+    unloaded = (memory.timing.ck["nRCD"] + memory.timing.read_latency) * period + spec.memory_cycles
+    assert banks > 1
+    assert float(hit + unloaded) <= cold <= float(hit + 5 * (unloaded + 3 * period + 40))
+
+
+def test_control_changes_nothing() -> None:
+    """The end and the whole state do not depend on how often control looks on; a second run is the same."""
+    work = [conv_launch(conv(16, 14, 32, 3)), conv_launch(conv(32, 7, 48, 1), first=1 << 20)]
+    digests = set()
+    for tick in (0, 0, 1_000_003, 99_991):
+        world = World(system(channels=2), [WIDE], NO_PAGES)
+        run(world, work, tick=tick)
+        digests.add((world.now, world.digest()))
+    assert len(digests) == 1
+
+
+def test_copied_state_goes_on_alike() -> None:
+    """A copy of the state made in the middle of a kernel ends at the same time with the same state."""
+    launch = conv_launch(conv(16, 14, 32, 3))
+    first, second = (World(system(channels=2), [WIDE], NO_PAGES) for _ in range(2))
+    first.start_gpu(0, launch.record)
+    first.advance(until=first.from_ps(3_000_000))
+    assert first.gpu is not None
+    assert second.gpu is not None
+    assert int(first.gpu.record["live"][0]) > 0
+    second.state[:], second.gpu.record[:] = first.state, first.gpu.record
+    for world in (first, second):
+        world.advance()
+    assert (first.now, first.digest()) == (second.now, second.digest())
+
+
+@pytest.mark.parametrize("layer", [conv(32, 28, 64, 3), conv(64, 14, 128, 1), conv(3, 40, 16, 3, 2)])
+def test_traffic_lies_between_its_bounds(layer: Layer) -> None:
+    """From an empty cache: every byte that is needed is read once at least, and no more than the blocks ask for."""
+    launch = conv_launch(layer)
+    _, world = ends([launch])
+    assert world.gpu is not None
+    moved = world.gpu.record[0]["moved"] * 64
+    once = 4 * (layer.weight_count + layer.ifm_count)
+    stride_skips = 4 * layer.ifm_count if layer.stride[0] > layer.R else 0
+    assert once - stride_skips <= int(moved[::2].sum())
+    sectors = 32 * sum(
+        len(mask)
+        for block in range(launch.blocks)
+        for step in range(int(launch.record["steps"]) + 1)
+        for _, mask in words(launch, block, step)
+    )
+    assert int(moved.sum()) <= 2 * sectors  # bursts of two sectors
+    assert int(moved.sum()) <= launch.tile_bytes
+    assert int(moved[1::2].sum()) <= 4 * layer.ofm_count + 64
+
+
+def test_bandwidth_stays_below_its_peak() -> None:
+    """A copy that is far too wide for the memory: close to what the bus carries, never above."""
+    world = World(system("gddr5-6000-1gb-x32", channels=3), [replace(WIDE, slices=12, sms=16)], NO_PAGES)
+    size = 1 << 20
+    run(world, [stream(DEVICE, "copy", Stream(1 << 21, 4096, 0), [Stream(0, size, 1)], 0, 32)])
+    rate = size / world.now_ns
+    peak = 3 * 4 * 6.0
+    assert 0.5 * peak < rate < peak
+
+
+def test_lower_latency_is_never_slower_alone() -> None:
+    """One tenant with one block per SM and nothing ahead: the end does not grow when tRCD falls, down to zero."""
+    launch = conv_launch(conv(64, 14, 64, 3), replace(DEVICE, stages=1))
+    spec = replace(WIDE, stages=1)
+    times = [ends([launch], spec, tRCD_ns=tRCD)[0] for tRCD in (13.32, 10.0, 6.5, 0.0)]
+    assert times == sorted(times, reverse=True)
+
+
+def test_every_moment_of_an_sm_is_booked_once() -> None:
+    """Computing and waiting of all SMs together take no more than the SMs have."""
+    end, world = ends([conv_launch(conv(32, 14, 64, 3))])
+    assert world.gpu is not None
+    g = world.gpu.record[0]
+    spent = int(g["busy_time"]) + int(g["stall_time"].sum())
+    assert 0.2 * WIDE.sms * end < spent <= WIDE.sms * end
+
+
+def test_second_gpu_is_refused() -> None:
+    """Two GPUs on one memory are an error that says so."""
+    with pytest.raises(ConfigError, match="found 2 GPUs"):
+        World(system(), [SPEC, SPEC], NO_PAGES)

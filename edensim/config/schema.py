@@ -166,6 +166,13 @@ class DramController(Table):
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000
     )
+    bounding_ck: int = key(
+        0,
+        "latency that a check of loaded values against bounds adds to every read (EDEN's bounding logic: 1)",
+        "clock",
+        ge=0,
+        le=100,
+    )
     front_end: Literal["per_channel", "ramulator2"] = key(
         "per_channel",
         "trace replay: per_channel: a request per clock and channel, done with its last beat; ramulator2: a request "

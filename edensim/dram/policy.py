@@ -72,7 +72,7 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         c.write_queue,
         min(enter, c.write_queue),
         leave,
-        timing.read_latency,
+        timing.read_latency + c.bounding_ck,
         c.scheduler in ("FRFCFS_RowHit", "FRFCFS_Capped"),
         in_order=c.scheduler == "FCFS",
         hit_cap=(c.hit_cap or 4) if c.scheduler == "FRFCFS_Capped" else 0,

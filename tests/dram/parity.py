@@ -50,7 +50,7 @@ def settings(dram: Dram) -> Settings:
         row_hit_first=controller.scheduler in ("FRFCFS_RowHit", "FRFCFS_Capped"),
         read_queue=controller.read_queue,
         write_queue=controller.write_queue,
-        read_latency=timing.read_latency,
+        read_latency=timing.read_latency + controller.bounding_ck,
         refresh_interval={"none": 0, "per_bank": timing.ck.get("nREFIpb", 0)}.get(
             controller.refresh, timing.ck["nREFI"]
         ),

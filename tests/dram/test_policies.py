@@ -55,6 +55,19 @@ def test_fcfs_serves_one_request_after_the_other() -> None:
 
 
 @uncompiled
+def test_bounding_logic() -> None:
+    """EDEN's check of loaded values delays every read by its clocks, and nothing else."""
+    rng = np.random.default_rng(9)
+    addr = (rng.integers(0, 1 << 16, 200) * 64).astype(np.uint64)
+    trace = Requests(addr, (rng.random(200) < 0.3).astype(np.uint8))
+    plain, bounded = (replay_requests(memory(f"bounding_ck={ck}"), [trace], command_hash=True) for ck in (0, 1))
+    assert bounded.command_sha256 == plain.command_sha256
+    reads = int(plain.counters.reads.sum() - plain.counters.reads_forwarded.sum())
+    added = bounded.counters.read_latency_ck_sum - plain.counters.read_latency_ck_sum
+    assert int(added.sum()) == reads > 100
+
+
+@uncompiled
 @pytest.mark.parametrize("cap", [1, 3])
 def test_cap_on_row_hits(cap: int) -> None:
     """An older request for another row of the bank waits for `hit_cap` accesses of the open row, not for all."""

@@ -1,34 +1,29 @@
 """Networks on a CPU: the code of each layer drives the caches, what leaves them drives a core of the world.
 
-Modelled: see `machines.cpu` and `core_kernel`. Not modelled: what lies between layers (pooling, sums) as traffic,
-several cores.
+Modelled: see `machines.cpu` and `core_kernel`. Not modelled: several cores on one image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import simpy
 
 from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
-from edensim.machines.cpu import code
-from edensim.machines.cpu.cache import Caches, Words
-from edensim.machines.cpu.machine import KINDS, LayerCode, cache_levels, cpu_requests, layer_code, layer_styles
-from edensim.machines.cpu.nest import touches
+from edensim.machines.cpu.machine import cache_levels, cpu_requests, layer_styles
+from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
+from edensim.machines.cpu.stretch import Sampling
 from edensim.memory.placement import TensorRequest
 from edensim.system.core import CoreSpec
-from edensim.system.core_kernel import DOOR, QUEUE, ROW_HIT, ROW_OPEN
+from edensim.system.core_reading import Reading
 from edensim.system.environment import WorldEnvironment
-from edensim.system.simulate import LayerRecord, Simulation
+from edensim.system.simulate import LayerRecord, Simulation, Totals
 from edensim.system.tensors import tensor_requests
 from edensim.workloads.layer import Network
-
-STREAMS = 16
 
 
 def cpu_tensors(machine: CpuMachine, network: Network, workload: Workload, line_bytes: int) -> list[TensorRequest]:
@@ -60,78 +55,46 @@ class CpuSimulation(Simulation):
     def code(self) -> list[LayerCode]:
         """Every layer as it runs."""
         styles = layer_styles(self.description, self.network, self.workload)
-        placed = self.tensors.placement.tensors
-        scratch = {name: t.base for name, t in placed.items() if name.startswith("scratch.")}
-        out = []
-        for layer in self.network.layers:
-            base = scratch | {kind: placed[f"{layer.name}.{kind}"].base for kind in KINDS}
-            out.append(layer_code(layer, styles[layer.name], self.workload.precision, base))
-        return out
-
-    def records_of(self, caches: Caches, layer: LayerCode) -> Iterator[Words]:
-        """What leaves the caches while a layer runs."""
-        units = code.layer_units(layer.layer, layer.arrays, layer.style, layer.size, self.workload.batch)
-        for words in touches(units):
-            yield from caches.drive(words)
+        return network_code(self.network, styles, self.workload.precision, self.tensors.placement.tensors)
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
-        """Run the code of each layer on the core."""
-        caches = Caches(cache_levels(self.description), seed=self.config.seed)
-        core, world = self.world.state["cores"][0][0], self.world
-        before, start = self.system.counters(world.channels, 0), _Reading(core)
-        for layer in self.code:
-            began = world.now
-            world.start_core(0, self.records_of(caches, layer), self._tensor_numbers(layer))
-            yield env.finished(0)
-            after, end = self.system.counters(world.channels, world.now_clock), _Reading(core)
-            time_ns = world.to_ns(world.now) - world.to_ns(began)
-            self.records.append(
-                LayerRecord(
-                    layer.layer.name,
-                    layer.layer.macs * self.workload.batch,
-                    time_ns,
-                    end.lines(start, layer.kinds, int(core["bursts"])),
-                    after - before,
-                    {"code": layer.style, "cpi_stack_ns": end.stack(start, time_ns, world.to_ns)},
-                )
-            )
-            before, start = after, end
+        """Run the stream of each layer on the core."""
+        m, world = self.description, self.world
+        images = range(self.workload.batch)
+        sampling = Sampling() if m.extrapolate else None
+        stream = NetworkStream(self.code, cache_levels(m), images, sampling, self.config.seed)
+        before = Reading.of(world)
+        self.parts: list[Reading] = []
+        for layer, stretches in zip(self.code, stream.layers(), strict=True):
+            spent = before - before
+            for stretch in stretches:
+                world.start_core(0, stretch.records, [t.index for t in layer.tensors])
+                yield env.finished(0)
+                now = Reading.of(world)
+                spent, before = spent + (now - before) * stretch.weight, now
+            self.parts.append(spent)
+            self.records.append(self._record(layer, spent))
 
-    def _tensor_numbers(self, layer: LayerCode) -> list[int]:
-        placed = self.tensors.placement.tensors
-        own = [placed[f"{layer.layer.name}.{kind}"].index for kind in KINDS]
-        return own + [
-            placed[f"scratch.{kind}"].index if f"scratch.{kind}" in placed else own[KINDS.index(kind)]
-            for kind in layer.kinds[len(KINDS) :]
-        ]
+    def _record(self, layer: LayerCode, spent: Reading) -> LayerRecord:
+        core = self.world.state["cores"][0][0]
+        return LayerRecord(
+            layer.layer.name,
+            layer.layer.macs * self.workload.batch,
+            self.world.to_ns(spent.time),
+            spent.lines(layer.tensors, int(core["bursts"])),
+            spent.counters,
+            {"code": layer.style, "cpi_stack_ns": spent.stack(1, int(core["depth"]), self.world.to_ns)},
+        )
+
+    def totals(self) -> Totals:
+        """Sums over layers, in which a stretch may stand for many."""
+        spent = self.parts[0]
+        for part in self.parts[1:]:
+            spent = spent + part
+        clocks = int(spent.counters.cycles.max())
+        return Totals(self.world.to_ns(spent.time), clocks, spent.counters, spent.channels)
 
     def details(self) -> dict[str, Any]:
         """Where the time of all layers went."""
         stacks = [r.details["cpi_stack_ns"] for r in self.records]
         return {"cpi_stack_ns": {name: sum(s[name] for s in stacks) for name in (stacks[0] if stacks else ())}}
-
-
-class _Reading:
-    """Counters of a core at one time."""
-
-    def __init__(self, core: Any) -> None:
-        self.reads, self.writes = core["stream_reads"].copy(), core["stream_writes"].copy()
-        self.busy, self.stalls, self.depth = int(core["busy_time"]), core["stall_time"].copy(), int(core["depth"])
-
-    def lines(self, before: _Reading, kinds: tuple[str, ...], bursts: int) -> dict[str, int]:
-        """Bursts of memory since then, by direction and kind of tensor."""
-        reads, writes = self.reads - before.reads, self.writes - before.writes
-        lines = {"read": int(reads.sum()), "write": int(writes.sum()), **dict.fromkeys(KINDS, 0)}
-        for kind, count in zip(kinds, reads + writes, strict=False):
-            lines[kind] += int(count)
-        return {name: count * bursts for name, count in lines.items()}
-
-    def stack(self, before: _Reading, time_ns: float, to_ns: Any) -> dict[str, float]:
-        """Time since then by what it was spent on; `other` is the end of the layer, when the window drains."""
-        stalls = np.asarray(self.stalls - before.stalls)
-        parts = {"compute": self.busy - before.busy}
-        parts |= {f"l{k + 1}": int(stalls[k]) for k in range(self.depth)}
-        parts |= {"row_hit": int(stalls[ROW_HIT]), "row_miss": int(stalls[ROW_OPEN])}
-        parts |= {"queue": int(stalls[QUEUE] + stalls[DOOR])}
-        stack = {name: to_ns(time) for name, time in parts.items()}
-        return stack | {"other": max(0.0, time_ns - sum(stack.values()))}

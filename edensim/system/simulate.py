@@ -8,10 +8,10 @@ weights, host transfers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import simpy
@@ -52,6 +52,15 @@ class LayerRecord:
     lines: dict[str, int]
     counters: Counters
     details: dict[str, Any] = field(default_factory=dict)
+
+
+class Totals(NamedTuple):
+    """What a run came to: time in ns, clocks, counters; `counts`, `latency_count`, `latency_sum` of all channels."""
+
+    time_ns: float
+    clocks: int
+    counters: Counters
+    channels: Mapping[str, Int] | NDArray[Any]
 
 
 class Simulation:
@@ -116,6 +125,10 @@ class Simulation:
         """What the report says of this family of machines beside what it says of all."""
         return {name: sum(r.details[name] for r in self.records) for name in self.summed}
 
+    def warnings(self) -> list[str]:
+        """What a reader of the numbers should know of this machine's run."""
+        return []
+
     def run(self) -> None:
         """Simulate all layers."""
         env = WorldEnvironment(self.world, self._tick)
@@ -136,15 +149,15 @@ class Simulation:
         expected = self.expected_lines()
         self.progress(done, max(done, expected) if expected else None, label)
 
-    def totals(self) -> tuple[float, int, Counters]:
-        """Time in ns, clocks and counters of the whole run."""
+    def totals(self) -> Totals:
+        """What the whole run came to."""
         end = self.world.now_clock
-        return self.world.now_ns, end, self.system.counters(self.world.channels, end)
+        return Totals(self.world.now_ns, end, self.system.counters(self.world.channels, end), self.world.channels)
 
     def report(self) -> dict[str, Any]:
         """Everything the run measured, as plain data."""
-        system, channels = self.system, self.world.channels
-        time_ns, clocks, counters = self.totals()
+        system = self.system
+        time_ns, clocks, counters, channels = self.totals()
         energy = self.energy.price(counters)
         line = self.line_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
@@ -165,10 +178,11 @@ class Simulation:
             **partition_report(system, counters, energy, self.tensors.placement, moved),
             **self.details(),
             "layers": [self._layer(r) for r in self.records],
-            "timeline": measure.timeline(system, channels, self.world.now_clock),
+            "timeline": measure.timeline(system, self.world.channels, self.world.now_clock),
             "warnings": [
                 *self.energy.warnings,
                 *supply_warnings(self.config.dram, self.config.energy, system, counters),
+                *self.warnings(),
             ],
         }
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edensim.machines.cpu import gemm_kernel
-from edensim.machines.cpu.nest import Operand, Unit, split
+from edensim.machines.cpu import gemm_kernel, nest_kernel
+from edensim.machines.cpu.nest import Operand, Repeat, Unit, split
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,18 @@ def plain_product(
                  a.stream, b.stream, c.stream, how.instructions_per_line),
                 per_step * (k1 - k0),
             )  # fmt: skip
+
+
+def product_loop(a: Operand, b: Operand, c: Operand, m: int, n: int, k: int, how: Loop) -> Repeat:
+    """The same product as one loop over rows of C (in register tiles)."""
+
+    def body(i: int) -> Iterator[Unit]:
+        yield from plain_product(a, b, c, m, n, k, how, range(i * how.tile, min(m, (i + 1) * how.tile)))
+
+    def written(first: int, last: int) -> Iterator[Unit]:
+        begin, end = (c.address + min(m, i * how.tile) * n * how.size for i in (first, last))
+        lines = (end - begin) // 64
+        for at, to in split(0, lines, 1):
+            yield Unit(nest_kernel.span_lines, (begin // 64 + at, to - at, 1, c.stream), to - at)
+
+    return Repeat(-(-m // how.tile), body, written)

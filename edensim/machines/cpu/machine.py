@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
@@ -100,27 +99,3 @@ def cpu_requests(
             scratch[kind] = max(scratch[kind], total)
     placed = [TensorRequest(t.name, t.kind, max(t.bytes, sizes.get(t.name, 0)), t.alias) for t in tensors]
     return placed + [TensorRequest(f"scratch.{kind}", kind, total) for kind, total in scratch.items() if total]
-
-
-@dataclass(frozen=True)
-class LayerCode:
-    """A layer with its style: where its arrays lie, and the kind of tensor of each array number in touches."""
-
-    layer: Layer
-    style: str
-    size: int
-    arrays: code.Arrays
-    kinds: tuple[str, ...]
-
-
-def layer_code(layer: Layer, style: str, precision: str, base: Mapping[str, int]) -> LayerCode:
-    """How a layer runs whose tensors (`weights`, `ifm`, `ofm`, `scratch.KIND`) begin at these byte addresses."""
-    size = code.value_bytes(style, precision)
-    free = {kind: base.get(f"scratch.{kind}", 0) for kind in KINDS}
-    scratch = []
-    kinds = code.scratch_kinds(style)
-    for kind, count in zip(kinds, code.scratch_sizes(layer, style, size), strict=True):
-        scratch.append(free[kind])
-        free[kind] += code.paged(count) if count else 0
-    arrays = code.Arrays(base["weights"], base["ifm"], base["ofm"], (scratch[0], scratch[1], scratch[2]))
-    return LayerCode(layer, style, size, arrays, (*KINDS, *kinds))

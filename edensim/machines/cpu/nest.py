@@ -28,6 +28,31 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """An outermost loop whose iterations differ only in where they read and write.
+
+    `body(i)` are the units of iteration i; `written(a, b)` touch what iterations a to b write, and nothing else.
+    """
+
+    count: int
+    body: Callable[[int], Iterable[Unit]]
+    written: Callable[[int, int], Iterable[Unit]]
+
+
+Part = Unit | Repeat
+
+
+def flat(parts: Iterable[Part]) -> Iterator[Unit]:
+    """All units, loops written out."""
+    for part in parts:
+        if isinstance(part, Repeat):
+            for i in range(part.count):
+                yield from part.body(i)
+        else:
+            yield part
+
+
+@dataclass(frozen=True)
 class Operand:
     """A matrix in memory: byte address, leading dimension (values), number of the array in touches."""
 

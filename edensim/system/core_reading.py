@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edensim.dram.counters import Counters
 from edensim.memory.placement import Tensor
-from edensim.system.core_kernel import DOOR, QUEUE, ROW_HIT, ROW_OPEN
+from edensim.system.core_kernel import DOOR, QUEUE, REFRESH, ROW_HIT, ROW_OPEN
 from edensim.system.world import World
 
 Int = NDArray[np.int64]
@@ -76,6 +76,6 @@ class Reading:
         parts = {"compute": int(self.cores["busy_time"])}
         parts |= {f"l{k + 1}": int(stalls[k]) for k in range(depth)}
         parts |= {"row_hit": int(stalls[ROW_HIT]), "row_miss": int(stalls[ROW_OPEN])}
-        parts["queue"] = int(stalls[QUEUE] + stalls[DOOR])
+        parts |= {"queue": int(stalls[QUEUE] + stalls[DOOR]), "refresh": int(stalls[REFRESH])}
         stack = {name: to_ns(time) / cores for name, time in parts.items()}
         return stack | {"other": max(0.0, to_ns(self.time) - sum(stack.values()))}

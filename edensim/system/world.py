@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
+from edensim.machines.cpu.cache import Caches
+from edensim.machines.cpu.cache_kernel import HIERARCHY
 from edensim.machines.program import RUN, TILE
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
 from edensim.system.port_kernel import CORE, DEPTH, LOAD, LOG_FULL, MAX_AGENTS, NEXT_PART, RING, RUNNING, SEEN, STORE
@@ -46,9 +48,8 @@ AGENT = np.dtype(
         ],
     )
 )
-WORLD_SCALARS = (
-    "now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged".split()
-)
+WORLD_SCALARS = """now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged sent_channel sent_bank
+    refresh_time door_burst""".split()
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class World:
         Lines per page, a power of two.
     on_requests : callable, optional
         Receives every accepted request: int64 array (n, 4) of clock, physical line, is_write, tensor.
+    shared : Caches, optional
+        The levels that cores share, emitting a record of every access.
     """
 
     def __init__(
@@ -85,7 +88,9 @@ class World:
         page_table: Int,
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
+        shared: Caches | None = None,
     ) -> None:
+        self.hierarchy = np.zeros(1, HIERARCHY) if shared is None else shared.state
         self.system, self.page_table, self.on_requests = system, page_table, on_requests
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
@@ -96,6 +101,9 @@ class World:
             ("wake", np.int64, (MAX_AGENTS + n,)),
             ("port_clock", np.int64, (n,)),
             ("last_woken", np.int64, (n,)),
+            ("granted", np.int64, (n,)),
+            ("refresh_due", np.int64, (n,)),
+            *((name, np.int64, system.clocks["nRCD"].shape) for name in ("open_time", "close_time")),
         ]
         layout += [("waiters", np.int64, (n, 2)), ("moves", np.int64, moves.shape)]
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
@@ -112,6 +120,12 @@ class World:
         unit = common_unit([system.period, *steps])
         self.unit_ps = unit / max(1, ceil(unit / LINK_STEP_PS))
         s["period"] = int(system.period / self.unit_ps)
+        s["granted"] = NEVER
+        s["door_burst"] = system.dram.controller.door_burst
+        s["refresh_due"] = -NEVER
+        s["refresh_time"] = system.timing.ck.get("nRFC", 0) * int(s["period"][0])
+        for name, clocks in (("open_time", "nRCD"), ("close_time", "nRP")):
+            s[name] = system.clocks[clocks] * int(s["period"][0])
         s["write_latency"] = system.timing.write_latency
         s["page_shift"] = page_lines.bit_length() - 1
         self.page_lines64 = max(1, page_lines * system.geometry.burst_bytes // 64)
@@ -237,7 +251,7 @@ class World:
     def advance(self, until: int = NEVER, budget: int = NEVER) -> int:
         """Process every event strictly before `until`; returns the reason for stopping."""
         while True:
-            reason = int(advance(self.state, self.tiles, self.runs, self.page_table, until, budget))
+            reason = int(advance(self.state, self.hierarchy, self.tiles, self.runs, self.page_table, until, budget))
             if reason == LOG_FULL:
                 self.save_log()
             elif reason == NEXT_PART:
@@ -265,7 +279,7 @@ class World:
         state = self.state.copy()
         for name in ("dispatches", "events", "now"):
             state[name] = 0
-        return hashlib.sha256(state.tobytes()).hexdigest()
+        return hashlib.sha256(state.tobytes() + self.hierarchy["levels"].tobytes()).hexdigest()
 
 
 def _records(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:

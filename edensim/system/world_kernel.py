@@ -51,6 +51,7 @@ def channel_step(world, c, horizon):
     while True:
         t = next_event(ch)
         if t == ch.next_refresh:
+            world.refresh_due[c] = clock_to_time(world, t)
             due_refreshes(ch, tab, t)
         if ch.next_scan <= t:
             slot = tick(ch, tab, t)
@@ -73,7 +74,7 @@ def channel_step(world, c, horizon):
 
 
 @jit
-def advance(worlds, tiles, runs, page_table, until, budget):
+def advance(worlds, hierarchy, tiles, runs, page_table, until, budget):
     """Process every event strictly before `until`. Returns why it stopped; `now` of the world is the exact time."""
     world = worlds[0]
     n_agents = world.n_agents
@@ -119,7 +120,7 @@ def advance(worlds, tiles, runs, page_table, until, budget):
         world.rotate = who + 1 if who + 1 < n_agents else 0
         world.wake[who] = NEVER  # completions announced during the step may lower it again
         if world.agents[who].kind == CORE:
-            due = core_step(world, who, first, second)
+            due = core_step(world, hierarchy, who, first, second)
         else:
             due = tile_step(world, who, first, second)
             while world.agents[who].wants and not log_is_full(world) and not lacks_part(world.agents[who]):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edensim.machines.cpu import gemm_kernel, nest_kernel
+from edensim.machines.cpu import gemm_kernel
 from edensim.machines.cpu.nest import Operand, Repeat, Unit, split
 
 
@@ -59,10 +59,14 @@ def product_loop(a: Operand, b: Operand, c: Operand, m: int, n: int, k: int, how
     def body(i: int) -> Iterator[Unit]:
         yield from plain_product(a, b, c, m, n, k, how, range(i * how.tile, min(m, (i + 1) * how.tile)))
 
-    def written(first: int, last: int) -> Iterator[Unit]:
-        begin, end = (c.address + min(m, i * how.tile) * n * how.size for i in (first, last))
-        lines = (end - begin) // 64
-        for at, to in split(0, lines, 1):
-            yield Unit(nest_kernel.span_lines, (begin // 64 + at, to - at, 1, c.stream), to - at)
+    def thin(first: int, last: int) -> Iterator[Unit]:
+        passes = k * how.instructions_per_line // 1023 + 1
+        per_row = passes * (n * how.size // 64 + 1) + k * how.size // 64
+        for i0, i1 in split(min(m, first * how.tile), min(m, last * how.tile), per_row):
+            yield Unit(
+                gemm_kernel.ikj_thin,
+                (a.address, c.address, n, k, i0, i1, how.size, a.stream, c.stream, how.instructions_per_line),
+                per_row * (i1 - i0),
+            )
 
-    return Repeat(-(-m // how.tile), body, written)
+    return Repeat(-(-m // how.tile), body, thin, how.tile * (n + k) * how.size // 64)

@@ -9,11 +9,12 @@ from edensim.config.schema import Workload
 from edensim.errors import ConfigError, did_you_mean
 from edensim.machines.cpu import code
 from edensim.machines.cpu.cache import CacheLevel
-from edensim.machines.cpu.cache_kernel import MAX_LEVELS
 from edensim.memory.placement import TensorRequest
 from edensim.workloads.layer import Layer, Network
 
 KINDS = ("weights", "ifm", "ofm")
+MAX_LEVELS = 6
+"""A record has three bits for the level that had the line, of which one value is memory."""
 
 
 def cache_levels(machine: CpuMachine) -> list[CacheLevel]:

@@ -31,12 +31,14 @@ class Unit:
 class Repeat:
     """An outermost loop whose iterations differ only in where they read and write.
 
-    `body(i)` are the units of iteration i; `written(a, b)` touch what iterations a to b write, and nothing else.
+    `body(i)` are the units of iteration i. `thin(a, b)` are iterations a to b without what all iterations read: the
+    same instructions, and every line that is theirs alone; `own_lines` counts those of one iteration.
     """
 
     count: int
     body: Callable[[int], Iterable[Unit]]
-    written: Callable[[int, int], Iterable[Unit]]
+    thin: Callable[[int, int], Iterable[Unit]]
+    own_lines: int
 
 
 Part = Unit | Repeat

@@ -32,14 +32,6 @@ def span(out, n, address, size, write, stream, gap):
 
 
 @jit
-def span_lines(out, n, line, count, write, stream):
-    """Touch `count` lines from `line` on."""
-    for k in range(count):
-        n = put(out, n, line + k, write, stream, 0)
-    return n
-
-
-@jit
 def im2col(out, n, x, col, height, width, kernel_h, kernel_w, stride_h, stride_w, top, left, dilation_h, dilation_w,
            out_h, out_w, size, begin, end, s_x, s_col, per_value):  # fmt: skip
     """Rows `begin` to `end` of the im2col matrix [channel, kernel row, kernel column][output row, output column].

@@ -1,11 +1,14 @@
 """Networks on a CPU: the code of each layer drives the caches, what leaves them drives a core of the world.
 
+With one core the stream behind all caches is made once for all operating points. Several cores run images of the batch,
+each its own; the streams behind their own caches are made once, and what they share is looked up as they go, in order
+of time. All cores begin a layer together.
 Modelled: see `machines.cpu` and `core_kernel`. Not modelled: several cores on one image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -14,9 +17,10 @@ import simpy
 
 from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
-from edensim.machines.cpu.machine import cache_levels, cpu_requests, layer_styles
+from edensim.machines.cpu.cache import Caches
+from edensim.machines.cpu.machine import active_cores, cache_levels, cpu_requests, layer_styles, own_levels
 from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
-from edensim.machines.cpu.stretch import Sampling
+from edensim.machines.cpu.stretch import Sampling, Stretch
 from edensim.memory.placement import TensorRequest
 from edensim.system.core import CoreSpec
 from edensim.system.core_reading import Reading
@@ -45,35 +49,74 @@ class CpuSimulation(Simulation):
         return cpu_tensors(self.description, self.network, self.workload, self.line_bytes)
 
     def agents(self) -> list[CoreSpec]:
-        """One core."""
+        """The cores that have an image to run."""
         m = self.description
+        own = own_levels(m)
         hits = tuple(m.cache[f"l{k + 1}"].latency_cycles for k in range(len(m.cache)))
         clock, memory = Fraction(str(m.clock_mhz)), Fraction(str(m.memory_ns))
-        return [CoreSpec(clock, m.width, m.window, m.loads, m.stores, m.misses, hits, memory)]
+        spec = CoreSpec(
+            clock, m.width, m.window, m.loads, m.stores, m.misses, hits, memory, own if own < len(m.cache) else -1
+        )
+        return [spec] * active_cores(m, self.workload)
+
+    def shared_caches(self) -> Caches | None:
+        """Levels that all cores share."""
+        levels = cache_levels(self.description)[own_levels(self.description) :]
+        return Caches(levels, emit_level=0, seed=self.config.seed) if levels else None
 
     @cached_property
-    def code(self) -> list[LayerCode]:
-        """Every layer as it runs."""
-        styles = layer_styles(self.description, self.network, self.workload)
-        return network_code(self.network, styles, self.workload.precision, self.tensors.placement.tensors)
+    def code(self) -> list[list[LayerCode]]:
+        """Every layer as it runs, for each core."""
+        styles, cores = layer_styles(self.description, self.network, self.workload), len(self.agents())
+        placed = self.tensors.placement.tensors
+        return [network_code(self.network, styles, self.workload.precision, placed, (k, cores)) for k in range(cores)]
+
+    def streams(self) -> list[NetworkStream]:
+        """What leaves the own caches of each core."""
+        m = self.description
+        levels, cores = cache_levels(m)[: own_levels(m)], len(self.code)
+        sampling = Sampling() if m.extrapolate else None
+        shares = [range(self.workload.batch)[k::cores] for k in range(cores)]
+        return [
+            NetworkStream(code, levels, images, sampling, self.config.seed)
+            for code, images in zip(self.code, shares, strict=True)
+        ]
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
-        """Run the stream of each layer on the core."""
-        m, world = self.description, self.world
-        images = range(self.workload.batch)
-        sampling = Sampling() if m.extrapolate else None
-        stream = NetworkStream(self.code, cache_levels(m), images, sampling, self.config.seed)
-        before = Reading.of(world)
+        """Run the streams of each layer on the cores."""
+        streams = [stream.layers() for stream in self.streams()]
+        run = self._alone if len(streams) == 1 else self._together
+        before = Reading.of(self.world)
         self.parts: list[Reading] = []
-        for layer, stretches in zip(self.code, stream.layers(), strict=True):
-            spent = before - before
-            for stretch in stretches:
-                world.start_core(0, stretch.records, [t.index for t in layer.tensors])
-                yield env.finished(0)
-                now = Reading.of(world)
-                spent, before = spent + (now - before) * stretch.weight, now
+        for layer, *stretches in zip(self.code[0], *streams, strict=True):
+            spent, before = yield from run(env, stretches, [t.index for t in layer.tensors], before)
             self.parts.append(spent)
             self.records.append(self._record(layer, spent))
+
+    def _alone(
+        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: list[int], before: Reading
+    ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
+        """One core, stretch by stretch; returns what it spent, and the reading at its end."""
+        spent = before - before
+        for stretch in stretches[0]:
+            self.world.start_core(0, stretch.records, tensors)
+            yield env.finished(0)
+            now = Reading.of(self.world)
+            spent, before = spent + (now - before) * stretch.weight, now
+        return spent, before
+
+    def _together(
+        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: list[int], before: Reading
+    ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
+        """All cores, until the last has finished."""
+        for core, mine in enumerate(stretches):
+            self.world.start_core(core, (words for stretch in mine for words in stretch.records), tensors)
+        done = env.finished(0)
+        for core in range(1, len(stretches)):
+            done = done & env.finished(core)
+        yield done
+        now = Reading.of(self.world)
+        return now - before, now
 
     def _record(self, layer: LayerCode, spent: Reading) -> LayerRecord:
         core = self.world.state["cores"][0][0]
@@ -83,7 +126,10 @@ class CpuSimulation(Simulation):
             self.world.to_ns(spent.time),
             spent.lines(layer.tensors, int(core["bursts"])),
             spent.counters,
-            {"code": layer.style, "cpi_stack_ns": spent.stack(1, int(core["depth"]), self.world.to_ns)},
+            {
+                "code": layer.style,
+                "cpi_stack_ns": spent.stack(len(self.world.state["cores"][0]), int(core["depth"]), self.world.to_ns),
+            },
         )
 
     def totals(self) -> Totals:
@@ -97,4 +143,17 @@ class CpuSimulation(Simulation):
     def details(self) -> dict[str, Any]:
         """Where the time of all layers went."""
         stacks = [r.details["cpi_stack_ns"] for r in self.records]
-        return {"cpi_stack_ns": {name: sum(s[name] for s in stacks) for name in (stacks[0] if stacks else ())}}
+        return {
+            "cpi_stack_ns": {name: sum(s[name] for s in stacks) for name in (stacks[0] if stacks else ())},
+            "extrapolated_share": 1 - self.world.now / total if (total := sum(p.time for p in self.parts)) else 0.0,
+        }
+
+    def warnings(self) -> list[str]:
+        """That loops were sampled, if they were."""
+        share = self.details()["extrapolated_share"]
+        if share <= 0:
+            return []
+        return [
+            f"machine.extrapolate: {share:.0%} of the time stands for iterations that were not run; the timeline shows "
+            "those that were"
+        ]

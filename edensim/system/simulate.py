@@ -23,6 +23,7 @@ from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
 from edensim.errors import ConfigError
+from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import KINDS
 from edensim.memory import OperatingState
 from edensim.memory.placement import TensorRequest
@@ -102,7 +103,14 @@ class Simulation:
         self.line_bytes = self.system.geometry.burst_bytes
         self.tensors: TensorMap = map_tensors(network, self.requests(), config, self.system)
         placement = self.tensors.placement
-        self.world = World(self.system, self.agents(), placement.page_table, placement.page_lines, on_requests)
+        self.world = World(
+            self.system,
+            self.agents(),
+            placement.page_table,
+            placement.page_lines,
+            on_requests,
+            self.shared_caches(),
+        )
         self.records: list[LayerRecord] = []
 
     def requests(self) -> list[TensorRequest]:
@@ -112,6 +120,10 @@ class Simulation:
     def agents(self) -> Sequence[AgentSpec | CoreSpec]:
         """The agents that the machine has in the world."""
         raise NotImplementedError
+
+    def shared_caches(self) -> Caches | None:
+        """Caches that its cores share, if it has any."""
+        return None
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         """Process that runs all layers and appends a record of each to `records`."""

@@ -48,8 +48,8 @@ AGENT = np.dtype(
         ],
     )
 )
-WORLD_SCALARS = """now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged sent_channel sent_bank
-    refresh_time door_burst""".split()
+WORLD_SCALARS = """now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches
+    logged sent_channel sent_bank refresh_time door_burst""".split()
 
 
 @dataclass(frozen=True)

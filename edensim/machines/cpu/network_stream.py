@@ -38,9 +38,12 @@ class LayerCode:
 
 
 def network_code(
-    network: Network, styles: dict[str, str], precision: str, placed: dict[str, Tensor]
+    network: Network, styles: dict[str, str], precision: str, placed: dict[str, Tensor], share: tuple[int, int] = (0, 1)
 ) -> list[LayerCode]:
-    """Every layer of a network whose tensors (and `scratch.KIND`) lie where `placed` says."""
+    """Every layer of a network whose tensors (and `scratch.KIND`) lie where `placed` says.
+
+    Of the scratch tensors a core has its `share` (k, n): the k-th of n equal parts.
+    """
     before = joins.steps_before(network)
     out = []
     for layer in network.layers:
@@ -52,7 +55,7 @@ def network_code(
         taken = dict.fromkeys(KINDS, 0)
         at = []
         for kind, tensor, count in zip(kinds, scratch, code.scratch_sizes(layer, style, size), strict=True):
-            at.append(tensor.base + taken[kind])
+            at.append(tensor.base + share[0] * (tensor.bytes // share[1]) + taken[kind])
             taken[kind] += code.paged(count) if count else 0
         others = dict.fromkeys(name for step in steps for name in (*step.reads, *step.writes))
         tensors = [*own, *scratch, *(placed[name] for name in others if placed[name] not in own)]

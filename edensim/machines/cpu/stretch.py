@@ -25,8 +25,8 @@ from edensim.machines.cpu.nest import Part, Repeat, Unit, flat, touches
 class Sampling:
     """How loops are sampled: iterations before, per block (more if they do not settle) and behind.
 
-    Two blocks are alike if reads of every level (and what leaves the last one, if memory is read again and again) differ
-    by at most `tolerance`, or `slack` lines.
+    Two blocks are alike if reads of every level (and what leaves the last one, if memory is read again and again)
+    differ by at most `tolerance`, or `slack` lines.
     """
 
     warm: int = 2

@@ -52,7 +52,7 @@ class CpuMachine(Table):
     extrapolate: bool = key(
         False,
         "run only part of long outermost loops: once two blocks of iterations miss the caches alike, the second stands "
-        "for those that follow (darknet, darknet_tiled, openblas)",
+        "for those that follow (darknet, darknet_tiled; not with [errors], which need every read)",
     )
     layer_code: dict[str, Style] = key({}, 'style of single layers, e.g. {"conv1" = "onednn"}')
 

@@ -75,7 +75,7 @@ class CpuSimulation(Simulation):
         """What leaves the own caches of each core."""
         m = self.description
         levels, cores = cache_levels(m)[: own_levels(m)], len(self.code)
-        sampling = Sampling() if m.extrapolate else None
+        sampling = Sampling() if m.extrapolate and self.errors is None else None  # errors need every read
         shares = [range(self.workload.batch)[k::cores] for k in range(cores)]
         return [
             NetworkStream(code, levels, images, sampling, self.config.seed)
@@ -91,7 +91,7 @@ class CpuSimulation(Simulation):
         for layer, *stretches in zip(self.code[0], *streams, strict=True):
             spent, before = yield from run(env, stretches, [t.index for t in layer.tensors], before)
             self.parts.append(spent)
-            self.records.append(self._record(layer, spent))
+            self.end_layer(self._record(layer, spent))
 
     def _alone(
         self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: list[int], before: Reading

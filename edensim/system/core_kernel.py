@@ -230,11 +230,12 @@ def core_step(world, hierarchy, i, now, horizon):
         if c.stage == BEGIN:
             go_on(c, word)
         level = (rest >> RECORD_LEVEL_SHIFT) & 7
-        if c.own >= 0 and not from_shared and level >= c.own:
-            if c.ready > now and c.ready >= horizon:  # cores look at what they share in order of time
-                return c.ready
-            pass_shared(c, hierarchy[0], word)
-            continue
+        if hierarchy is not None:
+            if c.own >= 0 and not from_shared and level >= c.own:
+                if c.ready > now and c.ready >= horizon:  # cores look at what they share in order of time
+                    return c.ready
+                pass_shared(c, hierarchy[0], word)
+                continue
         write = rest & WRITE
         if c.stage == IN_WINDOW:
             if not write and not enters_window(c, rest & DEPENDENT):

@@ -79,7 +79,7 @@ def _parts(layer: Mapping[str, Any]) -> dict[str, float]:
     if stack := layer.get("cpi_stack_ns"):
         caches = sum(time for name, time in stack.items() if name[0] == "l" and name[1:].isdigit())
         names = ("compute", "row_hit", "row_miss", "queue", "refresh", "other")
-        compute, *waits = (float(stack[name]) for name in names)
+        compute, *waits = (float(stack.get(name, 0.0)) for name in names)
         return dict(zip(CORE, (compute, caches, *waits), strict=True))
     time, compute, wait = (float(layer[name]) for name in ("time_ns", "compute_ns", "load_wait_ns"))
     return dict(zip(ENGINE, (compute, wait, max(time - compute - wait, 0.0)), strict=True))

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from edensim.config.eden_schema import Eden
 from edensim.config.errors_schema import Errors
 from edensim.config.machine_schema import Machine
 from edensim.config.sweep_schema import Sweep
@@ -137,6 +138,14 @@ class DramController(Table):
         "fraction",
         ge=0,
         lt=1,
+    )
+    door_burst: int = key(
+        1,
+        "places in a row that one of several machines (cores, engines) waiting for a full queue is given before the "
+        "next has its turn; not in trace replay",
+        "request",
+        ge=1,
+        le=4096,
     )
     row_policy: Literal["open", "closed", "timeout", "adaptive"] = key(
         "open",
@@ -396,6 +405,7 @@ class Draft(Table):
     errors: Errors | None = key(None, "errors of the reads")
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
+    eden: Eden | None = key(None, "what `edensim eden` boosts, characterises and maps")
     sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")
 
 

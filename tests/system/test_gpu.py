@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -274,21 +275,27 @@ def test_traffic_lies_between_its_bounds(layer: Layer) -> None:
 
 
 def test_bandwidth_stays_below_its_peak() -> None:
-    """A copy that is far too wide for the memory: close to what the bus carries, never above."""
-    world = new_world(system("gddr5-6000-1gb-x32", channels=3), replace(WIDE, slices=12, sms=16))
+    """One stream that an SM could take faster than the memory gives it: close to what the bus carries, never above."""
+    spec = replace(WIDE, slices=12, sms=1, sm_bytes=Fraction(256), slice_bytes=Fraction(256))
+    world = new_world(system("gddr5-6000-1gb-x32", channels=3), spec)
     size = 1 << 20
-    run(world, [stream(DEVICE, "copy", Stream(1 << 21, 1 << 16, 0), [Stream(0, size, 1)], 0, 32)])
+    run(world, [stream(DEVICE, "copy", Stream(1 << 21, 4096, 0), [Stream(0, size, 1)], 0, 32)])
     rate = size / world.now_ns
     peak = 3 * 4 * 6.0
-    assert 0.5 * peak < rate < peak
+    assert 0.8 * peak < rate < peak
 
 
-def test_lower_latency_is_never_slower_alone() -> None:
-    """One tenant with one block per SM and nothing ahead: the end does not grow when tRCD falls, down to zero."""
-    launch = conv_launch(conv(64, 14, 64, 3), replace(DEVICE, stages=1))
-    spec = replace(WIDE, stages=1)
+@pytest.mark.parametrize(("sms", "tolerance"), [(1, 0.0), (8, 0.03)])
+def test_lower_latency_is_not_slower(sms: int, tolerance: float) -> None:
+    """Nothing loaded ahead, tRCD falling to zero: a block alone never takes longer.
+
+    Many blocks may, by a few percent, as another order of requests opens other rows; tRCD = 0 is faster in any case.
+    """
+    launch = conv_launch(conv(64, 14, 64, 3), replace(DEVICE, stages=1, blocks=1))
+    spec = replace(WIDE, sms=sms, stages=1)
     times = [ends([launch], spec, tRCD_ns=tRCD)[0] for tRCD in (13.32, 10.0, 6.5, 0.0)]
-    assert times == sorted(times, reverse=True)
+    assert all(after <= before * (1 + tolerance) for before, after in itertools.pairwise(times))
+    assert times[-1] < times[0]
 
 
 def test_every_moment_of_an_sm_is_booked_once() -> None:

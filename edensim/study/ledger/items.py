@@ -14,11 +14,12 @@ from edensim.study.ledger import (
     error_free,
     eyeriss_system,
     operating_points,
+    processors,
     sizes,
 )
 from edensim.study.ledger.item import Item
 
-FAMILIES = (sizes, accuracy, operating_points, costs, accelerators, eyeriss_system, error_free, beyond)
+FAMILIES = (sizes, accuracy, operating_points, costs, processors, accelerators, eyeriss_system, error_free, beyond)
 
 
 @cache

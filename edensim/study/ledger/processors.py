@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import geometric_mean, mean
 
+from edensim.config import Presets
 from edensim.study.ledger import paper
 from edensim.study.ledger.accelerators import explain
 from edensim.study.ledger.item import NOT_REACHABLE, REACHED, SCALED, Context, Item, Row, row
@@ -49,6 +50,11 @@ class Processor:
     code: Mapping[tuple[str, str], str]
     instead: Mapping[tuple[str, str], str]
     axes: tuple[str, ...]
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether edensim has this machine."""
+        return self.preset in Presets().names("machine")
 
     def setup(self, network: str, precision: str, delta_tRCD_ns: float = 0.0, ideal: bool = False) -> Setup:
         """One benchmark."""
@@ -152,7 +158,7 @@ def _speed(processor: Processor, context: Context) -> list[Row]:
             published = numbers.get(f"{key}_{network}")
             rows.append(row(f"{network} {precision}{label}", published, ours, status=status, note=note))
     for label, key, ideal in (("mean", "speed_mean", False), ("mean, tRCD = 0", "speed_ideal_mean", True)):
-        rows.append(row(label, numbers.get(key), partial(_mean_gain, processor, context, ideal)))
+        rows.append(row(label, numbers.get(key), partial(mean_gain, processor, context, ideal)))
     if "speed_zero_loss_mean" in numbers:
         rows += [
             Row(
@@ -168,16 +174,25 @@ def _speed(processor: Processor, context: Context) -> list[Row]:
     return rows
 
 
-def _mean_gain(processor: Processor, context: Context, ideal: bool) -> float:
+def mean_gain(processor: Processor, context: Context, ideal: bool) -> float:
+    """Geometric mean over the benchmarks of the speed gained."""
     return geometric_mean(1 + gained(processor, context, *bench, ideal) for bench in processor.code) - 1
+
+
+def usual_setups(processor: Processor) -> tuple[Setup, ...]:
+    """Every benchmark at nominal timing; none if the machine is not shipped."""
+    return tuple(processor.setup(*bench) for bench in processor.code if processor.is_shipped)
+
+
+def fast_setups(processor: Processor) -> tuple[Setup, ...]:
+    """Every benchmark with tRCD as in Table 3, and with tRCD = 0; none if the machine is not shipped."""
+    benches = processor.code if processor.is_shipped else ()
+    return tuple(s for b in benches for s in (processor.lowered(*b), processor.setup(*b, ideal=True)))
 
 
 def items_of(processor: Processor) -> list[Item]:
     """Energy and speed of a processor."""
-    usual = tuple(processor.setup(*bench) for bench in processor.code)
-    fast = tuple(
-        s for bench in processor.code for s in (processor.lowered(*bench), processor.setup(*bench, ideal=True))
-    )
+    usual, fast = usual_setups(processor), fast_setups(processor)
     timing = tuple(axis for axis in processor.axes if axis != "voltage_model")
     where = paper.source(processor.key)
     energy = f"{processor.shown}: DRAM energy saved, VDD as in Table 3"

@@ -74,6 +74,8 @@ class Setup:
         Share of nominal VDD whose lowest safe latencies are used (0: latencies of the data sheet).
     code : str
         How the code of layers is written (CPU).
+    bounding_ck : int
+        Clocks that the check for implausible values adds to every read.
     """
 
     machine: str
@@ -84,6 +86,7 @@ class Setup:
     ideal: bool = False
     safe_vdd_share: float = 0.0
     code: str = ""
+    bounding_ck: int = 0
 
     def settings(self, corner: Corner) -> dict[str, Any]:
         """Dotted keys of the point: the same keys for every setup, null where nothing is said."""
@@ -103,6 +106,7 @@ class Setup:
             "dram.ranks": memory.ranks,
             "dram.address_map": memory.maps[corner.address_map == "interleaved"],
             "dram.controller.row_policy": corner.row_policy,
+            "dram.controller.bounding_ck": self.bounding_ck,
             "operating_point.tRCD_ns": 0.0 if self.ideal else None,
             "operating_point.delta_tRCD_ns": lowered,
             "operating_point.delta_tRCD_mode": corner.delta if lowered else "relative",

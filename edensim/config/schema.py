@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from edensim.config.eden_schema import Eden
 from edensim.config.errors_schema import Errors
 from edensim.config.machine_schema import Machine
 from edensim.config.sweep_schema import Sweep
@@ -396,6 +397,7 @@ class Draft(Table):
     errors: Errors | None = key(None, "errors of the reads")
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
+    eden: Eden | None = key(None, "what `edensim eden` boosts, characterises and maps")
     sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")
 
 

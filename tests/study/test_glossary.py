@@ -27,7 +27,13 @@ def result():
 
 @pytest.fixture(scope="module")
 def keys(result):
-    core = es.run(SMALL | {"workload": {"network": "lenet", "precision": "fp32"}, "machine": {"preset": "cpu-eden"}})
+    core = es.run(
+        {
+            "workload": {"network": "lenet", "precision": "fp32"},
+            "machine": {"preset": "cpu-eden"},
+            "dram": SMALL["dram"],
+        }
+    )
     return flat_keys(json.loads(to_json(result.data))) | flat_keys(json.loads(to_json(core.data)))
 
 

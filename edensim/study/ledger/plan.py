@@ -83,10 +83,7 @@ class Points:
         NotMeasuredError
             If it failed or has not run.
         """
-        identity = self.ids.get(settings_key(setup.settings(corner)))
-        if identity is None:
-            raise NotMeasuredError(f"machine {setup.machine} is not shipped")
-        record = reader.get(identity)
+        record = reader.get(self.ids[settings_key(setup.settings(corner))])
         if record is None:
             raise NotMeasuredError("not simulated yet: repeat the command")
         if record["status"] != OK:

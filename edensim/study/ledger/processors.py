@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import geometric_mean, mean
 
-from edensim.config import Presets
 from edensim.study.ledger import paper
 from edensim.study.ledger.accelerators import explain
 from edensim.study.ledger.item import NOT_REACHABLE, REACHED, SCALED, Context, Item, Row, row
@@ -50,11 +49,6 @@ class Processor:
     code: Mapping[tuple[str, str], str]
     instead: Mapping[tuple[str, str], str]
     axes: tuple[str, ...]
-
-    @property
-    def is_shipped(self) -> bool:
-        """Whether edensim has this machine."""
-        return self.preset in Presets().names("machine")
 
     def setup(self, network: str, precision: str, delta_tRCD_ns: float = 0.0, ideal: bool = False) -> Setup:
         """One benchmark."""
@@ -180,13 +174,13 @@ def mean_gain(processor: Processor, context: Context, ideal: bool) -> float:
 
 
 def usual_setups(processor: Processor) -> tuple[Setup, ...]:
-    """Every benchmark at nominal timing; none if the machine is not shipped."""
-    return tuple(processor.setup(*bench) for bench in processor.code if processor.is_shipped)
+    """Every benchmark at nominal timing."""
+    return tuple(processor.setup(*bench) for bench in processor.code)
 
 
 def fast_setups(processor: Processor) -> tuple[Setup, ...]:
-    """Every benchmark with tRCD as in Table 3, and with tRCD = 0; none if the machine is not shipped."""
-    benches = processor.code if processor.is_shipped else ()
+    """Every benchmark with tRCD as in Table 3, and with tRCD = 0."""
+    benches = processor.code
     return tuple(s for b in benches for s in (processor.lowered(*b), processor.setup(*b, ideal=True)))
 
 

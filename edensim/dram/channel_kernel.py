@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from edensim.dram.commands import ACT, PRE, PREAB, RD, RDA, REFAB, WR, WRA
 from edensim.dram.pending_kernel import PENDING, inject_precharges, pick_pending, protect_active, push_pending
+from edensim.dram.reading_kernel import READING, take_reading
 from edensim.dram.scan_kernel import (
     FEW,
     KEY_BITS,
@@ -32,6 +33,8 @@ FILTER = 1024  # buckets of the filter over waiting write addresses
 EXACT = 8192  # latencies below it have a bin of their own, longer ones share 64 bins per doubling
 FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE = range(3)
 ACCEPTED, FORWARDED, COALESCED, FULL = range(4)
+TAG_BIT, TAGS = 56, 4
+"""The top bits of a request's token tell what it belongs to (0 to 3); rows it opens are counted under that."""
 
 
 @jit
@@ -184,21 +187,13 @@ def close_bin(ch, t):
     while t >= ch.bin_end:
         if ch.bins == bins:
             for i in range(bins // 2):
-                for j in range(4):
+                for j in range(READING):
                     ch.timeline[i, j] = ch.timeline[2 * i + 1, j]
             ch.bins = bins // 2
             ch.bin_clocks *= 2
             ch.bin_end = (ch.bins + 1) * ch.bin_clocks
             continue
-        reads = 0
-        writes = 0
-        for b in range(len(ch.state)):
-            reads += ch.counts[RD, b] + ch.counts[RDA, b]
-            writes += ch.counts[WR, b] + ch.counts[WRA, b]
-        ch.timeline[ch.bins, 0] = reads
-        ch.timeline[ch.bins, 1] = writes
-        ch.timeline[ch.bins, 2] = ch.hits
-        ch.timeline[ch.bins, 3] = ch.misses + ch.conflicts
+        take_reading(ch, ch.timeline[ch.bins], ch.bin_end)
         ch.bins += 1
         ch.bin_end += ch.bin_clocks
 
@@ -215,6 +210,7 @@ def close_bank(ch, b, t):
         node = ch.node_of[b]
         ch.node_open[node] -= 1
         ch.open_ck[b] += t - ch.open_since[b]
+        ch.cut_ck[b] += max(ch.whole_row - (t - ch.open_since[b]), 0)
         ch.open_since[b] = t
         ch.closings[b] += 1
         ch.node_open_until[node] = max(ch.node_open_until[node], t)
@@ -355,6 +351,7 @@ def issue(ch, tab, t, command, node, slot, source):
             ch.active_mask[entry >> 4] |= 1 << (entry & 15)
             ch.actives += 1
         open_bank(ch, node, ch.slot_row[slot], t)
+        ch.opened_by[ch.slot_token[slot] >> TAG_BIT, node] += 1
         ch.activated[node] += 1
         ch.claimed[node] = NEVER
         ch.next_active = min(ch.next_active, ch.allowed[entry])

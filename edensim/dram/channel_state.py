@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edensim.dram.channel_kernel import EXACT, FILTER, NEVER, PENDING
+from edensim.dram.channel_kernel import EXACT, FILTER, NEVER, PENDING, TAGS
 from edensim.dram.commands import N_COMMANDS
+from edensim.dram.reading_kernel import READING
 from edensim.dram.table import Refresh, Shape
 from edensim.jit import LANES
 
@@ -21,8 +22,8 @@ LATENCY_BINS = EXACT + 64 * 32
 LOG_LENGTH = 1 << 14
 SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_refresh timer
     timer_base freed logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
-    forwarded coalesced latency_sum cap inject_at""".split()
-PER_BANK = "state open_row claimed open_since open_ck closings node_of used injected activated".split()
+    forwarded coalesced latency_sum cap inject_at whole_row""".split()
+PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
 PER_RANK = "node_open node_open_since node_open_until node_open_ck".split()
@@ -33,7 +34,7 @@ class Policy:
     """Queues and scheduling of one channel. `enter`/`leave`: occupancies of the write queue that switch the mode.
 
     `cap`: accesses after which a row is closed, 0 = rows stay open. `auto_precharge`: clocks from RDA and from WRA to
-    the precharge inside the device.
+    the precharge inside the device. `whole_row`: clocks of a complete restore (nominal tRAS).
     """
 
     read_queue: int
@@ -45,6 +46,7 @@ class Policy:
     log_commands: bool = False
     cap: int = 0
     auto_precharge: tuple[int, int] = (0, 0)
+    whole_row: int = 0
 
 
 def new_channels(
@@ -66,7 +68,8 @@ def new_channels(
         "pending": (PENDING,),
         "window": (window_shape[0], shape.banks, 1 + window_shape[1]),
         "counts": (N_COMMANDS, pad),
-        "timeline": (TIMELINE_BINS, 4),
+        "opened_by": (TAGS, pad),
+        "timeline": (TIMELINE_BINS, READING),
         "latency_count": (LATENCY_BINS,),
         "log": (LOG_LENGTH if policy.log_commands else 1, 5),
         "auto_precharge": (2,),
@@ -84,7 +87,7 @@ def new_channels(
     out["capacity"] = (policy.read_queue, policy.write_queue)
     out["window"] = -(1 << 40)
     out["window"][..., 0] = 0
-    out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
+    out["cap"], out["auto_precharge"], out["whole_row"] = policy.cap, policy.auto_precharge, policy.whole_row
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span

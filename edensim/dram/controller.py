@@ -9,6 +9,7 @@ row policies by time or prediction, per-bank refresh.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -94,7 +95,7 @@ class DramSystem:
 
     def new_channels(self, log_commands: bool = False) -> np.ndarray:
         """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
-        policy = Policy(**{**vars(self.policy), "log_commands": log_commands})
+        policy = replace(self.policy, log_commands=log_commands, whole_row=self.timing.ck["nRAS"])
         windows = (self.tables["window_id"].shape[2], int(self.tables["window_length"].max()))
         return new_channels(self.shape, policy, self.refresh, windows, self.geometry.channels)
 
@@ -129,7 +130,13 @@ class DramSystem:
             reads_forwarded=channels["forwarded"].copy(),
             writes_coalesced=channels["coalesced"].copy(),
             read_latency_ck_sum=channels["latency_sum"].copy(),
+            cut_ck=channels["cut_ck"][:, :banks].copy(),
         )
+
+    def opened_by(self, channels: np.ndarray) -> Int:
+        """Rows opened so far, by the tag of the request that needed them: int64 [channels, tags, banks]."""
+        rows: Int = channels["opened_by"][:, :, : self.geometry.banks].copy()
+        return rows
 
     def command_log(self, commands: tuple[Int, ...]) -> CommandLog:
         """A command log with the rules it is held to."""

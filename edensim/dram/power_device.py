@@ -13,6 +13,8 @@ from edensim.config import schema
 from edensim.dram.timing import TimingSet
 from edensim.errors import ConfigError
 
+IO_RAIL = "VDDQ"
+"""Supply of the data pins."""
 SMALLEST_MA, LARGEST_MA = 1.0, 5000.0
 """A device reads with a current between these."""
 ColumnBase = Literal["all_banks", "one_bank", "two_banks"]
@@ -108,9 +110,25 @@ class PowerDevice:
         return any(rail.IDD6DS is not None for rail in self.rails.values())
 
     @property
+    def vdd_rail(self) -> str:
+        """The rail that `operating_point.vdd` lowers; "" if there is none."""
+        return next((name for name, rail in self.rails.items() if rail.follows_vdd), "")
+
+    @property
     def vdd_v(self) -> float:
-        """Nominal voltage of the rail that `operating_point.vdd` lowers; 0 if there is none."""
-        return next((rail.voltage_v for rail in self.rails.values() if rail.follows_vdd), 0.0)
+        """Nominal voltage of that rail; 0 if there is none."""
+        return self.rails[self.vdd_rail].voltage_v if self.vdd_rail else 0.0
+
+    @property
+    def vddq_v(self) -> float:
+        """Nominal supply of the data pins; 0 if they are not described."""
+        return self.io.vddq_v if self.io is not None else self.lines.get("vddq", 0.0)
+
+    @property
+    def nominal_v(self) -> dict[str, float]:
+        """Nominal voltage of every rail, that of the data pins included, in V."""
+        supplies = {name: rail.voltage_v for name, rail in self.rails.items()}
+        return supplies | ({IO_RAIL: self.vddq_v} if self.vddq_v else {})
 
 
 def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:

@@ -59,7 +59,8 @@ def run(
     resolved = config if isinstance(config, Resolved) else load_config(config)
     network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)
-    EnergyModel(resolved.config.dram)  # refuses a memory without currents before anything runs
+    # Refuses a memory without currents, and supplies it does not have, before anything runs.
+    EnergyModel(resolved.config.dram, energy=resolved.config.energy)
     machine = shared_machine(needed_machine(resolved.config))
     points: dict[str, dict[str, Any]] = {}
     for name, state in states.items():

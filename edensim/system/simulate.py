@@ -28,6 +28,7 @@ from edensim.memory import OperatingState
 from edensim.system import measure
 from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
+from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, World
@@ -47,6 +48,7 @@ class LayerRecord:
     load_wait_ns: float
     lines: dict[str, int]  # read, write, weights, ifm, ofm
     counters: Counters
+    opened: Int  # rows, [channels, tags, banks]
 
 
 class Simulation:
@@ -108,7 +110,7 @@ class Simulation:
 
     def _layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         agent = self.world.agents[0]
-        before = self.system.counters(self.world.channels, 0)
+        before, opened = self.system.counters(self.world.channels, 0), self.system.opened_by(self.world.channels)
         for plan in self.plans:
             start, busy, wait = self.world.now, int(agent["busy_time"]), int(agent["load_wait_time"])
             lines = dict.fromkeys(("read", "write", *KINDS), 0)
@@ -117,6 +119,7 @@ class Simulation:
                 self.world.start(0, tiles, runs)
                 yield env.finished(0)
             after = self.system.counters(self.world.channels, self.world.now_clock)
+            upto = self.system.opened_by(self.world.channels)
             to_ns = self.world.to_ns
             self.records.append(
                 LayerRecord(
@@ -126,9 +129,10 @@ class Simulation:
                     to_ns(int(agent["load_wait_time"]) - wait),
                     lines,
                     after - before,
+                    upto - opened,
                 )
             )
-            before = after
+            before, opened = after, upto
 
     @cached_property
     def energy(self) -> EnergyModel:
@@ -151,6 +155,13 @@ class Simulation:
         line = system.geometry.burst_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
         time_ns = self.world.now_ns
+        lines = {name: count // line for name, count in moved.items()}
+        kinds = kind_energy(energy, counters, system.opened_by(channels), lines)
+        layers = [(record, self.energy.price(record.counters)) for record in self.records]
+        tensors = [
+            (record.plan.layer.name, kind_energy(cost, record.counters, record.opened, record.lines))
+            for record, cost in layers
+        ]
         return {
             "time_ns": time_ns,
             "cycles": end,
@@ -163,20 +174,21 @@ class Simulation:
             "energy_pj": energy.as_dict(),
             "energy_report": energy_report(
                 self.config, system, counters, Traffic(time_ns, moved, sum(r.plan.macs for r in self.records))
-            ),
+            )
+            | {"by_kind_pj": kinds, "by_tensor_pj": tensor_energy(tensors, self.tensors.placement)},
             "operating_point": measure.operating_point(system.state),
             **partition_report(system, counters, energy, self.tensors.placement, moved),
             "compute_ns": sum(r.compute_ns for r in self.records),
             "load_wait_ns": sum(r.load_wait_ns for r in self.records),
-            "layers": [self._layer(r, line) for r in self.records],
-            "timeline": measure.timeline(system, channels, end),
+            "layers": [self._layer(record, line, cost.as_dict()) for record, cost in layers],
+            "timeline": measure.timeline(system, channels, end, energy),
             "warnings": [
                 *self.energy.warnings,
                 *supply_warnings(self.config.dram, self.config.energy, system, counters),
             ],
         }
 
-    def _layer(self, record: LayerRecord, line: int) -> dict[str, Any]:
+    def _layer(self, record: LayerRecord, line: int, energy: dict[str, float]) -> dict[str, Any]:
         plan = record.plan
         return {
             "name": plan.layer.name,
@@ -190,7 +202,7 @@ class Simulation:
             "utilization": plan.utilization,
             "tiles": plan.tile_count,
             "row": measure.row_counts(record.counters),
-            "energy_pj": (energy := measure.energy(self.energy, record.counters)),
+            "energy_pj": energy,
             "power_mw": energy["total"] / record.time_ns if record.time_ns else 0.0,
         }
 

@@ -36,7 +36,7 @@ LINK_STEP_PS = Fraction(1, 64)
 """The unit of time is at least so fine: a line's time on the link of an agent is rounded up to whole units."""
 AGENT_SCALARS = """life wants end depth window clock line_time in_flight issued last_done finished_at draining
     blocked_on load_tile compute_tile store_tile begin_time busy_time load_wait_time""".split()
-AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
+AGENT_SIDES = "run run_pos next_line lines tensor tag next_send".split()  # load side, store side
 AGENT_TILES = "load_left load_ready compute_end store_end tile_time".split()  # by tile number modulo DEPTH
 AGENT = np.dtype(
     (

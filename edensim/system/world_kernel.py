@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edensim.dram.channel_kernel import FULL, NEVER, due_refreshes, next_event, offer, tick
+from edensim.dram.channel_kernel import FULL, NEVER, TAG_BIT, due_refreshes, next_event, offer, tick
 from edensim.jit import jit, jit_inline, lowest_bit
 from edensim.memory.address_kernel import decode_line
 
@@ -30,7 +30,7 @@ DEPTH = 8  # tiles in flight per agent at most
 IDLE, RUNNING, FINISHED, SEEN = range(4)  # life of an agent's program
 REACHED, MILESTONE, ALL_IDLE, BUDGET, LOG_FULL = range(5)  # why `advance` returned
 LOAD, STORE = range(2)  # the two sides of a tile engine
-AGENT_BIT, TILE_BIT = 48, 16  # token of a request: agent | tile | place in the ring
+AGENT_BIT, TILE_BIT = 48, 16  # token of a request: kind of tensor | agent | tile | place in the ring
 
 
 @jit
@@ -45,7 +45,7 @@ def clock_to_time(world, clock):
 @jit
 def complete(world, token, write, done):
     """The request of `token` will be complete at `done`, which for reads lies in the future."""
-    i = token >> AGENT_BIT
+    i = token >> AGENT_BIT & (MAX_AGENTS - 1)
     a = world.agents[i]
     a.in_flight -= 1
     a.last_done = max(a.last_done, done)
@@ -89,7 +89,7 @@ def channel_step(world, c, horizon):
                 token = ch.slot_token[slot]
                 world.in_flight -= 1
                 complete(world, token, write, clock_to_time(world, t if write else t + ch.read_latency))
-                horizon = min(horizon, world.wake[token >> AGENT_BIT])
+                horizon = min(horizon, world.wake[token >> AGENT_BIT & (MAX_AGENTS - 1)])
             if ch.freed >= 0 and world.waiters[c, ch.freed]:
                 at = clock_to_time(world, t + 1)
                 wake_waiter(world, c, ch.freed, at)
@@ -115,7 +115,8 @@ def send(world, i, now, line, write, token, tensor):
     if t <= world.port_clock[channel]:
         return clock_to_time(world, world.port_clock[channel] + 1)
     ch = world.channels[channel]
-    outcome = offer(ch, t, bank, row, column, line, write, token | (i << AGENT_BIT))
+    token |= i << AGENT_BIT | world.agents[i].tag[write] << TAG_BIT
+    outcome = offer(ch, t, bank, row, column, line, write, token)
     if outcome == FULL:
         world.waiters[channel, write] |= 1 << i
         return NEVER
@@ -124,7 +125,7 @@ def send(world, i, now, line, write, token, tensor):
     if outcome == 0:
         world.in_flight += 1
     else:  # forwarded from, or merged into, the write queue: complete at once
-        complete(world, token | (i << AGENT_BIT), write, clock_to_time(world, t))
+        complete(world, token, write, clock_to_time(world, t))
     world.wake[MAX_AGENTS + channel] = clock_to_time(world, next_event(ch))
     if len(world.log) > 1:
         k = world.logged
@@ -296,6 +297,7 @@ def next_piece(world, a, side, now, tiles, runs, page_table):
         a.next_line[side] = line
         a.lines[side] = left
         a.tensor[side] = piece.tensor
+        a.tag[side] = piece.kind + 1
         a.run_pos[side] += left
         if a.run_pos[side] >= piece.count:
             a.run[side] += 1

@@ -389,5 +389,5 @@ def test_missing_currents_are_not_free(tmp_path):
     path = tmp_path / "pd.csv"
     path.write_text("0,PDEP,0,0,0,0,0\n100,PDXP,0,0,0,0,0\n")
     device = replace(device, rails=bare)
-    with pytest.raises(ConfigError, match="gives no IDD2P, but the trace uses precharge power-down"):
+    with pytest.raises(ConfigError, match="gives no IDD2P, but the precharge power-down that was counted needs it"):
         price_trace(count_trace(path, device), device, schema.Energy())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edensim.config import schema
 from edensim.dram.counters import PER_BANK, PER_RANK, Counters
-from edensim.dram.energy import COMPONENTS, EnergyModel, price
+from edensim.dram.energy import COMPONENTS, NEEDED, EnergyModel, price
 from edensim.dram.interface import burst_io_pj
 from edensim.dram.power_device import device_of
 from edensim.dram.timing import resolve_timing
@@ -55,9 +55,11 @@ def any_counters(memory, seed):
     rng = np.random.default_rng(seed)
     _, banks = shape_of(memory)
     zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks, banks)
-    shapes = {name: getattr(zeros, name).shape for name in PER_BANK + PER_RANK}
+    rails = memory.power.rails.values()
+    free = [name for name, (need, _) in NEEDED.items() if all(getattr(rail, need) is None for rail in rails)]
+    shapes = {name: getattr(zeros, name).shape for name in PER_BANK + PER_RANK if name not in free}
     values = {name: rng.integers(0, 1000, shape) for name, shape in shapes.items()}
-    cycles = np.full(memory.channels, 3000, np.int64)
+    cycles = np.full(memory.channels, 6000, np.int64)
     return replace(zeros, cycles=cycles, **values)
 
 

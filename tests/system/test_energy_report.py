@@ -28,7 +28,8 @@ def test_every_breakdown_is_the_whole(data):
     assert set(data["partitions"]) == {"module", "low"}
     partitions = [part["energy_pj"] for part in data["partitions"].values()]
     assert data["shared_energy_pj"]["background"] + sum(x["total"] for x in partitions) == pytest.approx(total)
-    assert sum(report["by_kind_pj"].values()) == pytest.approx(total)
+    assert sum(kind["total"] for kind in report["by_kind_pj"].values()) == pytest.approx(total)
+    assert sum(report["by_tensor_pj"].values()) == pytest.approx(total)
     assert report["power_mw"] == pytest.approx(total / data["time_ns"])
     bits = 8 * (data["bytes"]["read"] + data["bytes"]["write"])
     assert report["energy_per_bit_pj"] == pytest.approx(total / bits)

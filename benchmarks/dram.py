@@ -1,9 +1,10 @@
-"""Speed and memory of the DRAM engine: requests per CPU second on the golden traces, queue depth, 100 M requests.
+"""Speed of the DRAM engine: golden traces, queue depth, channels in threads, other simulators, 100 M requests.
 
-    python benchmarks/dram.py [--write] [--long]
+    python benchmarks/dram.py [--write] [--long] [--only SECTION]
 
-CPU time of one thread, compilation excluded, best of five; decoding of addresses included. `kernel` hands the compiled
-kernel decoded requests; `replay` is all of `replay_requests`. --long adds the 100 M request run (about 20 s).
+CPU time, compilation excluded, best of five; decoding of addresses included. `kernel` hands the compiled kernel decoded
+requests; `replay` is all of `replay_requests`, on one thread. --long adds the 100 M request run (about 20 s).
+Other simulators are compared where they are installed, see peers.py.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from peers import HEAD, compare
 from table import markdown, publish
 
 from edensim.config import load_config
@@ -75,7 +77,7 @@ def rates(memory: DramSystem) -> list[list[object]]:
         trace = golden_trace(name)
         requests = Requests(trace["addr"], trace["is_write"])
         n = len(requests.addr) / 1e6
-        kernel, whole = kernel_run(memory, requests), lambda r=requests: replay_requests(memory, [r])
+        kernel, whole = kernel_run(memory, requests), lambda r=requests: replay_requests(memory, [r], threads=1)
         kernel(), whole()
         floor = FLOORS.get(name)
         rows.append([f"{name}: {what}", f"{n / best(kernel):.1f}", f"{n / best(whole):.1f}", floor or ""])
@@ -113,27 +115,82 @@ def _stream(n: int) -> Iterator[Requests]:
         yield Requests(part["addr"], part["is_write"]) if isinstance(part, dict) else part
 
 
+def threads() -> list[list[object]]:
+    """Two threads against one: wall time, and what it would be if no other process had the cores.
+
+    The second is CPU time of one thread over (CPU time of the caller + half of what the two others took).
+    """
+    rows = []
+    for channels in (2, 4):
+        memory = DramSystem(load_config({"dram": {"preset": "ddr4-2400r-8gb-x8", "channels": channels}}).config.dram)
+        for name in ("a_stream", "b_random", "c_mix8"):
+            trace = golden_trace(name)
+            requests = Requests(trace["addr"], trace["is_write"])
+            (wall, cpu, _), (wall_2, cpu_2, caller) = (best_times(memory, requests, count) for count in (1, 2))
+            alone = cpu / (caller + (cpu_2 - caller) / 2)
+            rows.append([f"{channels} channels, {name}", f"{wall / wall_2:.2f}", f"{alone:.2f}", ">= 1.7"])
+    return rows
+
+
+def best_times(memory: DramSystem, requests: Requests, count: int) -> list[float]:
+    """Least wall time, CPU time and CPU time of the calling thread, of several replays on `count` threads."""
+    clocks = (time.perf_counter, time.process_time, time.thread_time)
+    rounds = []
+    for _ in range(6):
+        began = [clock() for clock in clocks]
+        replay_requests(memory, [requests], threads=count)
+        rounds.append([clock() - start for clock, start in zip(clocks, began, strict=True)])
+    return [min(column) for column in zip(*rounds, strict=True)]
+
+
+def show_rates(write: bool) -> None:
+    """Requests per second."""
+    memory = system("ramulator2:ddr4_2400_frfcfs32")
+    head = ["golden trace (DDR4-2400, FRFCFS, 32 entries)", "kernel, M/s", "replay, M/s", "floor, M/s"]
+    publish("DRAM engine", f"{COMMAND} --write --long", markdown(head, rates(memory)), write)
+
+
+def show_queues(write: bool) -> None:
+    """Queue depth."""
+    text = markdown(["queue entries", "ns per random request"], queue_depths())
+    publish("Queue depth", f"{COMMAND} --write --long", text, write)
+
+
+def show_threads(write: bool) -> None:
+    """Channels in threads."""
+    head = ["two threads against one", "wall time", "cores to itself", "wanted"]
+    publish("Channels in threads", f"{COMMAND} --only threads --write", markdown(head, threads()), write)
+
+
+def show_peers(write: bool) -> None:
+    """Other simulators; a table that could not be measured replaces none that was."""
+    rows, missing = compare()
+    for note in missing:
+        print(note)
+    if rows:
+        text = "\n\n".join([markdown(HEAD, rows), *missing])
+        publish("Other simulators", f"{COMMAND} --only peers --write", text, write)
+
+
+def show_long(write: bool) -> None:
+    """A long run."""
+    head = ["random reads", "CPU s", "ns each", "peak MB", "DRAM clocks"]
+    publish("Long runs", f"{COMMAND} --write --long", markdown(head, long_run(100_000_000)), write)
+
+
+COMMAND = "python benchmarks/dram.py"
+SECTIONS = {"rates": show_rates, "queues": show_queues, "threads": show_threads, "peers": show_peers, "long": show_long}
+
+
 def main() -> None:
     """Run and print, and with --write update README.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="update benchmarks/README.md")
     parser.add_argument("--long", action="store_true", help="add the 100 M request run")
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="this section only (repeatable)")
     options = parser.parse_args()
-    memory = system("ramulator2:ddr4_2400_frfcfs32")
-    head = ["golden trace (DDR4-2400, FRFCFS, 32 entries)", "kernel, M/s", "replay, M/s", "floor, M/s"]
-    publish("DRAM engine", "python benchmarks/dram.py --write --long", markdown(head, rates(memory)), options.write)
-    publish(
-        "Queue depth", "python benchmarks/dram.py --write --long",
-        markdown(["queue entries", "ns per random request"], queue_depths()), options.write,
-    )  # fmt: skip
-    if options.long:
-        head = ["random reads", "CPU s", "ns each", "peak MB", "DRAM clocks"]
-        publish(
-            "Long runs",
-            "python benchmarks/dram.py --write --long",
-            markdown(head, long_run(100_000_000)),
-            options.write,
-        )
+    for name in options.only or [name for name in SECTIONS if name != "long" or options.long]:
+        SECTIONS[name](options.write)
 
 
 if __name__ == "__main__":

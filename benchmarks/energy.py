@@ -27,6 +27,7 @@ from edensim.config import load_config, schema
 from edensim.dram.command_counts import CommandCounter
 from edensim.dram.command_energy import CommandPricer
 from edensim.dram.command_trace import count_trace, price_trace
+from edensim.dram.command_write import command_output
 from edensim.dram.commands import TRACE_NAMES
 from edensim.dram.controller import DramSystem
 from edensim.dram.energy import EnergyModel
@@ -43,7 +44,6 @@ REQUESTS = ROOT / "traces" / "eyeriss-eden.npz"
 SAMPLE = ROOT / "traces" / "ddr4-commands.csv"
 CASES = ROOT / "tests" / "dram" / "golden" / "drampower.json.gz"
 MODELS = tuple(POWERS)
-RAMULATOR2 = ("RD", "WR", "ACT", "PREpb", "RDA", "WRA", "REFpb", "PREab", "REFab")
 
 PUBLISHED = [
     # memory, VDD used, VDD nominal, what, published saving, source
@@ -204,15 +204,8 @@ def write_sample(requests: int = 240, step: int = 37) -> None:
     system = DramSystem(dram, resolve_operating_state(dram, schema.OperatingPoint(), []))
     first = next(iter(open_any(REQUESTS).chunks(requests * step)))
     some = Requests(first.addr[::step].copy(), first.is_write[::step].copy())
-    log = replay_requests(system, [some], keep_log=True).log
-    assert log is not None
-    lines = ["clock,command,Channel,Rank,BankGroup,Bank,Row,Column,type,source"]
-    for clock, command, bank, row, column in log.commands[0].tolist():
-        name = RAMULATOR2[command]
-        group, within = (-1, -1) if name.endswith("ab") else divmod(bank % 16, 4)
-        kind = {"RD": 0, "WR": 1}.get(name, -1)
-        lines.append(f"{clock},{name},0,0,{group},{within},{row},{column},{kind},-1")
-    SAMPLE.write_text("\n".join(lines) + "\n")
+    with command_output(SAMPLE, "ramulator2", system.command_log(()), force=True) as output:
+        replay_requests(system, [some], sinks=[output])
 
 
 def main() -> None:

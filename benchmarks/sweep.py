@@ -56,7 +56,7 @@ def sweep(
     """Run a sweep; CPU and wall seconds, the workers' start included."""
     before, began = cpu(), time.perf_counter()
     resolved = load_config(base)
-    plan = make_plan(resolved, space_of(resolved, {"seed": range(points)}))
+    plan = make_plan(resolved, space_of(resolved, {"seed": range(points)}), folder=folder)
     run_plan(plan, folder, Pool(jobs, measure=measure))
     return cpu() - before, time.perf_counter() - began
 

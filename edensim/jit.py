@@ -1,65 +1,22 @@
 """The one place that fixes how kernels are compiled, and the few machine instructions they need.
 
-numba's disk cache notices edits of a kernel's own file only, so the cache folder is keyed by a hash of all kernel
-sources (everything in `*_kernel.py`, the command numbers and this file), the versions and the processor. With
-`NUMBA_DISABLE_JIT=1` every intrinsic is replaced by its plain-Python twin and results are the same.
+Compiled kernels are kept on disk (see `kernel_cache`). With `NUMBA_DISABLE_JIT=1` every intrinsic is replaced by its
+plain-Python twin and results are the same.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
-import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+import numba as nb
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-def kernel_source_hash() -> str:
-    """SHA-256 (16 digits) over all sources that are compiled into kernels."""
-    root = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*_kernel.py"), root / "dram" / "commands.py", Path(__file__)]):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def cache_root() -> Path:
-    """Folder for everything edensim caches: `$EDENSIM_CACHE`, else the user's cache folder."""
-    if "EDENSIM_CACHE" in os.environ:
-        return Path(os.environ["EDENSIM_CACHE"])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "edensim"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edensim"
-
-
-def _writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
-
-
-def _choose_cache_folder() -> Path:
-    key = f"{kernel_source_hash()}-py{sys.version_info[0]}{sys.version_info[1]}-{platform.machine()}"
-    folder = cache_root() / "kernels" / key
-    if not _writable(folder):
-        folder = Path(tempfile.gettempdir()) / f"edensim-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}" / key
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-CACHE_FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_choose_cache_folder())))
-
-import numba as nb  # noqa: E402  (the cache folder must be set before numba reads it)
-from llvmlite import ir  # noqa: E402
-from numba import types  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
+from edensim import kernel_cache
 
 
 def _symbol_name(kind: types.Type) -> tuple[str, tuple[str]]:
@@ -81,12 +38,28 @@ LANES = 16
 
 def jit(function: Callable[..., Any]) -> Any:
     """Compile a kernel: no fast-math, NumPy error model, GIL released, cached on disk."""
-    return nb.njit(cache=True, error_model="numpy", nogil=True, fastmath=False)(function)
+    return _compiled(function)
 
 
 def jit_inline(function: Callable[..., Any]) -> Any:
     """As `jit`, for a step with a single caller: its body is pasted in, which saves the call (10 % on streams)."""
-    return nb.njit(inline="always", cache=True, error_model="numpy", nogil=True, fastmath=False)(function)
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    kernel = nb.njit(error_model="numpy", nogil=True, fastmath=False, **options)(function)
+    if not JIT_DISABLED:
+        kernel_cache.keep(kernel, function)
+    return kernel
+
+
+def jit_uncounted(function: Callable[..., Any]) -> Any:
+    """As `jit`, without reference counts of arrays; the function and what it calls cannot make arrays.
+
+    Every call otherwise counts each array it is given up and down, with instructions that wait for all memory traffic
+    under way and that threads contend for: too dear for steps that are taken once per row, let alone once per bit.
+    """
+    return _compiled(function, _nrt=False)
 
 
 def lowest_bit(mask: int) -> int:
@@ -103,6 +76,33 @@ def raise_lanes(times: Any, x: int, delay: Any, y: int, since: int) -> None:
     """`times[x:x+16] = max(times[x:x+16], since + delay[y:y+16])`; times int64, delay int32."""
     for k in range(LANES):
         times[x + k] = max(times[x + k], since + delay[y + k])
+
+
+def find_lane(words: Any, x: int, key: int, mask: int, count: int) -> int:
+    """First k < count <= 16 with `words[x+k] & mask == key` (uint32), or `count`. Reads 16 words."""
+    for k in range(count):
+        if int(words[x + k]) & mask == key:
+            return k
+    return count
+
+
+def push_lanes(words: Any, x: int, last: int, front: int) -> None:
+    """`words[x:x+last+1] = [front, *words[x:x+last]]`, last < 16 (uint32). Reads and writes 16 words."""
+    words[x + 1 : x + last + 1] = words[x : x + last].copy()
+    words[x] = front
+
+
+# The same for at most 8 lanes: a wider access to neighbouring sets would wait for the one before (store forwarding).
+find_lane_8, push_lanes_8 = find_lane, push_lanes
+
+
+def copy_bytes(target: Any, to: int, source: Any, at: int, count: int) -> None:
+    """Copy source[at : at + count] to target[to : to + count]; uint8 arrays that do not overlap, nothing is checked."""
+    target[to : to + count] = source[at : at + count]
+
+
+def prefetch(data: Any, at: int, written: int) -> None:
+    """Begin to fetch the cache line of byte `at` of an array, soon to be read (written 0) or written (1)."""
 
 
 if not JIT_DISABLED:
@@ -143,3 +143,84 @@ if not JIT_DISABLED:
             return context.get_dummy_value()
 
         return types.void(times, types.int64, delay, types.int64, types.int64), generate
+
+    def _words(context: Any, builder: Any, signature: Any, args: Any, lanes: int) -> Any:
+        """Pointer to `lanes` words from `args[1]` on in the uint32 array `args[0]`."""
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.bitcast(builder.gep(data, [args[1]]), ir.VectorType(ir.IntType(32), lanes).as_pointer())
+
+    def _spread(builder: Any, value: Any, lanes: int) -> Any:
+        """An int64 in all lanes, as int32."""
+        none = ir.Constant(ir.VectorType(ir.IntType(32), lanes), ir.Undefined)
+        one = builder.insert_element(none, builder.trunc(value, ir.IntType(32)), ir.Constant(ir.IntType(32), 0))
+        return builder.shuffle_vector(one, none, ir.Constant(none.type, [0] * lanes))
+
+    def _find_lane(lanes: int) -> Any:
+        def find_lane(typing_context, words, x, key, mask, count):  # type: ignore[no-untyped-def]
+            def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+                i64 = ir.IntType(64)
+                held = builder.load(_words(context, builder, signature, args, lanes), align=4)
+                held = builder.and_(held, _spread(builder, args[3], lanes))
+                same = builder.icmp_unsigned("==", held, _spread(builder, args[2], lanes))
+                bits = builder.zext(builder.bitcast(same, ir.IntType(lanes)), i64)
+                end = builder.shl(ir.Constant(i64, 1), args[4])
+                inside = builder.and_(bits, builder.sub(end, ir.Constant(i64, 1)))
+                return builder.cttz(builder.or_(inside, end), ir.Constant(ir.IntType(1), 1))
+
+            return types.int64(words, types.int64, types.int64, types.int64, types.int64), generate
+
+        return intrinsic(find_lane)
+
+    def _push_lanes(lanes: int) -> Any:
+        def push_lanes(typing_context, words, x, last, front):  # type: ignore[no-untyped-def]
+            def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+                pointer = _words(context, builder, signature, args, lanes)
+                held = builder.load(pointer, align=4)
+                order = ir.Constant(held.type, [lanes, *range(lanes - 1)])
+                moved = builder.shuffle_vector(held, _spread(builder, args[3], lanes), order)
+                lane = ir.Constant(held.type, list(range(lanes)))
+                moves = builder.icmp_unsigned("<=", lane, _spread(builder, args[2], lanes))
+                builder.store(builder.select(moves, moved, held), pointer, align=4)
+                return context.get_dummy_value()
+
+            return types.void(words, types.int64, types.int64, types.int64), generate
+
+        return intrinsic(push_lanes)
+
+    find_lane, push_lanes = _find_lane(LANES), _push_lanes(LANES)
+    find_lane_8, push_lanes_8 = _find_lane(8), _push_lanes(8)
+
+    @intrinsic
+    def copy_bytes(typing_context, target, to, source, at, count):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        # The C library knows how to copy without reading the target's cache lines first; a loop does not.
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            i1, i8, i64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
+
+            def pointer(k):  # type: ignore[no-untyped-def]
+                data = context.make_array(signature.args[k])(context, builder, args[k]).data
+                return builder.gep(builder.bitcast(data, i8.as_pointer()), [args[k + 1]])
+
+            copy = builder.module.declare_intrinsic("llvm.memcpy", [i8.as_pointer(), i8.as_pointer(), i64])
+            builder.call(copy, [pointer(0), pointer(2), args[4], ir.Constant(i1, 0)])  # type: ignore[no-untyped-call]
+            return context.get_dummy_value()
+
+        return types.void(target, types.int64, source, types.int64, types.int64), generate
+
+    @intrinsic(prefer_literal=True)
+    def prefetch(typing_context, data, at, written):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        if not isinstance(written, types.Literal):
+            return None
+        will_write = written.literal_value
+
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            i32, text = ir.IntType(32), ir.IntType(8).as_pointer()
+            start = context.make_array(signature.args[0])(context, builder, args[0]).data
+            place = builder.gep(builder.bitcast(start, text), [args[1]])
+            kind = ir.FunctionType(ir.VoidType(), [text, i32, i32, i32])
+            module = builder.module
+            fetch = cgutils.get_or_insert_function(module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+            near_cache, of_data = 2, 1
+            builder.call(fetch, [place, *(ir.Constant(i32, x) for x in (will_write, near_cache, of_data))])
+            return context.get_dummy_value()
+
+        return types.void(data, types.int64, written), generate

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from edensim.errors import OutputError
+from edensim.printable import shown
 
 
 def check_output(path: str | Path, force: bool = False) -> None:
@@ -22,8 +23,8 @@ def check_output(path: str | Path, force: bool = False) -> None:
         As said.
     """
     target = Path(path)
-    _refuse_existing(target, force)
     try:
+        _refuse_existing(target, force)
         check_writable(target.parent)
     except OSError as problem:
         raise OutputError(_cannot_write(target, problem)) from None
@@ -39,9 +40,9 @@ def check_writable(folder: Path) -> None:
 def atomic_output(path: str | Path, force: bool = False) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its name when the block ends well and vanishes otherwise."""
     target = Path(path)
-    _refuse_existing(target, force)
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+    temporary = beside(target, "tmp")
     try:
+        _refuse_existing(target, force)
         with temporary.open("w+b") as file:
             yield file
             file.flush()
@@ -55,16 +56,26 @@ def atomic_output(path: str | Path, force: bool = False) -> Iterator[IO[bytes]]:
             temporary.unlink(missing_ok=True)
 
 
+def beside(target: Path, suffix: str) -> Path:
+    """A hidden name of this process in the folder of `target`, as long as file systems take it (255 bytes)."""
+    return target.with_name(f".{os.fsdecode(os.fsencode(target.name)[:200])}.{os.getpid()}.{suffix}")
+
+
 def _refuse_existing(target: Path, force: bool) -> None:
+    try:
+        target.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
     if target.is_dir():
-        raise OutputError(f"{target}: is a directory; expected a file name to write to")
-    if os.path.lexists(target) and not force:
-        raise OutputError(f"{target}: exists already; nothing was written (use --force to replace it)")
+        raise OutputError(f"{shown(target)}: is a directory; expected a file name to write to")
+    if not force:
+        raise OutputError(f"{shown(target)}: exists already; nothing was written (use --force to replace it)")
 
 
 def _cannot_write(target: Path, problem: OSError) -> str:
-    if not target.parent.is_dir():
-        return f"{target}: cannot be written: the folder {target.parent} does not exist"
-    free = shutil.disk_usage(target.parent).free
-    reason = f"{problem.strerror or problem}; {free:,} bytes are free there"
-    return f"{target}: cannot be written ({reason}); nothing was left behind"
+    if isinstance(problem, FileNotFoundError | NotADirectoryError):
+        return f"{shown(target)}: cannot be written: the folder {shown(target.parent)} does not exist"
+    reason = str(problem.strerror or problem)
+    with suppress(OSError):
+        reason += f"; {shutil.disk_usage(target.parent).free:,} bytes are free there"
+    return f"{shown(target)}: cannot be written ({reason}); nothing was left behind"

@@ -22,7 +22,7 @@ def _share(context: click.Context, parameter: click.Parameter, value: str | None
     return limit
 
 
-@click.command()
+@click.command(short_help="What changed between two runs or sweeps.")
 @click.argument("a")
 @click.argument("b")
 @click.option("--all", "everything", is_flag=True, help="Show equal results and tiny differences too.")

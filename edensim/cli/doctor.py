@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,12 @@ from edensim.errors import SOME_FAILED
 from edensim.study.text_table import columns
 
 ENOUGH_BYTES = 200 << 20
-"""Free disk below which a run folder or the kernel cache may not fit."""
+"""Free disk below which a run folder may not fit."""
+KERNEL_BYTES = 8 << 20
+"""What the kernels of one shape of memory take, with some to spare."""
 
 
-@click.command()
+@click.command(short_help="Check this installation.")
 @click.option("--warm", is_flag=True, help="Compile every kernel now, so that the first run starts at once.")
 @json_option
 @common
@@ -30,12 +31,12 @@ def doctor(warm: bool, as_json: bool) -> int:
 
     report: dict[str, Any] = {"versions": versions(), "optional": library_versions(OPTIONAL), "host": host()}
     report["simd"] = _simd()
-    report["cache"], cache_problem = _cache()
     report["disk_free_bytes"] = shutil.disk_usage(Path.cwd()).free
     missing = [f"{name} is not installed" for name, version in report["versions"].items() if not version]
-    report["problems"] = [*missing, *([cache_problem] if cache_problem else []), *_disk(report["disk_free_bytes"])]
     if warm:
         report["warm_s"] = _warm()
+    report["cache"], cache_problems = _cache()
+    report["problems"] = [*missing, *cache_problems, *_disk(report["disk_free_bytes"])]
     if as_json:
         console.say_json(report)
     else:
@@ -50,21 +51,18 @@ def _simd() -> list[str]:
     return [name for name in ("sse4.2", "avx", "avx2", "avx512f", "neon", "sve") if features.get(name)]
 
 
-def _cache() -> tuple[str, str]:
-    from edensim.jit import CACHE_FOLDER, cache_root
+def _cache() -> tuple[str, list[str]]:
+    """Where kernels are kept, and what is wrong with it."""
+    from edensim.kernel_cache import FOLDER, probe, problems
 
-    problem = ""
-    if not CACHE_FOLDER.is_relative_to(cache_root()):
-        problem = (
-            f"{cache_root()} is not writable, kernels are kept in {CACHE_FOLDER} and may be compiled anew "
-            "after a restart: set EDENSIM_CACHE to a folder of yours"
-        )
-    try:
-        with tempfile.TemporaryFile(dir=CACHE_FOLDER):
-            pass
-    except OSError as error:
-        problem = f"{CACHE_FOLDER} is not writable ({error.strerror}): every run compiles its kernels anew"
-    return str(CACHE_FOLDER), problem
+    found = list(problems)
+    if FOLDER is not None:
+        try:
+            probe(FOLDER, KERNEL_BYTES)
+        except OSError as problem:
+            found.append(f"{FOLDER} does not take {KERNEL_BYTES >> 20} MiB of kernels ({problem.strerror})")
+    advice = "; kernels may be compiled anew by every run: set EDENSIM_CACHE to a folder of yours, or make room"
+    return str(FOLDER or "none"), [problem + advice for problem in found]
 
 
 def _disk(free: int) -> list[str]:

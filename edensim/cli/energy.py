@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 1000
 
 
-@click.command()
+@click.command(short_help="Price a DRAM command trace.")
 @click.argument("commands")
 @dram_option("ddr4-2400r-8gb-x8")
 @click.option(
@@ -59,7 +59,7 @@ def energy(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    r"""Price a DRAM command trace: a CSV of DRAMPower or ramulator 2, a DRAMsim3 command trace, or a log of edensim.
+    """Price a DRAM command trace: a CSV of DRAMPower or ramulator 2, a DRAMsim3 command trace, or a log of edensim.
 
     --dram takes a shipped memory, a TOML file, or a memspec JSON of DRAMPower. Traces may be packed (gzip).
 
@@ -67,7 +67,7 @@ def energy(
     edensim energy commands.csv --dram ddr4-2400r-8gb-x8 --at vdd=1.2,1.1,1.0
     edensim energy trace.csv.gz --dram memspec.json --json
     edensim energy commands.csv --at vdd=1.1,1.0 --plot figures
-    """
+    """  # noqa: D301  (click wants the backspace itself)
     from edensim.dram.command_trace import count_trace, price_trace
     from edensim.version import __version__
 
@@ -80,8 +80,7 @@ def energy(
         trace = count_trace(commands, device, trace_format, lambda done: progress(done, None, "energy"))
     data = price_trace(trace, device, settings, points)
     data |= {"version": __version__, "wall_s": time.perf_counter() - began}
-    for warning in data["warnings"]:
-        console.log(f"warning: {warning}")
+    console.warn(data["warnings"])
     drawn = [] if plot is None else draw_figures(data, Path(plot), formats, force)
     console.say_json(data) if as_json else console.say(_text(data))
     for path in drawn:
@@ -177,12 +176,15 @@ def _text(data: dict[str, Any]) -> str:
         ["energy per bit", "no data moved" if per_bit is None else f"{per_bit:.4g} pJ"],
         ["follows VDD", f"{data['follows_vdd_share']:.1%} of the energy ({data['voltage_model']})"],
     ]
-    points = [{"supplies_v": data["supplies_v"], "energy_pj": data["energy_pj"], "saving": 0.0}, *data.get("at", [])]
+    points: list[dict[str, Any]] = []
+    for point in ({key: data[key] for key in ("supplies_v", "energy_pj")}, *data.get("at", [])):
+        if point["supplies_v"] not in [other["supplies_v"] for other in points]:
+            points.append(point)
     unit, scale = energy_unit(max(abs(point["energy_pj"]["total"]) for point in points))
     parts = list(data["energy_pj"])
     table = [[f"energy ({unit})", *parts, "saving"]]
     for k, point in enumerate(points):
         supplies = ", ".join(f"{rail} {volt:g} V" for rail, volt in point["supplies_v"].items())
         energies = [f"{point['energy_pj'][name] * scale:.4g}" for name in parts]
-        table.append([supplies, *energies, f"{point['saving']:.1%}" if k else "nominal"])
+        table.append([supplies, *energies, f"{point['saving']:z.1%}" if k else "nominal"])
     return f"{columns(rows, right_from=9)}\n\n{columns(table)}"

@@ -28,5 +28,19 @@ def dram_option(default: str | None) -> Callable[[F], F]:
 def load_memory(dram: str, overrides: tuple[str, ...]) -> Resolved:
     """Resolve a preset name, or a configuration file (anything that ends in .toml), with its operating point."""
     from edensim.config import load_config
+    from edensim.system.check import check_memory
 
-    return load_config(dram if dram.endswith(".toml") else {"dram": {"preset": dram}}, set=list(overrides))
+    source = dram if dram.endswith(".toml") else preset_table("dram", dram, "--dram")
+    return load_config(source, set=list(overrides), check=check_memory)
+
+
+def preset_table(kind: str, name: str, argument: str) -> dict[str, Any]:
+    """Configuration that starts from a preset. An unknown one is refused in the name of the argument that gave it."""
+    from edensim.config import Presets
+    from edensim.errors import ConfigError
+
+    try:
+        Presets().load(kind, name)
+    except ConfigError as error:
+        raise ConfigError(f"{argument}: {error}") from None
+    return {kind: {"preset": name}}

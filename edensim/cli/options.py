@@ -12,6 +12,14 @@ from edensim.cli import console
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class InOrder(click.Group):
+    """A group whose help lists its verbs in the order in which a newcomer needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names as they were added."""
+        return list(self.commands)
+
+
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
         setattr(console.settings, str(parameter.name), True)
@@ -34,12 +42,14 @@ def set_option(function: F) -> F:
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Override a key, e.g. operating_point.vdd=1.05 (repeatable; the value is TOML, a bare word is a string).",
+        help="Override a key, e.g. operating_point.vdd=1.05 (repeatable; the value is TOML, a bare word is a string, "
+        "null leaves the key out).",
     )(function)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 force_option = click.option("--force", is_flag=True, help="Replace what edensim itself wrote there before.")
+force_file_option = click.option("--force", is_flag=True, help="Replace the file if it exists.")
 
 
 def format_option(default: str) -> Callable[[F], F]:

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from edensim.cli import console
-from edensim.cli.options import common, force_option
+from edensim.cli.options import common, force_file_option
 
 
-@click.command()
+@click.command(short_help="The JSON schema of configurations, for editors.")
 @click.option("--out", metavar="FILE", help="Write to a file instead of stdout.")
-@force_option
+@force_file_option
 @common
 def schema(out: str | None, force: bool) -> None:
     """Print the JSON schema of a configuration file."""

@@ -1,4 +1,4 @@
-"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory."""
+"""`edensim show`: a configuration with the origin of every value, a network, a machine, a memory, a chip."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edensim.cli import console
-from edensim.cli.options import common, json_option, set_option
+from edensim.cli.memory_option import preset_table
+from edensim.cli.options import InOrder, common, json_option, set_option
+from edensim.cli.show_chip import show_chip
 from edensim.study.text_table import columns
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ LONGEST_CELL = 40
 """Texts longer than this stand above the table instead of in it."""
 
 
-class _ConfigByDefault(click.Group):
+class _ConfigByDefault(InOrder):
     """Takes a word that is no subject as the configuration to show."""
 
     def resolve_command(
@@ -30,18 +32,26 @@ class _ConfigByDefault(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_ConfigByDefault, context_settings={"ignore_unknown_options": True})
+@click.group(
+    cls=_ConfigByDefault,
+    context_settings={"ignore_unknown_options": True},
+    short_help="Show a configuration, network, machine, memory or chip.",
+)
 def show() -> None:
-    """Show a configuration (CONFIG [--origins]), or a workload, machine or dram by name.
+    """Show a configuration (CONFIG [--origins]), or a workload, machine, dram or chip by name.
 
     \b
     edensim show configs/eyeriss-alexnet.toml --origins
     edensim show workload alexnet
     edensim show dram ddr4-2400r-8gb-x8
+    edensim show chip A
     """  # noqa: D301
 
 
-@show.command("config")
+show.add_command(show_chip)
+
+
+@show.command("config", short_help="A resolved configuration, and where its values come from.")
 @click.argument("config")
 @set_option
 @click.option("--origins", is_flag=True, help="Tell for every value which file and line it comes from.")
@@ -50,8 +60,9 @@ def show() -> None:
 def show_config(config: str, overrides: tuple[str, ...], origins: bool, as_json: bool) -> None:
     """Print the resolved configuration, as TOML that loads to the same configuration again."""
     from edensim.config import describe_text, load_config
+    from edensim.system.check import check_shown
 
-    resolved = load_config(config, set=list(overrides))
+    resolved = load_config(config, set=list(overrides), check=check_shown)
     if as_json:
         data: dict[str, Any] = {"config": resolved.config.model_dump(mode="json"), "config_hash": resolved.hash}
         console.say_json(data | ({"origins": resolved.origins} if origins else {}))
@@ -59,10 +70,10 @@ def show_config(config: str, overrides: tuple[str, ...], origins: bool, as_json:
         console.say(describe_text(resolved, origins=origins).rstrip("\n"))
 
 
-@show.command("workload")
+@show.command("workload", short_help="Layers, MACs and sizes of a network, or all networks.")
 @click.argument("name", required=False)
-@click.option("--precision", default="int8", show_default=True, help="int4, int8, int16 or fp32.")
-@click.option("--batch", default=1, show_default=True, help="Images at once.")
+@click.option("--precision", default="int8", show_default=True, metavar="FORMAT", help="int4, int8, int16 or fp32.")
+@click.option("--batch", default=1, show_default=True, metavar="N", help="Images at once.")
 @json_option
 @common
 def show_workload(name: str | None, precision: str, batch: int, as_json: bool) -> None:
@@ -81,8 +92,9 @@ def show_workload(name: str | None, precision: str, batch: int, as_json: bool) -
         console.say(columns([["network", "layers", "MACs", "parameters"], *rows]))
         return
     network = describe_network(load_network(name), precision, batch)
+    console.warn(network.warnings)
     if as_json:
-        console.say_json({"layers": list(network.rows), "totals": network.totals})
+        console.say_json({"layers": list(network.rows), "totals": network.totals, "warnings": list(network.warnings)})
         return
     sums = ("macs", "weight_bytes", "ifm_bytes", "ofm_bytes")
     head = ["layer", "kind", "shape", "MACs", "weights (B)", "ifm (B)", "ofm (B)"]
@@ -95,7 +107,7 @@ def show_workload(name: str | None, precision: str, batch: int, as_json: bool) -
     console.say(columns([head, *body, total], right_from=3))
 
 
-@show.command("machine")
+@show.command("machine", short_help="A shipped machine, or all.")
 @click.argument("name", required=False)
 @json_option
 @common
@@ -104,7 +116,7 @@ def show_machine(name: str | None, as_json: bool) -> None:
     _show_preset("machine", name, as_json)
 
 
-@show.command("dram")
+@show.command("dram", short_help="A shipped memory, or all.")
 @click.argument("name", required=False)
 @json_option
 @common
@@ -161,7 +173,7 @@ def _show_preset(kind: str, name: str | None, as_json: bool) -> None:
         return
     # A configuration always has a memory, so a machine is shown beside any.
     other = {} if kind == "dram" else {"dram": {"preset": Presets().names("dram")[0]}}
-    resolved = load_config({kind: {"preset": name}} | other)
+    resolved = load_config(preset_table(kind, name, f"show {kind}") | other)
     data = getattr(resolved.config, kind).model_dump(mode="json", exclude_none=True)
     clocks = _clocks(resolved.config.dram) if kind == "dram" else {}
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,14 @@ from edensim.cli.sweep_options import positive_option, shard_option, size_option
 from edensim.errors import INTERRUPTED, SOME_FAILED
 
 if TYPE_CHECKING:
+    from edensim.study.sweep.backend import Backend
     from edensim.study.sweep.engine import Tally
-    from edensim.study.sweep.executors import Backend
     from edensim.study.sweep.folder import Shard
     from edensim.study.sweep.plan import Plan
     from edensim.study.sweep.table import Table
 
 
-@click.command()
+@click.command(short_help="Run a configuration at many points; resumes.")
 @click.argument("config", required=False)
 @set_option
 @sweep_options
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 @positive_option("--jobs", kind=int, metavar="N", help="Worker processes (default: one per processor).")
 @click.option("--serial", is_flag=True, help="No worker processes: points run in this one, without limits.")
 @click.option("--dask", metavar="ADDRESS", help="Run points on a Dask cluster, e.g. tcp://host:8786.")
-@positive_option("--timeout", "timeout_s", kind=float, metavar="S", help="Seconds a point may take.")
-@size_option("--memory-limit", help="Memory a worker may have, e.g. 4GB (address space, about 2 GB above its data).")
+@positive_option("--timeout", "timeout_s", kind=float, metavar="S", help="Seconds a point may take, also on Dask.")
+@size_option("--memory-limit", help="Memory a point may have, e.g. 4GB (address space, about 2 GB above its data).")
 @shard_option
 @click.option("--merge", metavar="DIR", help="Write results.csv from all shards in DIR; runs nothing.")
 @click.option("--retry-failed", is_flag=True, help="Run points again that failed before.")
@@ -53,10 +53,18 @@ def sweep(config: str | None, merge: str | None, as_json: bool, **options: Any) 
     edensim sweep configs/eyeriss-alexnet.toml --axis operating_point.vdd=1.2:0.9:7 --jobs 4
 
     Every finished point is on the disk before the next is counted; Ctrl-C finishes what runs and saves it.
+
+    \b
+    On a cluster, as a SLURM job array, then once:
+      edensim sweep CONFIG --out DIR --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
+      edensim sweep --merge DIR
+    or on Dask workers, started with dask-jobqueue for example (see README.md):
+      edensim sweep CONFIG --out DIR --dask tcp://host:8786
     """  # noqa: D301  (click wants the backspace itself)
     if (config is None) == (merge is None):
         raise click.UsageError("give either CONFIG or --merge DIR")
     if merge is not None:
+        _check_alone("merge", ("pareto", "as_json"))
         return _merge(Path(merge), options, as_json)
     assert config is not None
     _check_combination(options)
@@ -69,10 +77,32 @@ def _check_combination(options: dict[str, Any]) -> None:
     if len(given) > 1:
         raise click.UsageError(f"--{given[0]} and --{given[1]} exclude each other")
     limits = [name for key, name in (("timeout_s", "timeout"), ("memory_limit", "memory-limit")) if options[key]]
-    if limits and given and given[0] != "jobs":
-        raise click.UsageError(f"--{limits[0]} needs edensim's own worker processes, not --{given[0]}")
+    if limits and options["serial"]:
+        raise click.UsageError(f"--{limits[0]} needs worker processes; points of --serial run in this one")
     if options["trials"] and options["shard"]:
         raise click.UsageError("--optuna chooses its points itself; it cannot run a --shard")
+    if _given("objective") and not options["trials"]:
+        raise click.UsageError("--objective is what --optuna minimises, which is not given")
+
+
+def _given(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def _check_alone(name: str, allowed: Sequence[str]) -> None:
+    """Refuse every option beside `name` but the allowed ones."""
+    for parameter in click.get_current_context().command.params:
+        other = str(parameter.name)
+        if parameter.expose_value and _given(other) and other not in (name, *allowed):
+            raise click.UsageError(f"--{name} runs nothing, so {parameter.opts[0]} would do nothing")
+
+
+def _check_sampling(mode: str, options: dict[str, Any]) -> None:
+    if options["number"] and mode != "sample":
+        raise click.UsageError(f"--number is for --mode sample, not for {mode}")
+    if options["seed"] is not None and mode != "sample" and not options["trials"]:
+        raise click.UsageError("--seed is for --mode sample and --optuna; an axis `seed` repeats points")
 
 
 def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
@@ -80,20 +110,21 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
     from edensim.study.sweep.engine import run_plan
     from edensim.study.sweep.folder import check_folder, default_folder
     from edensim.study.sweep.pareto import objectives
-    from edensim.study.sweep.plan import make_plan, space_of
+    from edensim.study.sweep.plan import check_base, make_plan, space_of
     from edensim.study.sweep.warm import warm
 
-    resolved = load_config(config, set=list(options["overrides"]))
-    space = space_of(
-        resolved, _axes(options["axes"]), options["where"], options["mode"], options["number"], options["seed"]
-    )
+    axes = _axes(options["axes"])
+    resolved = load_config(config, set=list(options["overrides"]), check=check_base(axes))
+    space = space_of(resolved, axes, options["where"], options["mode"], options["number"], options["seed"])
+    _check_sampling(space.mode, options)
     front = objectives(options["pareto"]) if options["pareto"] else []
     targets = objectives(options["objective"])
     folder = Path(options["out"]) if options["out"] else default_folder(resolved)
     if not options["dry_run"]:
         check_folder(folder)
     with Progress("points") as progress:
-        plan = make_plan(resolved, space, options["yes"], progress)
+        plan = make_plan(resolved, space, options["yes"], progress, folder)
+    console.warn(plan.warnings)
     shard = _shard(options["shard"])
     if options["dry_run"]:
         return _dry_run(plan, shard, folder, options, as_json)
@@ -128,7 +159,7 @@ def _sweep(config: str, options: dict[str, Any], as_json: bool) -> int:
         done = last[-1].before + last[-1].done if last else 0
         console.complain("interrupted", f"stopped at once; {done:,} points are saved in {folder}: repeat to go on.")
         return INTERRUPTED
-    return _report(tally, table, folder, shard, as_json)
+    return _report(tally, table, folder, shard, as_json, plan.warnings)
 
 
 def _axes(texts: tuple[str, ...]) -> dict[str, Any]:
@@ -161,7 +192,9 @@ def _backend(options: dict[str, Any]) -> Iterator[Backend]:
     if options["dask"] is not None:
         from edensim.study.sweep.dask_executor import dask_backend
 
-        with dask_backend(options["dask"]) as backend:
+        with dask_backend(
+            options["dask"], timeout_s=options["timeout_s"], memory_limit=options["memory_limit"]
+        ) as backend:
             yield backend
     else:
         from edensim.study.sweep.api import choose_backend
@@ -192,17 +225,19 @@ def _dry_run(plan: Plan, shard: Shard | None, folder: Path, options: dict[str, A
         found = estimate(plan, points, jobs)
     if as_json:
         data = {"points": points, "jobs": jobs, "point_s": found.point_s, "status": found.status}
-        console.say_json(data | {"seconds": found.seconds, "disk_bytes": found.disk_bytes, "folder": str(folder)})
+        data |= {"seconds": found.seconds, "disk_bytes": found.disk_bytes, "folder": str(folder)}
+        console.say_json(data | {"warnings": plan.warnings})
         return 0
     from edensim.study.summary import size
     from edensim.study.text_table import columns
 
+    time = clock_text(found.seconds) if found.seconds >= 60 else f"{found.seconds:.2g} s"
     axes = [[key, f"{len(values)} values"] for key, values in plan.space.axes.items()]
     rows = [
         *axes,
         ["points", f"{points:,}"],
         ["one point", f"{found.point_s:.3g} s (the first one, run here just now: {found.status})"],
-        ["estimated time", f"{clock_text(found.seconds)} on {jobs} processors, if all points are like it"],
+        ["estimated time", f"{time} on {jobs} processors, if all points are like it"],
         ["disk", f"{size(found.disk_bytes)} in {folder}/"],
     ]
     console.say(columns(rows, right_from=9))
@@ -219,7 +254,9 @@ def _merge(folder: Path, options: dict[str, Any], as_json: bool) -> int:
     return _report(tally, table, folder, None, as_json)
 
 
-def _report(tally: Tally, table: Table, folder: Path, shard: Shard | None, as_json: bool) -> int:
+def _report(
+    tally: Tally, table: Table, folder: Path, shard: Shard | None, as_json: bool, warnings: Sequence[str] = ()
+) -> int:
     for note in tally.notes:
         console.log(note)
     data = {
@@ -230,6 +267,7 @@ def _report(tally: Tally, table: Table, folder: Path, shard: Shard | None, as_js
         "failed": tally.failed,
         "missing": tally.left,
         "interrupted": tally.interrupted,
+        "warnings": list(warnings),
     }
     if as_json:
         console.say_json(data)

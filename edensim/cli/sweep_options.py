@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+MOST_SEED = (1 << 63) - 1
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)[bB]?")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
@@ -17,7 +18,7 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 def sweep_options(function: F) -> F:
     """Add --axis, --mode, --where, --number and --seed."""
     for option in (
-        click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), help="Seed of --mode sample and of --optuna."),
+        whole_option("--seed", MOST_SEED, metavar="N", help="Seed of --mode sample and of --optuna."),
         positive_option("--number", kind=int, metavar="N", help="Points that --mode sample draws."),
         click.option("--where", metavar="CONDITION", help="Keep points that satisfy it, e.g. 'seed > 2 or seed == 0'."),
         click.option("--mode", type=click.Choice(["grid", "zip", "list", "sample"]), help="How axes combine (grid)."),
@@ -31,6 +32,19 @@ def sweep_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def whole_option(name: str, most: int, **settings: Any) -> Callable[[F], F]:
+    """Add an option that takes a whole number of 0 to `most`."""
+
+    def convert(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdigit() and int(value[:20]) <= most):
+            raise click.BadParameter(f"found {value[:40]!r}; expected a whole number of 0 to {most:,}")
+        return int(value)
+
+    return click.option(name, callback=convert, **settings)
 
 
 def positive_option(*names: str, kind: type[int] | type[float], **settings: Any) -> Callable[[F], F]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from edensim.cli import trace_check, trace_convert, trace_gen, trace_info, trace_replay
+from edensim.cli.options import InOrder
 
 
-@click.group()
+@click.group(cls=InOrder)
 def trace() -> None:
     """Request traces: gen, info, convert, replay, check."""
 

@@ -11,14 +11,14 @@ from edensim.cli.progress import Progress
 from edensim.errors import SOME_FAILED
 
 
-@click.command()
+@click.command(short_help="Hold a command log against the protocol.")
 @click.argument("file")
 @json_option
 @common
 def check(file: str, as_json: bool) -> int:
-    """Check every command of a log (`trace replay --commands`) against all timing and state rules.
+    """Check every command of a log (`trace replay --commands`) against all rules of timing, state and refresh.
 
-    Exits with 1 if a rule is broken. The log carries the timings it ran under.
+    Exits with 1 if a rule is broken. The log carries the timings and the refresh interval it ran under.
     """
     from edensim.dram.checker import check_log
     from edensim.dram.command_log import load_command_log
@@ -36,6 +36,7 @@ def check(file: str, as_json: bool) -> int:
                 log.geometry,
                 f"{file}, channel {channel}",
                 lambda count, before=before: progress(before + count, total, "checking"),  # type: ignore[misc]
+                log.refresh,
             )
             reports.append(report)
             done += len(commands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -9,19 +10,25 @@ import click
 from edensim.cli import console
 from edensim.cli.compiling import announced_compilation
 from edensim.cli.memory_option import DEFAULT, dram_option, load_memory
-from edensim.cli.options import common, force_option, json_option, set_option
+from edensim.cli.options import common, force_file_option, json_option, set_option
 from edensim.cli.progress import Progress
+from edensim.cli.trace_format import command_format_of, tell_left_out, tell_no_requests
 from edensim.study.text_table import columns
 
 
-@click.command()
+@click.command(short_help="Run a trace on the memory alone.")
 @click.argument("file")
 @dram_option(DEFAULT)
 @set_option
 @click.option("--trace-format", metavar="FORMAT", help="Format of FILE (default: told by its content).")
-@click.option("--commands", metavar="OUT", help="Also write every DRAM command (.npz), for `edensim trace check`.")
+@click.option("--commands", metavar="OUT", help="Also write every DRAM command, for `trace check` and `energy`.")
+@click.option(
+    "--commands-format",
+    metavar="FORMAT",
+    help="native (.npz, the default), drampower, ramulator2 or dramsim3 (text, one file per channel; .gz packs).",
+)
 @click.option("--command-hash", is_flag=True, help="Also give a SHA-256 of the commands of each channel.")
-@force_option
+@force_file_option
 @json_option
 @common
 def replay(
@@ -30,35 +37,42 @@ def replay(
     overrides: tuple[str, ...],
     trace_format: str | None,
     commands: str | None,
+    commands_format: str | None,
     command_hash: bool,
     force: bool,
     as_json: bool,
 ) -> None:
     """Replay a request trace on a memory: at its arrival clocks, or as fast as the queues accept."""
+    from edensim.dram.command_write import command_output
     from edensim.dram.trace_text import open_any
-    from edensim.memory import AddressMap, Geometry
-    from edensim.output import check_output
-    from edensim.system.replay import replay_trace
+    from edensim.system.replay import memory_system, replay_trace
 
+    if commands is None and commands_format is not None:
+        raise click.UsageError("--commands-format is for --commands OUT, which is not given")
+    form = command_format_of(commands, commands_format) if commands is not None else ""
     resolved = load_memory(dram, overrides)
-    memory = resolved.config.dram
-    source = open_any(file, trace_format, AddressMap(Geometry.from_config(memory), memory.address_map))
-    if commands is not None:
-        check_output(commands, force)
+    system = memory_system(resolved)
+    source = open_any(file, trace_format, system.address_map, system.period)
     total = getattr(source, "count", None)
-    with announced_compilation(), Progress("requests") as progress:
-        data, log = replay_trace(
+    with ExitStack() as stack:
+        output = None
+        if commands is not None:
+            output = stack.enter_context(command_output(commands, form, system.command_log(()), force))
+        stack.enter_context(announced_compilation())
+        progress = stack.enter_context(Progress("requests"))
+        data, _ = replay_trace(
             resolved,
             source.chunks(),
             where=file,
-            keep_log=commands is not None,
             command_hash=command_hash,
+            system=system,
+            sinks=[] if output is None else [output],
             progress=lambda done: progress(done, total, "replay"),
         )
-    if log is not None and commands is not None:
-        log.save(commands, force)
-    for warning in data.get("warnings", ()):
-        console.log(warning)
+    if output is not None:
+        tell_left_out(form, output.left_out)
+    tell_no_requests(getattr(source, "left_out", 0))
+    console.warn(data.get("warnings", ()))
     console.say_json(data) if as_json else console.say(_text(data))
 
 

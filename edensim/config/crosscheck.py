@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edensim.config.hints import unit_slip
-from edensim.config.keys import key_at, suggest
+from edensim.config.keys import key_at
 from edensim.config.positions import KeyPath
 from edensim.config.schema import DramController
-from edensim.config.tree import Node, Problems, origin_of, scalars, show_value
+from edensim.config.tree import Node, Problems, find, origin_of, scalars, show_value
+from edensim.errors import did_you_mean
 
 REST = "module"
 """Name of the partition that holds what no [[partition]] claims."""
@@ -51,9 +52,7 @@ def _points(root: Node) -> Iterator[tuple[KeyPath, Node]]:
 
 
 def _table(root: Node, *path: str) -> Node | None:
-    node: Node | None = root
-    for part in path:
-        node = node.get(part) if node is not None else None
+    node = find(root, path)
     return node if node is not None and node.is_table else None
 
 
@@ -166,7 +165,6 @@ def _placement(root: Node, note: Note) -> None:
         uses += [(("placement", "tensors", tensor), node) for tensor, node in tensors.value.items()]
     for path, node in uses:
         if isinstance(node.value, str) and node.value and node.value not in known:
-            close = suggest(node.value, known)
-            guess = f'; did you mean "{close[0]}"?' if close else ""
+            guess = did_you_mean(node.value, known, show=show_value)
             found = f"found text {show_value(node.value, 60)}; expected the name of a partition"
             note(path, f"{found}{guess} (partitions: {', '.join(known)})")

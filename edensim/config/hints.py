@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from edensim.config.keys import Key, suggest
+from edensim.config.keys import Key
 from edensim.config.tree import show_value
+from edensim.errors import did_you_mean, perhaps
 
 # Values that are not only allowed but likely; a guess outside them is not offered (7 V is hardly meant as 0.007 V).
 _LIKELY = {
@@ -28,16 +29,16 @@ _PERCENT = (1e-2,)
 _QUANTITY = re.compile(r"\s*([-+]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z/%µ]*)\s*")
 
 
-def did_you_mean(key: Key, value: Any) -> str:
-    """A guess as `"; did you mean 1.1?"`, or an empty text."""
+def guess_at(key: Key, value: Any) -> str:
+    """A guess at the right value, as `perhaps` offers it, or an empty text."""
     if isinstance(value, str):
         return _for_text(key, value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     if key.kind == "text":
-        return f'; did you mean "{show_value(value)}"?'
+        return perhaps(f'"{show_value(value)}"')
     if key.kind == "integer" and isinstance(value, float) and value.is_integer() and key.allows(value):
-        return f"; did you mean {int(value)}?"
+        return perhaps(str(int(value)))
     return unit_slip(key, value)
 
 
@@ -51,14 +52,13 @@ def unit_slip(key: Key, value: float) -> str:
         guess = float(f"{value * factor:.12g}")
         if low <= guess <= high and key.allows(guess) and (key.kind == "number" or guess.is_integer()):
             unit = "" if key.unit == "fraction" else f" {key.unit}"
-            return f"; did you mean {int(guess) if guess.is_integer() else guess}{unit}?"
+            return perhaps(f"{int(guess) if guess.is_integer() else guess}{unit}")
     return ""
 
 
 def _for_text(key: Key, value: str) -> str:
     if key.kind == "choice":
-        close = suggest(value, key.choices)
-        return f"; did you mean {show_value(close[0])}?" if close else ""
+        return did_you_mean(value, key.choices, show=show_value)
     if key.kind == "boolean" and value.lower() in ("true", "false"):
         return f"; write {value.lower()} without quotes"
     match = _QUANTITY.fullmatch(value)

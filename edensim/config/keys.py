@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 
 import annotated_types
@@ -17,7 +17,6 @@ from edensim.config.positions import KeyPath
 from edensim.config.schema import Config
 from edensim.config.sweep_schema import AxisSpan
 from edensim.config.tree import show_table, show_value
-from edensim.errors import nearest
 
 Kind = Literal["table", "map", "list", "indices", "axis", "any", "integer", "number", "text", "boolean", "choice"]
 _SCALARS: dict[Any, Kind] = {int: "integer", float: "number", str: "text", bool: "boolean"}
@@ -95,6 +94,7 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
+@lru_cache(maxsize=4096)
 def key_at(path: KeyPath) -> Key | None:
     """The schema's word on a place, None when the schema knows no such place."""
     key = ROOT
@@ -185,16 +185,6 @@ def names_below(path: KeyPath) -> list[str]:
     if key is None or key.kind != "table" or key.model is None:
         return []
     return [*keys_of(key.model), "extends"] if key is ROOT else list(keys_of(key.model))
-
-
-def suggest(word: str, choices: Iterable[str]) -> list[str]:
-    """Names close to `word`: by edits, else those that begin alike (`tRCD` for `tRCD_ns`)."""
-    known = list(choices)
-    close = nearest(word, known)
-    if close:
-        return close
-    lower = word.lower()
-    return [c for c in known if len(lower) > 1 and c.lower().startswith(lower)][:3]
 
 
 def places_of(name: str) -> list[str]:

@@ -12,16 +12,18 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from edensim.config.crosscheck import crosscheck
+from edensim.config.draft import Check, add_findings, draft_of
 from edensim.config.extend import merge_file_bases, read_with_bases
 from edensim.config.keys import tables_with_preset
 from edensim.config.override import Settings, override
 from edensim.config.presets import Presets
 from edensim.config.schema import Config
-from edensim.config.tree import Node, Origin, Problems, build, merge, show_path
+from edensim.config.tree import Node, Origin, Problems, build, merge, show_path, without_nulls
 from edensim.config.validate import validate
 from edensim.errors import ConfigError
 
@@ -36,14 +38,20 @@ class Resolved:
     """
 
     config: Config
-    origins: dict[str, str]
     path: Path | None
     name: str
     hash: str
     base_folder: Path
     written: Node = field(repr=False, compare=False)
     """Files and settings merged, without presets: what further settings are applied to."""
+    merged: Node = field(repr=False, compare=False)
+    """The same with presets below."""
     presets: Presets = field(repr=False, compare=False)
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """Where each value was written, gathered when first asked for: most points of a sweep are never asked."""
+        return _origins(self.config, self.merged)
 
 
 def load_config(
@@ -51,6 +59,7 @@ def load_config(
     set: Settings = (),
     *,
     preset_root: Path | None = None,
+    check: Check | None = None,
 ) -> Resolved:
     """Load, merge and check a configuration.
 
@@ -62,6 +71,9 @@ def load_config(
         `["dram.channels=2", …]` with values in TOML, or `{"dram.channels": 2, …}` with Python values.
     preset_root
         Folder of presets (default: those shipped with edensim; an earlier result keeps its own).
+    check
+        Looks deeper than the schema, for instance `edensim.system.check.check_run`; what it finds is told in the same
+        go. Without it a configuration may still turn out to be impossible when it runs.
 
     Raises
     ------
@@ -69,30 +81,56 @@ def load_config(
         With all problems found, each with file and line, what was found, and what is expected.
     """
     if isinstance(source, Resolved):
-        return _resolve(source.written, set, source.path, source.name, source.base_folder, source.presets)
+        unchanged = not set and not isinstance(set, str)
+        if unchanged and (check is None or not check(source.config, source.base_folder)):
+            return source
+        return _resolve(source.written, set, source.path, source.name, source.base_folder, source.presets, check)
     presets = Presets(preset_root)
     if isinstance(source, Mapping):
         written = merge_file_bases(build(source, Origin("dict", "dict")), Path())
-        return _resolve(written, set, None, "config", Path.cwd(), presets)
+        return _resolve(written, set, None, "config", Path.cwd(), presets, check)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return _resolve(read_with_bases(path), set, path, path.stem, path.parent.resolve(), presets)
+        return _resolve(read_with_bases(path), set, path, path.stem, path.parent.resolve(), presets, check)
     raise ConfigError(f"load_config takes a path, a dictionary or a loaded configuration, not {type(source).__name__}")
 
 
+def load_tables(written: Node, path: Path, set: Settings = (), check: Check | None = None) -> Resolved:
+    """As `load_config`, of tables read from a file that holds more than a configuration."""
+    folder = path.parent.resolve()
+    return _resolve(merge_file_bases(written, folder), set, path, path.stem, folder, Presets(), check)
+
+
 def _resolve(
-    written: Node, settings: Settings, path: Path | None, name: str, base_folder: Path, presets: Presets
+    written: Node,
+    settings: Settings,
+    path: Path | None,
+    name: str,
+    base_folder: Path,
+    presets: Presets,
+    check: Check | None,
 ) -> Resolved:
     problems = Problems()
     written = override(written, settings, problems)
     merged, unread = _with_presets(written, presets, problems)
+    merged = without_nulls(merged, apart=("sweep", "points"))  # a point of a sweep may leave a key out
     choices = {table: presets.names(table) for table in tables_with_preset()}
     config = validate(merged, problems, choices, unread)
     crosscheck(merged, problems)
+    if check is not None:
+        _look_deeper(check, config, merged, base_folder, problems)
     problems.raise_any()
     assert config is not None  # validate notes a problem whenever it returns None
     digest = hashlib.sha256(canonical_json(config).encode()).hexdigest()
-    return Resolved(config, _origins(config, merged), path, name, digest, base_folder, written, presets)
+    return Resolved(config, path, name, digest, base_folder, written, merged, presets)
+
+
+def _look_deeper(check: Check, config: Config | None, merged: Node, base_folder: Path, problems: Problems) -> None:
+    wrong = problems.paths
+    if () in wrong:
+        return  # a setting that nobody understood may concern any key
+    draft, doubtful = (config, set()) if config is not None and not wrong else draft_of(merged, wrong)
+    add_findings(problems, check(draft, base_folder), merged, doubtful)
 
 
 def canonical_json(config: Config) -> str:

@@ -2,6 +2,9 @@
 
 The key is a dotted TOML key, in which a number is the place of an entry in a list (`partition.0.vdd`). The value is
 TOML; what is no TOML and does not look like a list, table or quoted text is taken as text (`workload.network=alexnet`).
+
+`key=null` (None in Python) leaves the key out, as if neither the files nor their presets had it: its default holds.
+So `--set operating_point.vdd=null --set operating_point.delta_vdd=-0.1` puts a change in place of a voltage.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from edensim.config.tree import MAX_DEPTH, Node, Origin, Problems, build, replac
 from edensim.errors import ConfigError
 
 ORIGIN = Origin("set", "--set")
+NULL = "null"
+"""The word, beyond TOML, for a key that is to be left out."""
 Settings = Iterable[str] | Mapping[str, Any]
 
 
@@ -66,6 +71,8 @@ def _short(parts: list[str], text: str) -> KeyPath:
 
 
 def _value(text: str, whole: str) -> Any:
+    if text == NULL:
+        return None
     try:
         parsed = tomllib.loads(f"v = {text}")
     except RecursionError:
@@ -75,7 +82,9 @@ def _value(text: str, whole: str) -> Any:
             reason = str(error).split(" (at ", 1)[0]
             raise ConfigError(f"{show_value(whole, 80)}: the value is not valid TOML: {reason}") from None
         if not text:
-            raise ConfigError(f'{show_value(whole, 80)}: no value; write "" for an empty text') from None
+            raise ConfigError(
+                f'{show_value(whole, 80)}: no value; write null to leave the key out, "" for an empty text'
+            ) from None
         return text
     return parsed["v"] if parsed.keys() == {"v"} else text
 

@@ -15,21 +15,29 @@ from pathlib import Path
 from edensim.config.extend import Chain, merge_bases
 from edensim.config.read import parse
 from edensim.config.tree import Node, Origin
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?::[A-Za-z0-9][A-Za-z0-9._+-]*)*")
 
 
 class Presets:
-    """The preset files below a folder (default: those shipped with edensim). Each file is read once."""
+    """The preset files below a folder (default: those shipped with edensim). Each file and folder is read once."""
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
         self._read: dict[tuple[str, str], Node] = {}
+        self._listed: dict[str, list[str]] = {}
+
+    @property
+    def root(self) -> Traversable:
+        """The folder."""
+        return files("edensim") / "presets" if self._root is None else self._root
 
     def names(self, kind: str) -> list[str]:
         """All presets of a kind (`dram`, `machine`), in alphabetical order."""
-        return sorted(_names(self._folder(kind), ""))
+        if kind not in self._listed:
+            self._listed[kind] = sorted(_names(self._folder(kind), ""))
+        return list(self._listed[kind])
 
     def load(self, kind: str, name: str) -> Node:
         """Keys of a preset with their origins, the ones it extends merged below its own.
@@ -62,13 +70,11 @@ class Presets:
 
     def _known(self, kind: str, name: str) -> str:
         names = self.names(kind)
-        close = nearest(name, names) or [n for n in names if len(name) > 2 and name.lower() in n.lower()][:3]
-        guess = f"; did you mean {' or '.join(close)}?" if close else ""
-        return f"{guess} (available: {', '.join(names) or 'none'})"
+        inside = [n for n in names if len(name) > 2 and name.lower() in n.lower()][:3]
+        return f"{did_you_mean(name, names, also=inside)} (available: {', '.join(names) or 'none'})"
 
     def _folder(self, kind: str) -> Traversable:
-        root = files("edensim") / "presets" if self._root is None else self._root
-        return root / kind
+        return self.root / kind
 
 
 def _names(folder: Traversable, prefix: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edensim.config.positions import has_endless_key, key_lines
 from edensim.config.tree import MAX_DEPTH, Node, Origin, build
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 MAX_BYTES = 1_000_000
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
@@ -73,9 +73,9 @@ def _files_in(folder: Path, wanted: str) -> str:
         names = sorted(entry.name for entry in folder.iterdir() if entry.suffix == ".toml")
     except OSError:
         return ""
-    close = nearest(wanted.removesuffix(".toml"), [name.removesuffix(".toml") for name in names])
-    if close:
-        return f"; did you mean {' or '.join(str(folder / f'{name}.toml') for name in close)}?"
+    stems = [name.removesuffix(".toml") for name in names]
+    if guess := did_you_mean(wanted.removesuffix(".toml"), stems, show=lambda stem: str(folder / f"{stem}.toml")):
+        return guess
     if not names:
         return f" (no .toml file in {folder})"
     shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

@@ -14,6 +14,7 @@ from edensim.config.sweep_schema import Sweep
 from edensim.config.table import Table, key
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Clocks = Annotated[int, Field(ge=0, le=10_000_000)]
 Indices = list[int] | str
 """A list of indices, or "a:b" for a, a+1, …, b-1."""
 
@@ -37,10 +38,10 @@ class Machine(Table):
     source: str = key("", "where the numbers come from")
     array_rows: int = key(..., "rows of processing elements", ge=1, le=4096)
     array_cols: int = key(..., "columns of processing elements", ge=1, le=4096)
-    clock_mhz: float = key(..., "clock of the array", "MHz", gt=0, le=10_000)
+    clock_mhz: float = key(..., "clock of the array", "MHz", ge=1, le=10_000)
     buffer_bytes: int = key(..., "on-chip buffer shared by weights and feature maps", "byte", ge=1024, le=1 << 40)
     double_buffered: bool = key(True, "load the next tile while the present one computes")
-    psum_bytes: int = key(4, "bytes of one partial sum held in the buffer", "byte", ge=1, le=8)
+    psum_bytes: int = key(4, "bytes of a partial sum, in the buffer and in DRAM if it spills", "byte", ge=1, le=8)
     compute_model: Literal["native", "scalesim_compat"] = key(
         "native", "native: row-stationary passes or weight tiles; scalesim_compat: SCALE-Sim fold formulas"
     )
@@ -49,7 +50,7 @@ class Machine(Table):
     )
     dma_outstanding: int = key(64, "read requests under way at once", "request", ge=1, le=4096)
     dma_bytes_per_cycle: float = key(
-        ..., "widest transfer between DRAM and buffer per array clock", "byte", gt=0, le=65_536
+        ..., "widest transfer between DRAM and buffer per array clock", "byte", ge=0.01, le=65_536
     )
     tiling: Literal["search", "row_stationary"] = key(
         "search",
@@ -62,19 +63,19 @@ class Machine(Table):
     compression: Literal["none", "rlc"] = key("none", "run-length coding of feature maps in DRAM (Eyeriss)")
     zero_fraction: float = key(0.0, "share of zeros in feature maps, used by compression", "fraction", ge=0, le=1)
     # row-stationary processing elements
-    spad_ifm_words: int = key(12, "input words a PE holds", "word", ge=1)
-    spad_filter_words: int = key(224, "filter words a PE holds", "word", ge=1)
-    spad_psum_words: int = key(24, "partial sums a PE holds", "word", ge=1)
+    spad_ifm_words: int = key(12, "input words a PE holds", "word", ge=1, le=1 << 24)
+    spad_filter_words: int = key(224, "filter words a PE holds", "word", ge=1, le=1 << 24)
+    spad_psum_words: int = key(24, "partial sums a PE holds", "word", ge=1, le=1 << 24)
     # weight-stationary systolic array
     weight_fifo_tiles: int = key(4, "weight tiles fetched ahead", "tile", ge=1, le=8)
-    accumulators: int = key(4096, "accumulator rows", "row", ge=1)
+    accumulators: int = key(4096, "accumulator rows", "row", ge=1, le=1 << 32)
 
 
 class Timing(Table):
     """[dram.timing]: times in ns (rounded to clocks by the standard's rule) or, where a data sheet says so, clocks."""
 
-    CL: int | None = key(None, "read latency", "clock", ge=1)
-    CWL: int | None = key(None, "write latency", "clock", ge=1)
+    CL: int | None = key(None, "read latency", "clock", ge=1, le=1000)
+    CWL: int | None = key(None, "write latency", "clock", ge=1, le=1000)
     tRCD_ns: float | None = key(None, "ACT to RD or WR", "ns", ge=0, le=1000)
     tRCDWR_ns: float | None = key(None, "ACT to WR where it differs from RD (GDDR)", "ns", ge=0, le=1000)
     tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
@@ -93,41 +94,43 @@ class Timing(Table):
     tRFC_ns: float | None = key(None, "duration of an all-bank refresh", "ns", ge=0, le=10_000)
     tREFI_ns: float | None = key(None, "average interval of refresh commands", "ns", gt=0, le=1e6)
     tDQSCK_ns: float | None = key(None, "clock to data strobe (LPDDR)", "ns", ge=0, le=100)
-    tDQSS: int | None = key(None, "write data start after WL (LPDDR)", "clock", ge=0)
-    minimum_ck: dict[str, int] = key({}, "smallest value in clocks of a timing given in ns, e.g. {tRRD_L = 4}", "clock")
-    tRTRS: int = key(2, "bus turnaround between ranks", "clock", ge=0)
+    tDQSS: int | None = key(None, "write data start after WL (LPDDR)", "clock", ge=0, le=1000)
+    minimum_ck: dict[str, Clocks] = key(
+        {}, "smallest value in clocks of a timing given in ns, e.g. {tRRD_L = 4}", "clock"
+    )
+    tRTRS: int = key(2, "bus turnaround between ranks", "clock", ge=0, le=1000)
 
 
 class Rail(Table):
     """[dram.power.rails.NAME]: one supply and the data-sheet currents drawn from it, per device."""
 
-    voltage_v: float = key(..., "nominal voltage", "V", gt=0, le=5)
-    IDD0: float = key(..., "one bank activate-precharge", "mA", ge=0)
-    IDD2N: float = key(..., "precharge standby", "mA", ge=0)
-    IDD3N: float = key(..., "active standby", "mA", ge=0)
-    IDD4R: float = key(..., "burst read", "mA", ge=0)
-    IDD4W: float = key(..., "burst write", "mA", ge=0)
-    IDD5B: float = key(..., "burst refresh", "mA", ge=0)
-    IDD2P: float | None = key(None, "precharge power-down", "mA", ge=0)
-    IDD3P: float | None = key(None, "active power-down", "mA", ge=0)
-    IDD6: float | None = key(None, "self refresh", "mA", ge=0)
-    IDD5PB: float | None = key(None, "per-bank refresh, averaged over an eighth of tREFI (LPDDR)", "mA", ge=0)
-    IDD5C: float | None = key(None, "same-bank refresh, during tRFCsb (DDR5)", "mA", ge=0)
-    IDD6DS: float | None = key(None, "deep sleep (LPDDR5)", "mA", ge=0)
-    IDD_precharge: float | None = key(None, "current while a row is precharged (default IDD0)", "mA", ge=0)
+    voltage_v: float = key(..., "nominal voltage", "V", ge=0.1, le=5)
+    IDD0: float = key(..., "one bank activate-precharge", "mA", ge=0, le=1e6)
+    IDD2N: float = key(..., "precharge standby", "mA", ge=0, le=1e6)
+    IDD3N: float = key(..., "active standby", "mA", ge=0, le=1e6)
+    IDD4R: float = key(..., "burst read", "mA", ge=0, le=1e6)
+    IDD4W: float = key(..., "burst write", "mA", ge=0, le=1e6)
+    IDD5B: float = key(..., "burst refresh", "mA", ge=0, le=1e6)
+    IDD2P: float | None = key(None, "precharge power-down", "mA", ge=0, le=1e6)
+    IDD3P: float | None = key(None, "active power-down", "mA", ge=0, le=1e6)
+    IDD6: float | None = key(None, "self refresh", "mA", ge=0, le=1e6)
+    IDD5PB: float | None = key(None, "per-bank refresh, averaged over an eighth of tREFI (LPDDR)", "mA", ge=0, le=1e6)
+    IDD5C: float | None = key(None, "same-bank refresh, during tRFCsb (DDR5)", "mA", ge=0, le=1e6)
+    IDD6DS: float | None = key(None, "deep sleep (LPDDR5)", "mA", ge=0, le=1e6)
+    IDD_precharge: float | None = key(None, "current while a row is precharged (default IDD0)", "mA", ge=0, le=1e6)
     follows_vdd: bool = key(False, "this rail is the one `operating_point.vdd` lowers (others stay nominal)")
 
 
 class Interface(Table):
     """[dram.power.io]: what the data pins cost, per transferred bit."""
 
-    vddq_v: float = key(..., "I/O supply", "V", gt=0, le=5)
+    vddq_v: float = key(..., "I/O supply", "V", ge=0.1, le=5)
     termination: Literal["pod", "sstl", "lvstl", "none"] = key(
         ..., "pod: zeros draw current (DDR4, DDR5, GDDR); sstl: both levels (DDR3); lvstl: ones (LPDDR4); none"
     )
-    r_on_ohm: float = key(34.0, "driver resistance", "ohm", gt=0)
-    r_tt_ohm: float = key(60.0, "termination resistance", "ohm", gt=0)
-    c_load_pf: float = key(..., "switched capacitance of a data line", "pF", ge=0)
+    r_on_ohm: float = key(34.0, "driver resistance", "ohm", ge=0.1, le=1e6)
+    r_tt_ohm: float = key(60.0, "termination resistance", "ohm", ge=0.1, le=1e6)
+    c_load_pf: float = key(..., "switched capacitance of a data line", "pF", ge=0, le=1e6)
     ones_fraction: float = key(0.5, "share of ones on the bus when no data are simulated", "fraction", ge=0, le=1)
     toggle_rate: float = key(0.5, "edges per bit when no data are simulated", "fraction", ge=0, le=1)
     dbi: bool = key(False, "data-bus inversion: bytes with more than half of the costly level are sent inverted")
@@ -159,7 +162,13 @@ class DramController(Table):
     read_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_high: float = key(0.8, "enter write mode above this share of the write queue", "fraction", gt=0, le=1)
-    write_low: float = key(0.2, "leave write mode below this share", "fraction", ge=0, lt=1)
+    write_low: float = key(
+        0.2,
+        "leave write mode below this share; while writes come as fast as they drain, reads wait (seen in p99 latency)",
+        "fraction",
+        ge=0,
+        lt=1,
+    )
     row_policy: Literal["open", "closed"] = key(
         "open", "open: rows stay open until another row is needed; closed: a row is closed after `row_cap` accesses"
     )
@@ -167,7 +176,14 @@ class DramController(Table):
         None, "accesses a row serves before it is closed (row_policy closed; default 1)", "request", ge=1, le=1 << 20
     )
     refresh: Literal["all_bank", "none"] = key("all_bank", "all-bank refresh every tREFI, or none")
-    refresh_scatter_ck: int = key(0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0)
+    refresh_scatter_ck: int = key(
+        0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000
+    )
+    front_end: Literal["per_channel", "ramulator2"] = key(
+        "per_channel",
+        "trace replay: per_channel: a request per clock and channel, done with its last beat; ramulator2: a request "
+        "per clock for the whole memory, a write done with its command",
+    )
 
 
 class Dram(Table):
@@ -194,12 +210,28 @@ class Dram(Table):
     burst_length: int = key(8, "transfers of one column command", ge=2, le=64)
     subarray_rows: int = key(512, "rows per subarray", ge=1, le=1 << 20)
     address_map: Name = key("RoBaRaCoCh", "order of the address fields, high to low (Ro Ba Bg Ra Co Ch), or MOP4CLXOR")
+    address_hash: Name = key(
+        "none",
+        "what is XORed into channel, rank and bank: bank (BaBg^Ro), channel (Ch^RoBaBgRaCo), or terms like BaBg^Ro4 "
+        "separated by spaces; right sides are folded",
+    )
+    channel_interleave_bytes: int | None = key(
+        None,
+        "addresses in a row that stay in one channel (default: as address_map places Ch)",
+        "byte",
+        ge=8,
+        le=1 << 40,
+    )
     address_wrap: bool = key(False, "addresses beyond the capacity wrap around instead of being errors")
     line_bytes: int | None = key(
-        None, "one trace line of this size is one burst (parity presets); default: the burst size", "byte", ge=8
+        None,
+        "one trace line of this size is one burst (parity presets); default: the burst size",
+        "byte",
+        ge=8,
+        le=1 << 20,
     )
     timing: Timing = key(Timing(), "times of the speed bin")
-    timing_ck: dict[str, int] | None = key(
+    timing_ck: dict[str, Clocks] | None = key(
         None, "complete table of timings in clocks, instead of `timing` (parity presets)", "clock"
     )
     controller: DramController = key(DramController(), "scheduling")
@@ -213,20 +245,20 @@ class OperatingPoint(Table):
     tRCD_ns: float | None = key(None, "ACT to RD or WR (0: ideal)", "ns", ge=0, le=1000)
     tRAS_ns: float | None = key(None, "ACT to PRE", "ns", ge=0, le=1000)
     tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
-    tREFI_scale: float | None = key(None, "factor on the refresh interval", "", gt=0, le=1000)
+    tREFI_scale: float | None = key(None, "factor on the refresh interval (clocks, rounded down)", "", gt=0, le=1000)
     delta_vdd: float | None = key(None, "change of the supply, instead of `vdd`", "V", ge=-5, le=5)
     delta_vdd_mode: Literal["relative", "absolute"] = key(
         "relative", "relative: scaled by nominal / delta_vdd_reference"
     )
     delta_vdd_reference: float = key(
-        1.35, "nominal voltage of the chips on which the change was measured (EDEN)", "V", gt=0, le=5
+        1.35, "nominal voltage of the chips on which the change was measured (EDEN)", "V", ge=0.1, le=5
     )
     delta_tRCD_ns: float | None = key(None, "change of tRCD, instead of `tRCD_ns`", "ns", ge=-1000, le=1000)
     delta_tRCD_mode: Literal["relative", "absolute"] = key(
         "relative", "relative: scaled by nominal / delta_tRCD_reference_ns"
     )
     delta_tRCD_reference_ns: float = key(
-        12.5, "nominal tRCD of the chips on which the change was measured (EDEN)", "ns", gt=0
+        12.5, "nominal tRCD of the chips on which the change was measured (EDEN)", "ns", ge=0.1, le=1000
     )
 
 
@@ -265,12 +297,17 @@ class SystemEnergy(Table):
         "register files per multiply-accumulate (0: not counted, so DRAM's share is an upper bound)",
         "pJ",
         ge=0,
+        le=1e6,
     )
     sram_pj_per_byte: float | None = key(
         None, "one byte read from or written to the buffer (default: Horowitz, ISSCC 2014, by size)", "pJ", ge=0, le=1e6
     )
     sram_bytes_per_mac: float = key(
-        0.0, "buffer traffic of the array per multiply-accumulate, beside what goes to and from DRAM", "byte", ge=0
+        0.0,
+        "buffer traffic of the array per multiply-accumulate, beside what goes to and from DRAM",
+        "byte",
+        ge=0,
+        le=1e6,
     )
     package_w: float = key(
         0.0,
@@ -342,13 +379,13 @@ class Energy(Table):
     system: SystemEnergy = key(SystemEnergy(), "compute, buffers and package around the memory")
 
 
-class Config(Table):
-    """A whole configuration."""
+class Draft(Table):
+    """A configuration as far as it is right in itself: its memory may be missing. Made for checks that look deeper."""
 
     title: str = key("", "one line for tables and figures")
     workload: Workload | None = key(None, "what runs")
     machine: Machine | None = key(None, "where it runs")
-    dram: Dram = key(..., "the memory")
+    dram: Dram | None = key(None, "the memory")
     operating_point: OperatingPoint = key(OperatingPoint(), "supply and timings of the whole memory")
     compare: dict[str, OperatingPoint] = key({}, "further operating points that run beside it")
     partition: list[Partition] = key([], "parts with an operating point of their own")
@@ -356,3 +393,9 @@ class Config(Table):
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
     sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")
+
+
+class Config(Draft):
+    """A whole configuration."""
+
+    dram: Dram = key(..., "the memory")

@@ -66,6 +66,11 @@ class Problems:
         known = (origin, path, "" if path else message)
         self.found.setdefault(known, f"{origin}: {show_path(path)}: {message}" if path else f"{origin}: {message}")
 
+    @property
+    def paths(self) -> set[KeyPath]:
+        """Places of all problems; () stands for one that has none."""
+        return {path for _, path, _ in self.found}
+
     def raise_any(self) -> None:
         """Raise all problems as one error, in the order of files and lines."""
         if self.found:
@@ -135,6 +140,35 @@ def replace(root: Node, path: KeyPath, new: Node) -> Node:
     return Node(table, root.origin if root.is_table else new.origin)
 
 
+def without(root: Node, path: KeyPath) -> Node:
+    """The same tree without the value at `path` (the same object if there is none). No list entry can be taken out."""
+    part, rest = path[0], path[1:]
+    below = root.get(part)
+    if below is None:
+        return root
+    kept = without(below, rest) if rest else None
+    if kept is below:
+        return root
+    if isinstance(root.value, list):
+        return Node([kept if i == part else entry for i, entry in enumerate(root.value)], root.origin)
+    entries = {key: kept if key == part else node for key, node in root.value.items()}
+    return Node({key: node for key, node in entries.items() if node is not None}, root.origin)
+
+
+def without_nulls(node: Node, apart: KeyPath = ()) -> Node:
+    """The same tree without the keys whose value is None, as if they were written nowhere; `apart` stays as it is."""
+    if isinstance(node.value, dict):
+        inner = {
+            key: below if apart == (key,) else without_nulls(below, apart[1:] if apart[:1] == (key,) else ())
+            for key, below in node.value.items()
+            if below.value is not None
+        }
+        return Node(inner, node.origin)
+    if isinstance(node.value, list):
+        return Node([without_nulls(entry) for entry in node.value], node.origin)
+    return node
+
+
 def plain(node: Node) -> Any:
     """The values alone."""
     if isinstance(node.value, dict):
@@ -142,6 +176,14 @@ def plain(node: Node) -> Any:
     if isinstance(node.value, list):
         return [plain(below) for below in node.value]
     return node.value
+
+
+def find(root: Node, path: KeyPath) -> Node | None:
+    """The value at a place, None when there is none."""
+    node: Node | None = root
+    for part in path:
+        node = node.get(part) if node is not None else None
+    return node
 
 
 def origin_of(root: Node, path: KeyPath) -> Origin:
@@ -198,10 +240,15 @@ def _toml(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 200:
         return "a whole number of more than 60 digits"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(_toml_inside, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{show_key(str(k))} = {_toml(v)}" for k, v in value.items()) + "}"
-    return "nothing" if value is None else str(value)
+        return "{" + ", ".join(f"{show_key(str(k))} = {_toml_inside(v)}" for k, v in value.items()) + "}"
+    return "null" if value is None else str(value)
+
+
+def _toml_inside(value: Any) -> str:
+    """Within lists and tables what is not given stands as text, which the values of a sweep may be."""
+    return '"null"' if value is None else _toml(value)
 
 
 _ESCAPES = {chr(code): f"\\u{code:04X}" for code in (*range(32), 127)}

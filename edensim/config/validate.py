@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from edensim.config.hints import did_you_mean
-from edensim.config.keys import Key, key_at, names_below, places_of, suggest
+from edensim.config.hints import guess_at
+from edensim.config.keys import Key, key_at, names_below, places_of
 from edensim.config.positions import KeyPath
 from edensim.config.schema import Config
 from edensim.config.tree import Node, Problems, origin_of, plain, scalars, show_key, show_table, show_value
+from edensim.errors import did_you_mean
 
 _INT64 = range(-(1 << 63), 1 << 63)
 
@@ -35,7 +36,7 @@ def validate(
         details = error.errors(include_url=False)
     missing: dict[str, list[str]] = {}
     for detail in details:
-        path = _place(detail)
+        path = place_of(detail)
         table = str(path[0])
         if detail["type"] == "missing" and len(path) == 1 and table in presets:
             problems.add(root.origin, path, _missing_all(table, [], presets[table]))
@@ -50,7 +51,7 @@ def validate(
     return None
 
 
-def _place(detail: ErrorDetails) -> KeyPath:
+def place_of(detail: ErrorDetails) -> KeyPath:
     """Place of a problem in the configuration, without the branches of unions that pydantic adds to it."""
     path: KeyPath = ()
     for part in detail["loc"]:
@@ -74,7 +75,7 @@ def _sentence(detail: ErrorDetails, path: KeyPath, root: Node) -> str:
     value = plain(_node_at(root, path))
     if key.kind == "text" and detail["type"] == "string_unicode":
         return f"found {_found(value)}; expected text that is valid Unicode"
-    return f"found {_found(value)}; expected {key.expected()}{_meaning(key)}{did_you_mean(key, value)}"
+    return f"found {_found(value)}; expected {key.expected()}{_meaning(key)}{guess_at(key, value)}"
 
 
 def _node_at(root: Node, path: KeyPath) -> Node:
@@ -103,13 +104,9 @@ def _unknown(path: KeyPath) -> str:
     names, word = names_below(tuple(around)), str(last)
     if path == ("extends",):
         return "extends belongs at the top of a file, as a list of file names"
-    close, elsewhere = suggest(word, names), places_of(word)
-    if close:
-        guess = f"; did you mean {' or '.join(show_key(name) for name in close)}?"
-    elif elsewhere:
-        guess = f"; a key of that name belongs to {' or '.join(elsewhere)}"
-    else:
-        guess = ""
+    elsewhere = places_of(word)
+    belongs = f"a key of that name belongs to {' or '.join(elsewhere)}" if elsewhere else ""
+    guess = did_you_mean(word, names, belongs, show=show_key)
     where = show_table(tuple(around)) if around else "the top level"
     return f"unknown key{guess} (keys of {where}: {', '.join(names)})"
 

@@ -321,12 +321,14 @@ def issue(ch, tab, t, command, node, slot, source):
     if t >= ch.bin_end:
         close_bin(ch, t)
     if source != FROM_PRIORITY and ch.slot_seen[slot] == 0:
-        ch.slot_seen[slot] = 1
         if ch.state[node] == 0:
+            ch.slot_seen[slot] = 1
             ch.misses += 1
         elif ch.open_row[node] == ch.slot_row[slot]:
+            ch.slot_seen[slot] = 2
             ch.hits += 1
         else:
+            ch.slot_seen[slot] = 3
             ch.conflicts += 1
     ch.counts[command, node] += 1
     if len(ch.log) > 1:

@@ -1,8 +1,8 @@
 """Protocol checker: reads a command log and the constraint table, and recomputes every gap that the table limits.
 
 Checked: each timing rule of the table (with timings of single banks), one command per clock, time order, activates of
-open banks, column commands on closed banks or other rows, refreshes with open banks. Not checked: whether the right
-data were served, how often refresh comes (its longest interval is reported), power-down and mode-register commands.
+open banks, column commands on closed banks or other rows, refreshes with open banks, banks that go without a refresh
+for too long. Not checked: whether the right data were served, power-down and mode-register commands.
 
 It shares the constraint table with the controller but no code that interprets it.
 """
@@ -36,6 +36,7 @@ from edensim.dram.checker_kernel import (
 )
 from edensim.dram.command_log import CommandLog
 from edensim.dram.commands import ACT, BANK_COMMANDS, COMMAND_NAMES, N_COMMANDS, REFAB
+from edensim.dram.refresh_rule import RefreshLimit, check_refreshes
 from edensim.dram.table import Edge
 from edensim.errors import InputError
 
@@ -122,6 +123,7 @@ def check_log(
     layout: BankLayout,
     title: str = "",
     progress: Callable[[int], None] | None = None,
+    refresh: RefreshLimit | None = None,
 ) -> CheckReport:
     """Check the commands of one channel.
 
@@ -137,6 +139,8 @@ def check_log(
         Heads the report and names the log in errors.
     progress : callable, optional
         Called with the number of commands done, about once per million.
+    refresh : RefreshLimit, optional
+        How often the run refreshed; without it no interval is checked.
 
     Raises
     ------
@@ -166,6 +170,8 @@ def check_log(
             progress(stop)
     rules = [timing_result(edge, row, commands, tree) for edge, row in zip(edges, tally, strict=True)]
     rules += [structure_result(k, row, commands, tree) for k, row in enumerate(structure)]
+    if refresh is not None:
+        rules.append(RuleResult("refresh interval", refresh.text, *check_refreshes(commands, tree, refresh)))
     return CheckReport(len(commands), tuple(rules), int(totals[0]), longest_refresh_interval(commands), title)
 
 
@@ -188,6 +194,7 @@ def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = 
             log.geometry,
             f"channel {channel}",
             None if progress is None else lambda count, before=before: progress(before + count),  # type: ignore[misc]
+            log.refresh,
         )
         reports.append(report)
         done += len(commands)

@@ -24,7 +24,7 @@ from edensim.dram.power import RailCosts, impossible_currents, rail_costs
 from edensim.dram.power_device import IO_RAIL, PowerDevice
 from edensim.dram.typical import typical_shares
 from edensim.dram.voltage import Kind, VoltageScaling, check_supply, own_supplies
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 Float = npt.NDArray[np.floating[Any]]
 BANK_PARTS = ("ACT", "PRE", "RD", "WR", "RDA", "WRA", "REF_AB", "REF_PB", "REF_SB", "REF_2B", "REF_DB", "BG_ACT")
@@ -198,11 +198,8 @@ class CommandPricer:
         for name, volt in changed.items():
             rail = known.get(name.upper(), "")
             if not rail:
-                near = nearest(name.upper(), known)
-                raise ConfigError(
-                    f"{name}: {self.device.name} has no such supply; "
-                    + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
-                )
+                near = did_you_mean(name.upper(), known, f"known are {', '.join(known)}")
+                raise ConfigError(f"{name}: {self.device.name} has no such supply{near}")
             check_supply(name, volt, nominal[rail])
             out[rail] = volt
         return out

@@ -1,15 +1,15 @@
 """Command logs: what was on the command bus of every channel, with all that is needed to check it again.
 
 The file is an `.npz` readable by numpy.load: `header.json` (standard, clock period, timings in clocks, those of single
-banks where they differ, geometry) and per channel k the arrays `clock_k` int64, `command_k` uint8, `bank_k` int16,
-`row_k` int32, `column_k` int32. Never pickle. Not here: text formats of other simulators, streaming (a log is held in
-memory, 40 bytes per command).
+banks where they differ, geometry, refresh interval) and per channel k the arrays `clock_k` int64, `command_k` uint8,
+`bank_k` int16, `row_k` int32, `column_k` int32. Never pickle. Here a log is held in memory, 40 bytes per command; it is
+written in a stream by `command_log_write`, read in one by `command_log_blocks`, and as text of other simulators by
+`command_write`.
 """
 
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,18 +19,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edensim.archive import Archive
+from edensim.dram.command_log_write import COLUMNS, HEADER, log_output
 from edensim.dram.commands import COMMANDS
+from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.standard import Standard, evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
-from edensim.dram.trace_npz import Archive
 from edensim.errors import InputError
-from edensim.output import atomic_output
 
 Int = npt.NDArray[np.int64]
-FORMAT, VERSION, HEADER = "edensim command log", 1, "header.json"
+FORMAT, VERSION = "edensim command log", 2
 WHAT = "a command log (.npz) as edensim writes it"
-COLUMNS = {"clock": np.int64, "command": np.uint8, "bank": np.int16, "row": np.int32, "column": np.int32}
-DATE = (1980, 1, 1, 0, 0, 0)  # of every member, so that equal logs are equal files
 MAX_CHANNELS, MAX_BANKS = 64, 4096
 PER_BANK = ("nRCD", "nRAS", "nRP", "nRC")
 
@@ -47,9 +46,14 @@ class LogGeometry:
     columns: int
 
     @property
+    def banks_per_rank(self) -> int:
+        """Banks of one rank."""
+        return self.bank_groups * self.banks_per_group
+
+    @property
     def banks(self) -> int:
         """Banks of one channel."""
-        return self.ranks * self.bank_groups * self.banks_per_group
+        return self.ranks * self.banks_per_rank
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class CommandLog:
     geometry : LogGeometry
     bank_ck : mapping of str to int64 arrays, shape (channels, banks)
         nRCD, nRAS, nRP, nRC where banks differ from `timing_ck`; empty = nowhere.
+    refresh : RefreshLimit
+        How often the run refreshed every rank; the default is never.
     """
 
     commands: tuple[Int, ...]
@@ -78,6 +84,7 @@ class CommandLog:
     timing_ck: Mapping[str, int]
     geometry: LogGeometry
     bank_ck: Mapping[str, Int] = field(default_factory=dict)
+    refresh: RefreshLimit = RefreshLimit(0)
 
     def edges(self, channel: int) -> list[Edge]:
         """The constraint table that channel ran under."""
@@ -92,18 +99,13 @@ class CommandLog:
         OutputError
             The file exists (and not `force`), or cannot be written.
         """
-        with atomic_output(path, force) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            header = json.dumps(self._header(), indent=1)
-            archive.writestr(zipfile.ZipInfo(HEADER, DATE), header, zipfile.ZIP_DEFLATED)
-            for k, log in enumerate(self.commands):
-                for column, (name, dtype) in enumerate(COLUMNS.items()):
-                    member = zipfile.ZipInfo(f"{name}_{k}.npy", DATE)
-                    member.compress_type = zipfile.ZIP_DEFLATED
-                    with archive.open(member, "w", force_zip64=True) as stream:
-                        np.lib.format.write_array(stream, log[:, column].astype(dtype), allow_pickle=False)
+        with log_output(path, self.header(), len(self.commands), force) as keep:
+            for channel, commands in enumerate(self.commands):
+                keep(channel, commands)
 
-    def _header(self) -> dict[str, Any]:
-        return {
+    def header(self) -> str:
+        """What the file says about the commands, as JSON."""
+        data = {
             "format": FORMAT,
             "version": VERSION,
             "standard": self.standard,
@@ -111,9 +113,11 @@ class CommandLog:
             "timing_ck": dict(self.timing_ck),
             "bank_ck": {name: np.asarray(cycles).tolist() for name, cycles in self.bank_ck.items()},
             "geometry": vars(self.geometry),
+            "refresh": vars(self.refresh),
             "command_codes": COMMANDS,
             "columns": "clock_k: clocks; bank_k: bank of channel k (rank for PREab, REFab); column_k: burst in the row",
         }
+        return json.dumps(data, indent=1)
 
 
 def load_command_log(path: str | Path) -> CommandLog:
@@ -150,6 +154,7 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
             "timing_ck": {str(name): whole(clocks, 0) for name, clocks in header["timing_ck"].items()},
             "geometry": geometry,
             "bank_ck": bank_ck,
+            "refresh": RefreshLimit(**{n: whole(header["refresh"][n], 0) for n in RefreshLimit.__annotations__}),
         }
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
         reason = f"{type(problem).__name__}: {problem}"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from edensim.archive import Archive
 from edensim.dram.command_log import COLUMNS, HEADER, WHAT, LogGeometry, read_header
 from edensim.dram.command_text import Commands
 from edensim.dram.commands import BANK_COMMANDS, N_COMMANDS
 from edensim.dram.power_device import PowerDevice
-from edensim.dram.trace_npz import Archive
 from edensim.errors import InputError
 
 CHUNK = 1 << 20

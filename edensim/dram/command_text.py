@@ -30,7 +30,7 @@ from edensim.dram import commands as known
 from edensim.dram.line_counter import LineCounter
 from edensim.dram.power_device import PowerDevice
 from edensim.dram.trace_text import first_line, read_blocks
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
 
 Int = npt.NDArray[np.int64]
 DRAMPOWER = {name: code for code, name in enumerate(known.TRACE_NAMES)} | {"REFP2B": known.REF2B}
@@ -209,7 +209,7 @@ class CommandText:
         most, least = len(layout.names), len(layout.names) - layout.optional
         expected = f"expected {least}" if most == least else f"expected {least} or {most}"
         columns = f"{len(words)} columns; {expected}: {', '.join(layout.names)}"
-        near = nearest(word, layout.commands)
+        near = did_you_mean(word, layout.commands, f"known are {', '.join(layout.commands)}")
         texts = {
             kernel.FEW_COLUMNS: columns,
             kernel.MANY_COLUMNS: columns + (" (data follow column commands only)" if column < most else ""),
@@ -217,8 +217,7 @@ class CommandText:
             kernel.NOT_DECIMAL: f"the {name} is {word!r}; expected a decimal number, 0 or more",
             kernel.HEX_IN_DECIMAL: f"the {name} is {word!r}, which is hexadecimal; expected a decimal number",
             kernel.NOT_HEX: f"the {name} is {word!r}; expected a hexadecimal number after 0x",
-            kernel.UNKNOWN_COMMAND: f"unknown command {word!r}; "
-            + (f"did you mean {near[0]}?" if near else f"known are {', '.join(layout.commands)}"),
+            kernel.UNKNOWN_COMMAND: f"unknown command {word!r}{near}",
             kernel.TOO_LARGE: f"the {name} is {word}; expected at most 2^56",
             kernel.OTHER_CHANNEL: f"channel {word} after channel {self._run[kernel.THE_CHANNEL]}; expected one a file",
             kernel.BAD_GROUP: f"a bank group beyond the {self.device.bank_groups} of {self.device.name}",
@@ -240,11 +239,8 @@ def find_layout(path: Path, format: str | None = None) -> Layout:
         The first line is of no known format.
     """
     if format is not None and format not in TEXT_FORMATS:
-        near = nearest(format, TEXT_FORMATS)
-        raise ConfigError(
-            f"command trace format {format!r} is unknown; "
-            + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(TEXT_FORMATS)}")
-        )
+        near = did_you_mean(format, TEXT_FORMATS, f"expected one of {', '.join(TEXT_FORMATS)}")
+        raise ConfigError(f"command trace format {format!r} is unknown{near}")
     line = first_line(path)
     words = line.replace(",", " ").split()
     if format is None:

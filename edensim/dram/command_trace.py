@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from edensim.archive import require_file
 from edensim.config import schema
 from edensim.dram.command_counts import BadCommandError, CommandCounter, CommandCounts
 from edensim.dram.command_energy import BANK_PARTS, CommandEnergy, CommandPricer
@@ -24,7 +25,6 @@ from edensim.dram.commands import N_TRACE, TRACE_NAMES
 from edensim.dram.energy import require_currents
 from edensim.dram.interface import LineCounts, expected_command_counts
 from edensim.dram.power_device import PowerDevice
-from edensim.dram.trace_npz import require_file
 
 FORMATS = ("drampower", "ramulator2", "dramsim3", "edensim")
 Progress = Callable[[int], None]

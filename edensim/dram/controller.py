@@ -1,9 +1,10 @@
 """A memory system ready to run: geometry, address map, timings and constraint tables compiled for the kernels.
 
 Modelled: any number of channels, ranks, bank groups and banks; FR-FCFS with or without row-hit protection; write mode
-by hysteresis; forwarding and coalescing from the write queue; all-bank refresh; rows that stay open, or close after a
-number of accesses (RDA, WRA or a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here: power-down,
-row policies by time or prediction, per-bank refresh.
+by hysteresis (while writes come as fast as they drain, reads wait: the tail of read latencies); forwarding and
+coalescing from the write queue; all-bank refresh; rows that stay open, or close after a number of accesses (RDA, WRA or
+a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here: power-down, row policies by time or
+prediction, per-bank refresh.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from edensim.dram.channel_state import Policy, new_channels
 from edensim.dram.command_log import CommandLog, LogGeometry, resolve_edges
 from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, WR, WRA
 from edensim.dram.counters import Counters
+from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Edge, Refresh, Shape, compile_table
 from edensim.dram.timing import bank_clocks, peak_bandwidth_gb_s, resolve_timing
 from edensim.errors import ConfigError
@@ -53,7 +55,7 @@ class DramSystem:
         self.dram = dram
         self.state = state if state is not None else resolve_operating_state(dram, OperatingPoint(), [])
         self.geometry = Geometry.from_config(dram)
-        self.address_map = AddressMap(self.geometry, dram.address_map)
+        self.address_map = AddressMap.from_config(self.geometry, dram)
         self.timing = resolve_timing(dram)
         self.clocks = bank_clocks(self.timing, self.state)
         self.shape = bank_shape(self.geometry)
@@ -144,7 +146,8 @@ class DramSystem:
         layout = LogGeometry(g.channels, g.ranks, g.bank_groups, g.banks_per_group, g.rows, g.columns)
         differs = any((self.clocks[n] != self.timing.ck[n]).any() for n in self.clocks)
         bank_ck = self.clocks if differs else {}
-        return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck)
+        refresh = RefreshLimit(self.refresh.period if self.refresh.first else 0)
+        return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck, refresh)
 
 
 def bank_shape(geometry: Geometry) -> Shape:
@@ -159,11 +162,11 @@ def refresh_schedule(dram: Dram, ck: dict[str, int] | object, ranks: int, scale:
     """When each rank's refresh falls due."""
     if dram.controller.refresh == "none":
         return Refresh(1, (), ())
-    period = int(ck["nREFI"] * scale)  # type: ignore[index]
+    period = int(ck["nREFI"] * Fraction(str(scale)))  # type: ignore[index]  # down: never later than asked
     busy = ck["nRFC"] + ranks  # type: ignore[index]  # less leaves some rank no clock to open a row in
     if period <= busy:
         raise ConfigError(
-            f"operating_point.tREFI_scale = {scale:g} makes the refresh interval {period} clocks, but refreshing "
+            f"tREFI_scale = {scale:g} makes the refresh interval {period} clocks, but refreshing "
             f"{ranks} {'ranks' if ranks > 1 else 'rank'} takes {busy} clocks"
         )
     scatter = dram.controller.refresh_scatter_ck

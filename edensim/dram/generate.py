@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram.trace_requests import CHUNK, Requests, slices
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 LINE, ROW = 64, 8192
 """Bytes of a burst, and bytes that share a row in a DDR4 x8 channel of 64 bits."""
@@ -239,10 +239,8 @@ def _made(seed: int | None, make: Callable[..., Requests], n: int, gap: int, fir
 
 
 def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:
-    near = nearest(name, known)
-    return f"{what} {name!r} is unknown; " + (
-        f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
-    )
+    hint = did_you_mean(name, known, f"expected one of {', '.join(known)}")
+    return f"{what} {name!r} is unknown{hint}"
 
 
 def _arrivals(n: int, gap: int, first: int = 0) -> Words:

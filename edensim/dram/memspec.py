@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from edensim.config import schema
 from edensim.dram.power_device import PowerDevice
-from edensim.errors import InputError, nearest
+from edensim.errors import InputError, did_you_mean
 
 # Per standard: rail -> (voltage key, letter of its currents, what follows the number of the current).
 RAILS: dict[str, dict[str, tuple[str, str, str]]] = {
@@ -52,8 +52,7 @@ class _Section:
             return default
         value = self.table.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            near = nearest(key, self.table)
-            hint = f"; did you mean {near[0]}?" if value is None and near else ""
+            hint = did_you_mean(key, self.table) if value is None else ""
             found = "nothing" if value is None else repr(value)[:40]
             raise InputError(
                 f"{self.path}: memspec.{self.name}.{key}: found {found}, "
@@ -85,9 +84,8 @@ def load_memspec(path: str | Path) -> PowerDevice:
     except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise InputError(f"{path}: {type(problem).__name__}: {problem}; expected {WHAT}") from None
     if standard not in RAILS:
-        near = nearest(standard, RAILS)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(RAILS)}"
-        raise InputError(f"{path}: memspec.memoryType is {standard[:40]!r}; {hint}")
+        hint = did_you_mean(standard, RAILS, f"known are {', '.join(RAILS)}")
+        raise InputError(f"{path}: memspec.memoryType is {standard[:40]!r}{hint}")
     names = ("memarchitecturespec", "memtimingspec", "mempowerspec")
     arch, timing, power = (_Section(path, name, spec.get(name)) for name in names)
     bankwise = _Section(path, "bankwisespec", spec.get("bankwisespec") or {})

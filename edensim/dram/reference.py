@@ -33,6 +33,8 @@ class Settings:
     `refresh_interval` 0 means no refresh; `refresh_scatter` s > 0 refreshes rank i at (i + 1) s + n intervals.
     `write_marks`: shares of the write queue above which write mode begins (when full at the latest) and below which it
     ends (when empty at the latest). `row_cap`: accesses after which a row is closed, 0 = rows stay open.
+    `write_latency`: clocks from WR to what counts as its end. `per_channel`: a clock offers a request to every channel,
+    else to one of them.
     """
 
     row_hit_first: bool
@@ -43,6 +45,8 @@ class Settings:
     refresh_scatter: int = 0
     write_marks: tuple[float, float] = (0.8, 0.2)
     row_cap: int = 0
+    write_latency: int = 0
+    per_channel: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,7 +245,7 @@ class Channel:
             queue.remove(request)
             self.activations[request.bank] -= queue is self.active
             if request.is_write:
-                self.tally.complete(clock)
+                self.tally.complete(clock + self.settings.write_latency)
             else:
                 done = clock + self.settings.read_latency
                 self.tally.complete_read(done, done - request.accepted)
@@ -319,17 +323,21 @@ def simulate(edges: Sequence[Sequence[Edge]], layout: BankLayout, settings: Sett
     Returns
     -------
     Tally
-        Its `cycles` is the clock when the last request has completed: a read `read_latency` after its RD, a write at
-        its WR, a merged request in the clock after its acceptance.
+        Its `cycles` is the clock when the last request has completed: a read `read_latency` after its RD, a write
+        `write_latency` after its WR, a merged request in the clock after its acceptance.
     """
     tally = Tally([[] for _ in edges])
     channels = [Channel(k, mine, layout, settings, tally) for k, mine in enumerate(edges)]
-    total, offered, clock = len(requests.bank), 0, 0
+    total, clock = len(requests.bank), 0
+    front_end_of = requests.channel.tolist() if settings.per_channel else [0] * total
+    outside = [deque(k for k in range(total) if front_end_of[k] == each) for each in range(len(channels))]
     fields = [x.tolist() for x in (requests.channel, requests.bank, requests.row, requests.column, requests.is_write)]
     while tally.completed < total or clock < tally.cycles:
-        if offered < total and requests.arrival[offered] <= clock:
-            channel, bank, row, column, is_write = (x[offered] for x in fields)
-            offered += channels[channel].accept(Request(bank, row, column, bool(is_write), accepted=clock))
+        for waiting in outside:
+            if waiting and requests.arrival[waiting[0]] <= clock:
+                channel, bank, row, column, is_write = (x[waiting[0]] for x in fields)
+                if channels[channel].accept(Request(bank, row, column, bool(is_write), accepted=clock)):
+                    waiting.popleft()
         clock += 1
         for each in channels:
             each.tick(clock)

@@ -1,13 +1,22 @@
 """Replay of request traces on the DRAM alone, streamed with flat memory.
 
-A replay ends when every request has completed: a read when its last beat has arrived, a write when its column command
-has issued, a forwarded read or coalesced write when it was accepted.
+Every channel is offered one request per clock, in the order of the trace and not before its arrival; a full queue makes
+the later requests of that channel wait, not those of others. A replay ends when every request has completed: a read or
+write with the last beat of its data, a forwarded read or coalesced write when it was accepted. With
+`dram.controller.front_end = "ramulator2"` it is one request per clock for the whole memory, and a write ends with its
+column command.
+
+Channels that do not share a front end run in threads of their own; results do not depend on how many there are.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,20 +24,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.dram.command_log import CommandLog
+from edensim.dram.command_log_write import Sink
 from edensim.dram.commands import BANK_COMMANDS, COMMAND_NAMES
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
-from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, replay
+from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, WRITE_LATENCY, replay
 from edensim.dram.trace_requests import Requests, check_addresses
 from edensim.errors import InputError
+from edensim.jit import JIT_DISABLED
 from edensim.memory import decode_lines
 
 Int = NDArray[np.int64]
 BLOCK = 1 << 14
-"""Requests decoded at a time; the arrays stay in the second-level cache."""
+"""Requests decoded at a time, per thread; the arrays stay in the second-level cache."""
 LATEST = 1 << 40
 """Arrivals lie before this clock (a quarter of an hour at 1.2 GHz); every idle refresh until then is simulated."""
-Sink = Callable[[int, Int], None]
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,8 @@ def replay_requests(
     *,
     keep_log: bool = False,
     command_hash: bool = False,
+    sinks: Sequence[Sink] = (),
+    threads: int | None = None,
     progress: Callable[[int], None] | None = None,
     where: str = "trace",
 ) -> ReplayResult:
@@ -98,6 +110,12 @@ def replay_requests(
         Keep every command (40 bytes each).
     command_hash : bool
         Digest every command per channel; flat in memory.
+    sinks : sequence of callables
+        Called with a channel and its next commands, as `command_output` takes them. Those of one channel come in order,
+        those of different channels at once, from several threads.
+    threads : int, optional
+        Threads over which channels are spread. By default as many as there are cores, but one in a worker process,
+        whose neighbours have the other cores, and for `front_end = "ramulator2"`, whose channels wait for each other.
     progress : callable, optional
         Called with the number of requests consumed so far.
     where : str
@@ -110,32 +128,34 @@ def replay_requests(
     """
     hashes = CommandHash(system) if command_hash else None
     kept: list[list[Int]] = [[] for _ in range(system.geometry.channels)]
-    sinks: list[Sink] = [hashes] if hashes else []
+    sinks = [*sinks, *([hashes] if hashes else [])]
     if keep_log:
         sinks.append(lambda c, log: kept[c].append(log.copy()))
     channels = system.new_channels(log_commands=bool(sinks))
-    run = np.zeros(RUN_FIELDS, np.int64)
-    feed = _Feed(system, channels, run, sinks)
+    groups = channel_groups(system)
+    threads = min(len(groups), usable_threads() if threads is None else threads)
     count = 0
-    for part in parts:
-        check_addresses(
-            part.addr,
-            system.line_bytes,
-            system.geometry.capacity_bytes,
-            wrap=system.dram.address_wrap,
-            first=count,
-            where=where,
-        )
-        check_arrival(part, count, where)
-        for start in range(0, len(part.addr), BLOCK):
-            feed(*(None if x is None else x[start : start + BLOCK] for x in part[:3]))
-            if progress is not None:
-                progress(count + min(start + BLOCK, len(part.addr)))
-        count += len(part.addr)
-    feed.finish()
+    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+        feed = _Feed(system, channels, groups, sinks, pool, BLOCK * threads)
+        for part in parts:
+            check_addresses(
+                part.addr,
+                system.line_bytes,
+                system.geometry.capacity_bytes,
+                wrap=system.dram.address_wrap,
+                first=count,
+                where=where,
+            )
+            check_arrival(part, count, where)
+            for start in range(0, len(part.addr), feed.block):
+                feed(*(None if x is None else x[start : start + feed.block] for x in part[:3]))
+                if progress is not None:
+                    progress(count + min(start + feed.block, len(part.addr)))
+            count += len(part.addr)
+        end = feed.finish()
     log = system.command_log(tuple(_joined(x) for x in kept)) if keep_log else None
     digests = [d.hexdigest() for d in hashes.digests] if hashes else None
-    return ReplayResult(count, system.counters(channels, int(run[LAST])), channels, log, digests)
+    return ReplayResult(count, system.counters(channels, end), channels, log, digests)
 
 
 def check_arrival(part: Requests, first: int, where: str) -> None:
@@ -149,14 +169,44 @@ def check_arrival(part: Requests, first: int, where: str) -> None:
     )
 
 
-class _Feed:
-    """Decodes blocks of requests and hands them to the kernel, saving full command logs on the way."""
+def channel_groups(system: DramSystem) -> list[slice]:
+    """Channels that the kernel advances together because they share a front end: all of them, or each its own."""
+    channels = system.geometry.channels
+    if system.dram.controller.front_end == "ramulator2":
+        return [slice(0, channels)]
+    return [slice(c, c + 1) for c in range(channels)]
 
-    def __init__(self, system: DramSystem, channels: np.ndarray, run: Int, sinks: list[Sink]) -> None:
-        self.system, self.channels, self.run, self.sinks = system, channels, run, sinks
+
+def usable_threads() -> int:
+    """Threads that are worth having: the cores this process may use; one in a worker process or without compiler."""
+    if JIT_DISABLED or multiprocessing.parent_process() is not None:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Feed:
+    """Decodes blocks of requests and hands them to the kernel, emptying full command logs on the way.
+
+    Groups of channels do not know of each other, so each can have a thread of the pool: the kernels release the GIL.
+    """
+
+    def __init__(
+        self,
+        system: DramSystem,
+        channels: np.ndarray,
+        groups: list[slice],
+        sinks: Sequence[Sink],
+        pool: ThreadPoolExecutor | None,
+        block: int,
+    ) -> None:
+        self.system, self.channels, self.groups = system, channels, groups
+        self.sinks, self.pool, self.block = sinks, pool, block
+        self.runs = np.zeros((len(groups), RUN_FIELDS), np.int64)
+        shared = system.dram.controller.front_end == "ramulator2"
+        self.runs[:, WRITE_LATENCY] = 0 if shared else system.timing.write_latency
         self.modulus, self.table = system.address_map.kernel_table()
-        self.place = [np.zeros(BLOCK, np.int64) for _ in range(4)]
-        self.line, self.no_arrival = np.zeros(BLOCK, np.int64), np.zeros(BLOCK, np.int64)
+        self.place = [np.zeros(block, np.int64) for _ in range(4)]
+        self.line, self.no_arrival, self.channel_zero = (np.zeros(block, np.int64) for _ in range(3))
         self.shift = np.uint64(system.line_bytes.bit_length() - 1)
 
     def __call__(self, addr: Any, is_write: Any, arrival: Any) -> None:
@@ -168,45 +218,55 @@ class _Feed:
         place = [x[:n] for x in self.place]
         decode_lines(line, 0, self.modulus, self.table, *place)
         when = self.no_arrival[:n] if arrival is None else arrival.view(np.int64)
-        self._advance(place, line, is_write.view(np.uint8), when, final=False)
+        requests: list[Any] = [*place, line, is_write.view(np.uint8), when]
+        if len(self.groups) == 1:
+            self._advance(0, requests, final=False)
+        else:
+            self._for_groups(lambda group: self._advance_own(group, requests))
 
-    def finish(self) -> None:
-        """Let every request complete."""
+    def finish(self) -> int:
+        """Let every request complete; returns the clock at which the last one has.
+
+        Groups end at different clocks, so what happens in the others until the last one's end follows in a second turn.
+        """
         none = np.zeros(0, np.int64)
-        self._advance([none] * 4, none, none.astype(np.uint8), none, final=True)
-        self._save_logs()
+        nothing: list[Any] = [none, none, none, none, none, none.astype(np.uint8), none]
+        for _ in range(2):
+            self._for_groups(lambda group: self._advance(group, nothing, final=True))
+            self.runs[:, LAST] = self.runs[:, LAST].max()
+        self._for_groups(self._empty_logs)
+        return int(self.runs[0, LAST])
 
-    def _advance(self, place: list[Int], line: Int, is_write: Int, arrival: Int, final: bool) -> None:
-        cursor = np.zeros(1, np.int64)
-        channel, bank, row, column = place
+    def _for_groups(self, work: Callable[[int], None]) -> None:
+        if self.pool is None:
+            for group in range(len(self.groups)):
+                work(group)
+        else:
+            list(self.pool.map(work, range(len(self.groups))))
+
+    def _advance_own(self, group: int, requests: list[Any]) -> None:
+        mine = np.flatnonzero(requests[0] == group)
+        if len(mine):
+            _, *rest = (x.take(mine) for x in requests)
+            self._advance(group, [self.channel_zero[: len(mine)], *rest], final=False)
+
+    def _advance(self, group: int, requests: list[Any], final: bool) -> None:
+        cursor, where = np.zeros(1, np.int64), self.groups[group]
         while True:
-            result = replay(
-                self.channels,
-                self.system.tables,
-                channel,
-                bank,
-                row,
-                column,
-                line,
-                is_write,
-                arrival,
-                cursor,
-                self.run,
-                final,
-            )
+            result = replay(self.channels[where], self.system.tables[where], *requests, cursor, self.runs[group], final)
             if result != LOG_FULL:
                 assert result == DONE or not final
                 return
-            self._save_logs()
+            self._empty_logs(group)
 
-    def _save_logs(self) -> None:
+    def _empty_logs(self, group: int) -> None:
         if not self.sinks:
             return
-        for c, state in enumerate(self.channels):
-            log = state["log"][: state["logged"]]
+        for c in range(*self.groups[group].indices(len(self.channels))):
+            log = self.channels[c]["log"][: self.channels[c]["logged"]]
             for sink in self.sinks:
                 sink(c, log)
-        self.channels["logged"] = 0
+        self.channels["logged"][self.groups[group]] = 0
 
 
 def _joined(parts: list[Int]) -> Int:

@@ -1,4 +1,4 @@
-"""Replay of a request trace on the DRAM alone: at most one offer per clock for the whole system, in order.
+"""Replay of a request trace on some channels of the DRAM alone: at most one offer per clock to all of them, in order.
 
 A refused offer blocks all later ones (head-of-line blocking). The acceptance stamp of a request is the clock before
 the tick in which it is offered. The state between two calls lies in `run` (see RUN_FIELDS), so a trace is streamed in
@@ -22,7 +22,7 @@ from edensim.dram.channel_kernel import (
 from edensim.jit import jit
 
 RUN_FIELDS = 4
-ACCEPT_FROM, OUTSTANDING, LAST, NOW = range(RUN_FIELDS)
+ACCEPT_FROM, OUTSTANDING, LAST, WRITE_LATENCY = range(RUN_FIELDS)
 MORE, DONE, LOG_FULL = range(3)
 
 
@@ -30,8 +30,9 @@ MORE, DONE, LOG_FULL = range(3)
 def replay(channels, tables, channel, bank, row, column, line, is_write, arrival, cursor, run, final):
     """Advance the system through one block of decoded requests.
 
-    `cursor` int64[1] is the next request of the block. Returns MORE (block consumed, another follows), DONE (`final`
-    block and every request completed) or LOG_FULL (save and reset the command logs, then call again).
+    `cursor` int64[1] is the next request of the block; `channel` counts within `channels`. Returns MORE (block
+    consumed, another follows), DONE (`final` block and every request completed) or LOG_FULL (save and reset the command
+    logs, then call again).
     """
     n = row.shape[0]
     n_channels = len(channels)
@@ -40,6 +41,7 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
     accept_from = run[ACCEPT_FROM]
     outstanding = run[OUTSTANDING]
     last = run[LAST]
+    write_latency = run[WRITE_LATENCY]  # clocks from a write's command to what counts as its end
     result = MORE
     while True:
         if i == n and not final:
@@ -86,6 +88,8 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
             if slot >= 0:
                 outstanding -= 1
                 last = max(last, ch.last)
+                if ch.slot_write[slot]:
+                    last = max(last, t + write_latency)
             if ch.freed >= 0:
                 accept_from = max(accept_from, t)
                 if blocked and channel[i] == c and is_write[i] == ch.freed:

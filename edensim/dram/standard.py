@@ -22,7 +22,7 @@ import numpy as np
 
 from edensim.config import schema
 from edensim.dram.commands import COMMAND_NAMES
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 LEVELS = ("Channel", "Rank", "BankGroup", "Bank")
 """Levels a family may have, outermost first."""
@@ -139,12 +139,8 @@ def load_standard(name: str) -> Standard:
     """
     known = standard_names()
     if name.upper() not in known:
-        hint = nearest(name, known)
-        raise ConfigError(
-            f"dram.standard: no DRAM standard named '{name}'"
-            + (f" (did you mean {' or '.join(hint)}?)" if hint else "")
-            + f"; known are {', '.join(known)}"
-        )
+        hint = did_you_mean(name, known)
+        raise ConfigError(f"dram.standard: no DRAM standard named '{name}'{hint} (known: {', '.join(known)})")
     text = folder().joinpath(f"{name.lower()}.toml").read_text("utf-8")
     return parse_standard(tomllib.loads(text), f"presets/standard/{name.lower()}.toml")
 
@@ -199,11 +195,8 @@ def _unknown(where: str, what: str, words: Iterable[str], known: Iterable[str]) 
     found = []
     for word in words:
         if word not in known:
-            hint = nearest(word, known)
-            found.append(
-                f"{where}: unknown {what} '{word}'"
-                + (f" (did you mean {' or '.join(hint)}?)" if hint else f"; known are {', '.join(known)}")
-            )
+            hint = did_you_mean(word, known, f"known are {', '.join(known)}")
+            found.append(f"{where}: unknown {what} '{word}'{hint}")
     return found
 
 

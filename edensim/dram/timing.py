@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edensim.config import schema
 from edensim.dram.standard import Rounding, Standard, TimingRule, evaluate, expression_names, load_standard
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, Problem, did_you_mean
 
 PER_BANK = {"nRCD": "tRCD_ns", "nRAS": "tRAS_ns", "nRP": "tRP_ns"}
 """Timings that an operating point may change, bank by bank."""
@@ -70,6 +70,11 @@ class TimingSet:
     def burst_ck(self) -> int:
         """Clocks of one burst on the data bus."""
         return self.ck["nBL"]
+
+    @property
+    def write_latency(self) -> int:
+        """Clocks from WR to the last beat of its data (write latency, tDQSS of LPDDR, burst)."""
+        return self.ck["nCWL"] + self.ck.get("nDQSS", 0) + self.burst_ck
 
     @property
     def unloaded_read_ns(self) -> float:
@@ -179,19 +184,20 @@ def check_levels(dram: schema.Dram, standard: Standard) -> None:
 def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
     """The table of a parity preset: known names only, and all that cannot be derived."""
     table = dict(dram.timing_ck or {})
-    problems = []
+    problems: list[str] = []
     for name in table:
         if name not in standard.names:
-            hint = nearest(name, standard.names)
-            tail = f"did you mean {' or '.join(hint)}?" if hint else f"known are {', '.join(standard.names)}"
-            problems.append(f"dram.timing_ck.{name}: {standard.name} has no timing of that name ({tail})")
+            tail = did_you_mean(name, standard.names, f"known are {', '.join(standard.names)}")
+            text = f"dram.timing_ck.{name}: {standard.name} has no timing of that name{tail}"
+            problems.append(Problem(text, f"dram.timing_ck.{name}", "dram.standard"))
     fields = schema.Timing.model_fields
     ignored = [key for key, value in dram.timing if value is not None and value != fields[key].default]
     if ignored:
-        problems.append(
+        text = (
             f"dram.timing.{ignored[0]}: has no effect, because dram.timing_ck holds all timings in clocks; "
             f"expected a change of dram.timing_ck instead"
         )
+        problems.append(Problem(text, f"dram.timing.{ignored[0]}", "dram.timing_ck"))
     missing = [rule.name for rule in standard.timings if not rule.clocks and rule.name not in table]
     if missing:
         problems.append(f"dram.timing_ck: {standard.name} also needs {', '.join(missing)} (in clocks)")
@@ -241,11 +247,12 @@ def _minimum_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
     problems = []
     for name, clocks in dram.timing.minimum_ck.items():
         if name not in known:
-            hint = nearest(name, known)
-            tail = f"did you mean {' or '.join(hint)}?" if hint else f"known are {', '.join(known)}"
-            problems.append(f"dram.timing.minimum_ck.{name}: {standard.name} has no time of that name ({tail})")
+            tail = did_you_mean(name, known, f"known are {', '.join(known)}")
+            text = f"dram.timing.minimum_ck.{name}: {standard.name} has no time of that name{tail}"
+            problems.append(Problem(text, f"dram.timing.minimum_ck.{name}", "dram.standard"))
         elif clocks < 0:
-            problems.append(f"dram.timing.minimum_ck.{name}: {clocks} clocks is below 0")
+            text = f"dram.timing.minimum_ck.{name}: {clocks} clocks is below 0"
+            problems.append(Problem(text, f"dram.timing.minimum_ck.{name}"))
     if problems:
         raise ConfigError(problems)
     return dict(dram.timing.minimum_ck)
@@ -264,6 +271,11 @@ IDENTITIES = (
 )
 """(left, right, slack): left >= right - slack clocks; the slack is the cycle that rounding may cost."""
 
+DECIDES_CLOCKS = tuple(
+    f"dram.{key}" for key in "data_rate_mt_s clock_ps burst_length standard timing timing_ck".split()
+)
+"""Keys beside a time itself that decide how many clocks it is."""
+
 POSITIVE = ("nBL", "nCL", "nCWL", "nRP", "nRAS", "nRC", "nWR", "nRTP", "nCCD_S", "nRRD_S", "nFAW", "nRFC", "nREFI")
 
 
@@ -273,15 +285,21 @@ def check_identities(ck: Mapping[str, int], period: Fraction) -> None:
     def both(clocks: int) -> str:
         return f"{clocks} clocks ({float(clocks * period / 1000):.4g} ns)"
 
-    low = [name for name in POSITIVE if ck[name] < 1]
-    problems = [f"dram.timing: {name} must be at least 1 clock, found {both(ck[name])}" for name in low]
-    problems += [f"dram.timing: {name} is negative ({both(value)})" for name, value in ck.items() if value < 0]
+    def note(text: str, *names: str) -> None:
+        keys = [f"dram.{key}" for n in names for key in (f"timing.t{n[1:]}_ns", f"timing.{n[1:]}", f"timing_ck.{n}")]
+        problems.append(Problem(f"dram.timing: {text}", *keys, *DECIDES_CLOCKS))
+
+    problems: list[str] = []
+    for name in POSITIVE:
+        if ck[name] < 1:
+            note(f"{name} must be at least 1 clock, found {both(ck[name])}", name)
+    for name, value in ck.items():
+        if value < 0:
+            note(f"{name} is negative ({both(value)})", name)
     for left, right, slack in IDENTITIES:
         least = int(evaluate(right, ck))
         if ck[left] < least - slack:
-            problems.append(
-                f"dram.timing: {left} >= {right} is violated: {left} is {both(ck[left])}, {right} is {both(least)}"
-                + (" (one clock of rounding is allowed)" if slack else "")
-            )
+            text = f"{left} >= {right} is violated: {left} is {both(ck[left])}, {right} is {both(least)}"
+            note(text + (" (one clock of rounding is allowed)" if slack else ""), left, *expression_names(right))
     if problems:
         raise ConfigError(problems)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edensim.dram.text_fields import choice, constant, decimal, hexadecimal, text
 from edensim.dram.trace_read import TraceReader
 from edensim.dram.trace_requests import Requests, RequestSource, check_addresses, checked, slices
 from edensim.dram.trace_text import CSV_COLUMNS, NATIVE, check_format, open_any, vector_levels
@@ -26,15 +28,11 @@ KEPT = {
     NATIVE: CSV_COLUMNS,
     "csv": CSV_COLUMNS,
     "dramsim3": ("addr", "is_write", "arrival"),
+    "ramulator1": ("addr", "is_write"),
     "ramulator2": ("addr", "is_write"),
     "ramulator2_readwrite": ("addr", "is_write"),
 }
 LINES_AT_A_TIME = 1 << 17
-HEX_SYMBOLS = np.frombuffer(b"0123456789abcdef", np.uint8)
-
-Bytes = npt.NDArray[np.uint8]
-Field = tuple[Bytes, npt.NDArray[np.bool_]]
-"""One field of many lines: symbols (lines, width), and which of them are to be written."""
 
 
 def convert(
@@ -44,6 +42,7 @@ def convert(
     target_format: str = NATIVE,
     *,
     address_map: AddressMap | None = None,
+    clock_ps: Fraction | None = None,
     layout: Layout = "plain",
     header: dict[str, Any] | None = None,
     force: bool = False,
@@ -59,7 +58,9 @@ def convert(
     target_format : str
         One of `FORMATS`.
     address_map : AddressMap, optional
-        Needed by `ramulator2_readwrite`.
+        Needed by `ramulator2_readwrite` and `gem5`.
+    clock_ps : Fraction, optional
+        Memory clock; needed by `gem5`.
     layout, header
         Passed to `write_trace` for native targets.
     force : bool
@@ -68,15 +69,16 @@ def convert(
     Returns
     -------
     dict
-        `requests`, `source_format`, `target_format`, and `dropped`: columns that the target cannot hold.
+        `requests`, `source_format`, `target_format`, `dropped`: columns that the target cannot hold, and `left_out`:
+        lines of the source that are no requests.
 
     Raises
     ------
     InputError, ConfigError, OutputError
         Bad source; unknown format or missing address map; target exists or cannot be written.
     """
-    check_format(target_format)
-    reader = open_any(source, source_format, address_map)
+    _check_written(target_format)
+    reader = open_any(source, source_format, address_map, clock_ps)
     if target_format == NATIVE:
         count = write_trace(target, reader, header, layout=layout, force=force)
     else:
@@ -87,6 +89,7 @@ def convert(
         "source_format": NATIVE if isinstance(reader, TraceReader) else getattr(reader, "format", None),
         "target_format": target_format,
         "dropped": [name for name, there in has.items() if there and name not in KEPT[target_format]],
+        "left_out": getattr(reader, "left_out", 0),
     }
 
 
@@ -109,13 +112,13 @@ def write_text(
     OutputError
         The file exists (and not `force`), or cannot be written.
     """
-    if check_format(format) == NATIVE:
+    if _check_written(format) == NATIVE:
         raise ConfigError("native traces are written by write_trace")
     if format == "ramulator2_readwrite" and address_map is None:
         raise ConfigError("ramulator2_readwrite traces name banks and rows; give the memory (--dram) they belong to")
     count, wide = 0, None
     parts = (piece for part in checked(as_parts(requests), "requests") for piece in slices(part, LINES_AT_A_TIME))
-    with _output(Path(path), force) as file:
+    with text_output(Path(path), force) as file:
         for part in parts:
             if wide is None:
                 wide = _columns(part)
@@ -132,8 +135,15 @@ def write_text(
     return count
 
 
+def _check_written(format: str) -> str:
+    if check_format(format) not in KEPT:
+        raise ConfigError(f"{format} traces are read, not written; expected one of {', '.join(KEPT)}")
+    return format
+
+
 @contextmanager
-def _output(path: Path, force: bool) -> Iterator[IO[bytes]]:
+def text_output(path: Path, force: bool) -> Iterator[IO[bytes]]:
+    """Open a text file, packed if its name ends in `.gz`; it appears under its name only when the block ends well."""
     with atomic_output(path, force) as file:
         if path.suffix != ".gz":
             yield file
@@ -150,17 +160,19 @@ def _columns(part: Requests) -> list[str]:
 def _lines(part: Requests, format: str, address_map: AddressMap | None, first: int) -> bytes:
     if format == "ramulator2":
         _refuse_signed(part.addr, first)
-        return _text(_choice(part.is_write, b"LD 0x", b"ST 0x"), _hexadecimal(part.addr), _constant(b"\n"))
+        return text(choice(part.is_write, (b"LD 0x", b"ST 0x")), hexadecimal(part.addr), constant(b"\n"))
+    if format == "ramulator1":
+        return text(constant(b"0x"), hexadecimal(part.addr), choice(part.is_write, (b" R\n", b" W\n")))
     if format == "dramsim3":
         arrival = np.zeros(len(part.addr), np.uint64) if part.arrival is None else part.arrival
-        operation = _choice(part.is_write, b" READ ", b" WRITE ")
-        return _text(_constant(b"0x"), _hexadecimal(part.addr), operation, _decimal(arrival), _constant(b"\n"))
+        operation = choice(part.is_write, (b" READ ", b" WRITE "))
+        return text(constant(b"0x"), hexadecimal(part.addr), operation, decimal(arrival), constant(b"\n"))
     if format == "csv":
         numbers = [v for v in (part.arrival, part.tensor) if v is not None]
-        fields = [_constant(b"0x"), _hexadecimal(part.addr), _choice(part.is_write, b",0", b",1")]
+        fields = [constant(b"0x"), hexadecimal(part.addr), choice(part.is_write, (b",0", b",1"))]
         for values in numbers:
-            fields += [_constant(b","), _decimal(values)]
-        return _text(*fields, _constant(b"\n"))
+            fields += [constant(b","), decimal(values)]
+        return text(*fields, constant(b"\n"))
     assert address_map is not None
     return _vectors(part, address_map, first)
 
@@ -186,49 +198,7 @@ def _vectors(part: Requests, address_map: AddressMap, first: int) -> bytes:
         "row": row,
         "column": column,
     }
-    fields = [_choice(part.is_write, b"R ", b"W ")]
+    fields = [choice(part.is_write, (b"R ", b"W "))]
     for name in vector_levels(address_map):
-        fields += [_decimal(at[name].astype(np.uint64)), _constant(b",")]
-    return _text(*fields[:-1], _constant(b"\n"))
-
-
-def _text(*fields: Field) -> bytes:
-    """Lines made of fields side by side."""
-    count = max(len(symbols) for symbols, _ in fields)
-    symbols = np.hstack([np.broadcast_to(s, (count, s.shape[1])) for s, _ in fields])
-    keep = np.hstack([np.broadcast_to(k, (count, k.shape[1])) for _, k in fields])
-    return symbols[keep].tobytes()
-
-
-def _constant(text: bytes) -> Field:
-    return np.frombuffer(text, np.uint8)[None], np.ones((1, len(text)), bool)
-
-
-def _choice(is_write: npt.NDArray[np.uint8], read: bytes, write: bytes) -> Field:
-    width = max(len(read), len(write))
-    both = np.array([list(read.ljust(width, b"\0")), list(write.ljust(width, b"\0"))], np.uint8)
-    symbols = both[is_write]
-    return symbols, symbols != 0
-
-
-def _hexadecimal(values: npt.NDArray[np.uint64]) -> Field:
-    width = max(1, -(-int(values.max()).bit_length() // 4))
-    symbols = np.empty((len(values), width), np.uint8)
-    for k in range(width):
-        symbols[:, width - 1 - k] = HEX_SYMBOLS[(values >> np.uint64(4 * k)) & np.uint64(15)]
-    return symbols, _without_leading_zeros(symbols)
-
-
-def _decimal(values: npt.NDArray[Any]) -> Field:
-    width = len(str(int(values.max())))
-    symbols = np.empty((len(values), width), np.uint8)
-    for k in range(width):
-        values, digit = np.divmod(values, values.dtype.type(10))
-        symbols[:, width - 1 - k] = digit + 48
-    return symbols, _without_leading_zeros(symbols)
-
-
-def _without_leading_zeros(symbols: Bytes) -> npt.NDArray[np.bool_]:
-    keep = np.logical_or.accumulate(symbols != 48, axis=1)
-    keep[:, -1] = True
-    return keep
+        fields += [decimal(at[name].astype(np.uint64)), constant(b",")]
+    return text(*fields[:-1], constant(b"\n"))

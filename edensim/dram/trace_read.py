@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edensim.dram.trace_npz import Archive, Member
+from edensim.archive import Archive, Member
 from edensim.dram.trace_requests import CHUNK, COLUMNS, UNITS, Requests, checked, slices
-from edensim.errors import InputError, nearest
+from edensim.errors import InputError, nearest, perhaps
 
 FORMAT, VERSION = "edensim-trace", 1
 HEADER = "header.json"
@@ -149,7 +149,7 @@ def _check_plain(archive: Archive, header: dict[str, Any]) -> tuple[tuple[str, .
     for name in members:
         near = [] if name in COLUMNS else nearest(name, COLUMNS)
         if near:
-            raise InputError(f"{path}: array {name} is unknown; did you mean {near[0]}?")
+            raise InputError(f"{path}: array {name} is unknown{perhaps(*near)}")
     columns = tuple(name for name in COLUMNS if name in members)
     counts = {name: members[name].count for name in columns}
     if len(set(counts.values())) > 1:

@@ -1,12 +1,15 @@
 """Request traces in the text formats of other simulators, read in a stream, and conversion between all formats.
 
 ======================= ======================================= ==================================================
+`ramulator1`            `0x12345680 R`                          memory trace of ramulator 1: hexadecimal byte address
+                                                                (0x may be missing), R or W; no arrivals
 `ramulator2`            `LD 0x12340` or `ST 4096`               LoadStoreTrace of ramulator 2; no arrivals
 `ramulator2_readwrite`  `R 0,0,3,1,4660,17`                     ReadWriteTrace of ramulator 2: channel, rank, bank
                                                                 group (only where there are several), bank, row,
                                                                 column in bursts; needs the address map
 `dramsim3`              `0x12340 READ 1600`                     trace of DRAMsim3: hexadecimal byte address (0x may
                                                                 be missing), operation, memory clock
+`gem5`                  `7,r,4096,64,0,1500`                    packets as text, see `trace_gem5`; needs the memory
 `csv`                   `addr,is_write[,arrival[,tensor]]`      with that header line, columns in any order
 ======================= ======================================= ==================================================
 
@@ -14,8 +17,8 @@ Accepted everywhere: comments from `#` on, blank lines, Windows line ends, a UTF
 spaces around commas, gzip (known by its content). Numbers are decimal, or hexadecimal after 0x. Refused with the line
 number: anything else, and time that runs backwards.
 
-Not handled: ramulator 2's traces for processor models, cyclic repetition (ramulator 2 repeats a trace, edensim does
-not), DRAMsim3's habit of taking every unknown operation for a read.
+Not handled: ramulator's traces for processor models, cyclic repetition (ramulator 2 repeats a trace, edensim does
+not), DRAMsim3's habit of taking every unknown operation for a read. gem5 traces are read, not written.
 """
 
 from __future__ import annotations
@@ -23,20 +26,26 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
-from edensim.dram.trace_npz import require_file
+from edensim.archive import require_file
+from edensim.dram.trace_gem5 import NAMES, Gem5Lines, gem5_columns
 from edensim.dram.trace_requests import CHUNK, Requests, RequestSource, slices
 from edensim.dram.trace_text_parse import BadLineError, parse_numbers, parse_operations, split_words
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
 from edensim.memory.address_map import AddressMap
 
 NATIVE = "native"
-TEXT_FORMATS = ("ramulator2", "ramulator2_readwrite", "dramsim3", "csv")
+TEXT_FORMATS = ("ramulator1", "ramulator2", "ramulator2_readwrite", "dramsim3", "csv", "gem5")
+NEED_MEMORY = {
+    "ramulator2_readwrite": "name banks and rows; give the memory (--dram) they belong to",
+    "gem5": "give times and sizes of packets; give the memory (--dram) whose clocks and bursts they become",
+}
 FORMATS = (NATIVE, *TEXT_FORMATS)
 CSV_COLUMNS = ("addr", "is_write", "arrival", "tensor")
 WHAT = "a text trace"
@@ -44,6 +53,7 @@ BLOCK_BYTES = 1 << 22
 LONGEST_LINE = 1 << 16
 
 LOADS, STORES = ("LD",), ("ST",)
+READ, WRITE = ("R", "READ"), ("W", "WRITE")
 DRAMSIM3_READS = ("READ", "R", "P_MEM_RD", "P_FETCH", "IFETCH")
 DRAMSIM3_WRITES = ("WRITE", "W", "P_MEM_WR", "BOFF")
 """The names of DRAMsim3's `Transaction` reader (src/common.cc), the reads being those of its example traces."""
@@ -65,19 +75,32 @@ class TextTrace:
 
     count = None
 
-    def __init__(self, path: str | Path, format: str | None = None, address_map: AddressMap | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        format: str | None = None,
+        address_map: AddressMap | None = None,
+        clock_ps: Fraction | None = None,
+    ) -> None:
         self.path = Path(path)
         self.format = check_format(format or guess_format(path))
         if self.format == NATIVE:
             raise InputError(f"{self.path}: is a native trace (.npz), not text")
-        if self.format == "ramulator2_readwrite" and address_map is None:
-            raise ConfigError(
-                f"{self.path}: ramulator2_readwrite traces name banks and rows; give the memory (--dram) they belong to"
-            )
+        if self.format in NEED_MEMORY and (address_map is None or (self.format == "gem5" and clock_ps is None)):
+            raise ConfigError(f"{self.path}: {self.format} traces {NEED_MEMORY[self.format]}")
         self._map = address_map
         self._names = _csv_header(self.path) if self.format == "csv" else ()
-        self.has_arrival = self.format == "dramsim3" or "arrival" in self._names
+        self._has_header = self.format == "csv"
+        if self.format == "gem5" and clock_ps is not None and address_map is not None:
+            columns, self._has_header = _gem5_columns(self.path)
+            self._packets = Gem5Lines(columns, self._has_header, clock_ps, address_map.geometry.burst_bytes)
+        self.has_arrival = self.format in ("dramsim3", "gem5") or "arrival" in self._names
         self.has_tensor = "tensor" in self._names
+
+    @property
+    def left_out(self) -> int:
+        """Lines so far that are no requests of memory (gem5)."""
+        return self._packets.left_out if self.format == "gem5" else 0
 
     def chunks(self, size: int = CHUNK) -> Iterator[Requests]:
         """Yield the requests in order, at most `size` at a time.
@@ -89,7 +112,9 @@ class TextTrace:
             address map, time running backwards; or for a damaged file or one without any request.
         """
         latest, empty = 0, True
-        skip = self.format == "csv"
+        skip = self._has_header
+        if self.format == "gem5":
+            self._packets.left_out = 0
         for first_line, block in read_blocks(self.path):
             try:
                 if skip:
@@ -115,6 +140,11 @@ class TextTrace:
         if self.format == "ramulator2":
             words = split_words(block, (0, 0))
             return Requests(parse_numbers(words, 1, "any"), parse_operations(words, 0, LOADS, STORES)), words.line
+        if self.format == "ramulator1":
+            words = split_words(block, (0, 0))
+            return Requests(parse_numbers(words, 0, "hex"), parse_operations(words, 1, READ, WRITE)), words.line
+        if self.format == "gem5":
+            return self._packets.parse(block)
         if self.format == "dramsim3":
             words = split_words(block, (0, 0, 0))
             is_write = parse_operations(words, 1, DRAMSIM3_READS, DRAMSIM3_WRITES)
@@ -123,7 +153,12 @@ class TextTrace:
         return _parse_vectors(block, self._map)
 
 
-def open_text(path: str | Path, format: str | None = None, address_map: AddressMap | None = None) -> TextTrace:
+def open_text(
+    path: str | Path,
+    format: str | None = None,
+    address_map: AddressMap | None = None,
+    clock_ps: Fraction | None = None,
+) -> TextTrace:
     """Open a text trace; without `format` it is guessed from the first line.
 
     Raises
@@ -131,27 +166,29 @@ def open_text(path: str | Path, format: str | None = None, address_map: AddressM
     InputError
         Missing, no regular file, empty, binary, or of no known format.
     ConfigError
-        Unknown format name, or `ramulator2_readwrite` without an address map.
+        Unknown format name; `ramulator2_readwrite` or `gem5` without an address map, `gem5` without the memory clock.
     """
-    return TextTrace(path, format, address_map)
+    return TextTrace(path, format, address_map, clock_ps)
 
 
-def open_any(path: str | Path, format: str | None = None, address_map: AddressMap | None = None) -> RequestSource:
+def open_any(
+    path: str | Path,
+    format: str | None = None,
+    address_map: AddressMap | None = None,
+    clock_ps: Fraction | None = None,
+) -> RequestSource:
     """Open a trace of any format; without `format` the content decides."""
     from edensim.dram.trace_read import TraceReader
 
     format = check_format(format or guess_format(path))
-    return TraceReader(path) if format == NATIVE else TextTrace(path, format, address_map)
+    return TraceReader(path) if format == NATIVE else TextTrace(path, format, address_map, clock_ps)
 
 
 def check_format(name: str) -> str:
     """Return the format `name`, or raise `ConfigError` with the nearest known one."""
     if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        raise ConfigError(
-            f"trace format {name!r} is unknown; "
-            + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(FORMATS)}")
-        )
+        near = did_you_mean(name, FORMATS, f"expected one of {', '.join(FORMATS)}")
+        raise ConfigError(f"trace format {name!r} is unknown{near}")
     return name
 
 
@@ -170,6 +207,8 @@ def guess_format(path: str | Path) -> str:
             return NATIVE
     line = first_line(path)
     words = line.replace(",", " ").upper().split()
+    if gem5_columns(line) is not None:
+        return "gem5"
     if "," in line and words and words[0].isidentifier() and len(words[0]) > 1:
         return "csv"
     if words and words[0] in LOADS + STORES:
@@ -178,6 +217,8 @@ def guess_format(path: str | Path) -> str:
         return "ramulator2_readwrite"
     if len(words) == 3 and words[1] in DRAMSIM3_READS + DRAMSIM3_WRITES:
         return "dramsim3"
+    if len(words) == 2 and words[1] in READ + WRITE:
+        return "ramulator1"
     raise InputError(
         f"{path}: the first line, {line[:60]!r}, is of no known trace format; expected one of {', '.join(FORMATS)}"
     )
@@ -245,10 +286,24 @@ def _csv_header(path: Path) -> tuple[str, ...]:
     names = tuple(name.strip().lower() for name in line.split(","))
     unknown = [name for name in names if name not in CSV_COLUMNS]
     if unknown or len(set(names)) < len(names) or not {"addr", "is_write"} <= set(names):
-        near = [f"did you mean {nearest(name, CSV_COLUMNS)[0]}?" for name in unknown[:1] if nearest(name, CSV_COLUMNS)]
-        hint = near[0] if near else "expected addr,is_write and optionally arrival, tensor"
-        raise InputError(f"{path}: the header line is {line[:80]!r}; {hint}")
+        hint = did_you_mean("".join(unknown[:1]), CSV_COLUMNS, "expected addr,is_write and optionally arrival, tensor")
+        raise InputError(f"{path}: the header line is {line[:80]!r}{hint}")
     return names
+
+
+def _gem5_columns(path: Path) -> tuple[tuple[str, ...], bool]:
+    line = first_line(path)
+    found = gem5_columns(line)
+    if found is None:
+        raise InputError(
+            f"{path}:1: {line[:60]!r} is no packet of gem5; expected [pkt_id,]cmd,addr,size[,flags],tick[,pc] with "
+            "r, w or u for cmd, or a header line that names cmd, addr and tick"
+        )
+    unknown = [name for name in found[0] if name not in NAMES]
+    if unknown or len(set(found[0])) < len(found[0]):
+        problem = f"{unknown[0]!r} is unknown" if unknown else "a column is named twice"
+        raise InputError(f"{path}:1: the header line is {line[:80]!r}: {problem}; expected {', '.join(NAMES)}")
+    return found
 
 
 def _skip_first_words(first: int, block: bytes) -> tuple[int, bytes, bool]:

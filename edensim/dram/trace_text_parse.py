@@ -189,12 +189,17 @@ def _number(words: Words, row: int, column: int, base: Base, largest: int) -> in
 def parse_operations(
     words: Words, column: int, reads: tuple[str, ...], writes: tuple[str, ...]
 ) -> npt.NDArray[np.uint8]:
-    """1 where the word is one of `writes`, 0 where it is one of `reads` (capitals or not; at most 8 letters).
+    """1 where the word is one of `writes`, 0 where it is one of `reads`; see `parse_choices`."""
+    return parse_choices(words, column, (reads, writes))
+
+
+def parse_choices(words: Words, column: int, choices: tuple[tuple[str, ...], ...]) -> npt.NDArray[np.uint8]:
+    """Which of some lists of words the word of a column is in (capitals or not; at most 8 letters).
 
     Raises
     ------
     BadLineError
-        At the first other word.
+        At the first word that is in none of them.
     """
     start, end = words.start[:, column], words.end[:, column]
     if len(start) == 0:
@@ -204,19 +209,15 @@ def parse_operations(
     for k in range(min(8, int(length.max()))):
         letter = UPPER[words.text[np.minimum(start + k, len(words.text) - 1)]]
         key |= np.where(k < length, letter, 0) << np.uint64(8 * k)
-    is_write = np.zeros(len(start), bool)
-    unknown = np.ones(len(start), bool)
-    for names, found in ((reads, None), (writes, is_write)):
+    which = np.full(len(start), len(choices), np.uint8)
+    for number, names in enumerate(choices):
         for name in names:
-            same = key == np.uint64(int.from_bytes(name.encode(), "little"))
-            unknown &= ~same
-            if found is not None:
-                found |= same
-    unknown |= length > 8
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        expected = ", ".join(reads + writes)
+            which[key == np.uint64(int.from_bytes(name.encode(), "little"))] = number
+    which[length > 8] = len(choices)
+    if (which == len(choices)).any():
+        row = int(np.argmax(which))
+        expected = ", ".join(name for names in choices for name in names)
         raise BadLineError(
             words.line[row], f"unknown operation {words.word(row, column)[:40]!r}; expected one of {expected}"
         )
-    return is_write.astype(np.uint8)
+    return which

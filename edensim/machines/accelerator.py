@@ -121,9 +121,24 @@ class Accelerator:
             utilization=problem.macs / (max(1, cycles) * machine.array_rows * machine.array_cols),
             traffic_bytes=self._traffic(problem, tiling, precision_bits, ifm_scale, ofm_scale),
             lower_bound_bytes=self._bound(problem, precision_bits),
-            note=self._note(tiling, ifm_scale, ofm_scale),
+            note=self._note(problem, tiling, precision_bits, ifm_scale, ofm_scale),
             program=program,
         )
+
+    def spilled_bytes(self, layer: Layer, precision_bits: int, batch: int = 1, line_bytes: int = 64) -> int:
+        """Scratch space in DRAM that the layer's partial sums need; 0 if they stay on chip.
+
+        Parameters and errors as those of `plan`.
+        """
+        if not self.machine.fmaps_in_dram:
+            return 0
+        problem = Problem.of(layer, batch)
+        tiling = self._tiled(layer, problem, precision_bits, line_bytes, *self._coding(layer, precision_bits))
+        return -(-problem.ofm_count * self._psum_bits(precision_bits) // 8) if tiling.spills(problem) else 0
+
+    def _psum_bits(self, bits: int) -> int:
+        """Width of a partial sum: never less than that of the data."""
+        return max(8 * self.machine.psum_bytes, bits)
 
     def _coding(self, layer: Layer, bits: int) -> tuple[float, float]:
         """Coded share of input and output maps; the network's own input is never coded."""
@@ -135,7 +150,7 @@ class Accelerator:
 
     def _buffer(self, bits: int) -> Buffer:
         machine = self.machine
-        psum_bits = max(8 * machine.psum_bytes, bits)
+        psum_bits = self._psum_bits(bits)
         copies = 2 if machine.double_buffered else 1
         if machine.tiling == "row_stationary":
             room = (machine.buffer_bytes - FILTER_PREFETCH_BYTES) * 8
@@ -184,7 +199,7 @@ class Accelerator:
                 return matrix, tiling
         else:
             copies, filter_bytes = (2 if machine.double_buffered else 1), problem.C * problem.taps * bits // 8
-            fmaps += problem.ofm_count * (max(8 * machine.psum_bytes, bits) - bits) // 8
+            fmaps += problem.ofm_count * (self._psum_bits(bits) - bits) // 8
             filters = min(problem.K, (machine.buffer_bytes - fmaps) // max(1, copies * filter_bytes))
             if filters >= 1:
                 rows, cols = problem.rows.outputs, problem.cols.outputs
@@ -231,13 +246,14 @@ class Accelerator:
         )
         bases = (tensors.weights_base, tensors.ifm_base, tensors.ofm_base)
         layouts = [TensorLayout(s, bits, b, x) for s, b, x in zip(shapes, bases, (1.0, *scales), strict=True)]
+        psums = TensorLayout(shapes[2], self._psum_bits(bits), tensors.psum_base)
         compat = self.machine.compute_model == "scalesim_compat"
         images = Problem.of(layer).macs
         return Program(
             problem,
             tiling,
-            (layouts[0], layouts[1], layouts[2]),
-            (tensors.weights_index, tensors.ifm_index, tensors.ofm_index),
+            (layouts[0], layouts[1], layouts[2], psums),
+            (tensors.weights_index, tensors.ifm_index, tensors.ofm_index, tensors.psum_index),
             line_bytes,
             np.zeros(64, np.int64) if compat else self._cycles(problem, bits, size_table(problem, tiling)[0]),
             self.machine.fmaps_in_dram,
@@ -249,12 +265,12 @@ class Accelerator:
     ) -> dict[str, int]:
         moved = tiling.traffic(problem)
         fmaps = 1 if self.machine.fmaps_in_dram else 0
-        elements = {
-            "weights": float(moved.weights),
-            "ifm": moved.ifm * ifm_scale * fmaps,
-            "ofm": (moved.ofm_written + moved.ofm_read) * ofm_scale * fmaps,
+        moved_bits = {
+            "weights": float(moved.weights * bits),
+            "ifm": moved.ifm * ifm_scale * fmaps * bits,
+            "ofm": (moved.ofm * ofm_scale * bits + 2 * moved.psums * self._psum_bits(bits)) * fmaps,
         }
-        return {kind: int(np.ceil(count * bits / 8)) for kind, count in elements.items()}
+        return {kind: int(np.ceil(count / 8)) for kind, count in moved_bits.items()}
 
     def _bound(self, problem: Problem, bits: int) -> int:
         machine = self.machine
@@ -266,14 +282,14 @@ class Accelerator:
             on_chip += machine.array_rows * machine.array_cols * words * max(bits, 8) // 8
         return lower_bound_bytes(problem, bits, on_chip)
 
-    def _note(self, tiling: Tiling, ifm_scale: float, ofm_scale: float) -> str:
+    def _note(self, problem: Problem, tiling: Tiling, bits: int, ifm_scale: float, ofm_scale: float) -> str:
         notes = []
         if not self.machine.fmaps_in_dram:
             notes.append("feature maps stay on chip")
         if min(ifm_scale, ofm_scale) < 1:
             notes.append(f"run-length coded: input {ifm_scale:.3f}, output {ofm_scale:.3f} of plain size")
-        if tiling.order in (Order.K_C_SPACE, Order.SPACE_C_K):
-            notes.append("partial sums spill to DRAM")
+        if tiling.spills(problem):
+            notes.append(f"partial sums spill to DRAM, {self._psum_bits(bits)} bit each")
         return "; ".join(notes)
 
 

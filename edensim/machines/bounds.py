@@ -3,6 +3,8 @@
 Modelled: compulsory traffic (every weight, every input that is used, every output once) and the red-blue pebble bound
 of Chen, Han and Wang (HPCA 2020), 2 * MACs / sqrt(Rf * S) - 2 S elements, where Rf = R * S_kernel / stride^2 (at
 least 1 along each axis) is how often a convolution can reuse one input and S the on-chip memory in elements.
+Partial sums wider than the data are counted as if they were not: that keeps the bound below every schedule. The form
+for mixed widths (Demmel and others) would not, because an output finished in time never moves at the wider width.
 Not modelled: fusion of layers, compression, partial bursts (all counts are elements that are used).
 """
 

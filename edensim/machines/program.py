@@ -1,7 +1,8 @@
 """Tile programs: the arrays a DMA engine executes, made from a tiling, and the plan of a layer that carries them.
 
-Tensors lie row-major as weights [K][C/groups][R][S], ifm [N][C][H][W], ofm [N][K][P][Q] at `precision_bits`. A tile
-loads weights, then input, then spilled partial sums; it computes; it stores. Runs are whole lines.
+Tensors lie row-major as weights [K][C/groups][R][S], ifm [N][C][H][W], ofm [N][K][P][Q] at `precision_bits`; partial
+sums that spill have a scratch tensor of the output's shape at their own width. A tile loads weights, then input, then
+spilled partial sums; it computes; it stores the sums, or the output once it is finished. Runs are whole lines.
 Not modelled: the order of lines across runs of different tensors beyond that, read-modify-write of partial lines.
 """
 
@@ -31,18 +32,22 @@ TILE = np.dtype(
     ]
 )
 RUN = np.dtype([("line", "<i8"), ("count", "<i4"), ("kind", "<i4"), ("tensor", "<i4"), ("pad", "<i4")])
-WEIGHTS, IFM, OFM = 0, 1, 2
+WEIGHTS, IFM, OFM, PSUM = 0, 1, 2, 3
 KINDS = ("weights", "ifm", "ofm")
+"""What a run belongs to; partial sums are outputs in a tensor of their own."""
 
-MAX_TILES, MAX_RUNS = 50_000, 2_000_000
-"""Largest chunk of a program; a layer with more tiles or runs comes in several chunks."""
+MAX_TILES, MAX_RUNS = 8_192, 250_000
+"""Largest chunk of a program, which bounds memory and changes no result: two chunks are held at a time."""
 
 Records = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class LayerTensors:
-    """Where a layer's tensors lie: virtual byte addresses and the indices that name them in runs."""
+    """Where a layer's tensors lie: virtual byte addresses and the indices that name them in runs.
+
+    `psum_*`: scratch space for partial sums, needed by plans that spill (`Accelerator.spilled_bytes`).
+    """
 
     weights_base: int
     ifm_base: int
@@ -50,16 +55,21 @@ class LayerTensors:
     weights_index: int = 0
     ifm_index: int = 1
     ofm_index: int = 2
+    psum_base: int = 0
+    psum_index: int = 3
 
 
 @dataclass(frozen=True)
 class Program:
-    """A layer's tiles ready to be written out: loop bounds, tiling, layouts and cycles per tile size."""
+    """A layer's tiles ready to be written out: loop bounds, tiling, layouts and cycles per tile size.
+
+    `layouts` and `tensors` are those of weights, input, output and partial sums.
+    """
 
     problem: Problem
     tiling: Tiling
-    layouts: tuple[TensorLayout, TensorLayout, TensorLayout]
-    tensors: tuple[int, int, int]
+    layouts: tuple[TensorLayout, TensorLayout, TensorLayout, TensorLayout]
+    tensors: tuple[int, int, int, int]
     line_bytes: int
     cycles: Ints  # [64], by row of schedule.size_table
     moves_fmaps: bool = True
@@ -102,11 +112,11 @@ class Program:
         loads = [self._weight_runs(part)]
         stores = []
         if self.moves_fmaps:
-            loads += [self._ifm_runs(part), self._ofm_runs(part, part.load_psum)]
-            stores = [self._ofm_runs(part, part.store_ofm)]
+            loads += [self._ifm_runs(part), self._output_runs(part, PSUM, part.load_psum)]
+            stores = [self._output_runs(part, PSUM, part.store_psum), self._output_runs(part, OFM, part.store_ofm)]
         tile_count = len(compute)
-        load_records, load_ends = self._collect(loads, (WEIGHTS, IFM, OFM), tile_count)
-        store_records, store_ends = self._collect(stores, (OFM,), tile_count)
+        load_records, load_ends = self._collect(loads, (WEIGHTS, IFM, PSUM), tile_count)
+        store_records, store_ends = self._collect(stores, (PSUM, OFM), tile_count)
         tiles = np.zeros(tile_count, TILE)
         tiles["load_end"], tiles["store_end"] = load_ends, store_ends + len(load_records)
         tiles["load_begin"][1:], tiles["store_begin"][1:] = load_ends[:-1], tiles["store_end"][:-1]
@@ -115,24 +125,24 @@ class Program:
         return tiles, np.concatenate([load_records, store_records])
 
     def _collect(
-        self, parts: list[tuple[Ints, Ints, Ints]], kinds: tuple[int, ...], tile_count: int
+        self, parts: list[tuple[Ints, Ints, Ints]], roles: tuple[int, ...], tile_count: int
     ) -> tuple[Records, Ints]:
         """Interleave the runs of several tensors tile by tile; returns records and the end index of each tile."""
         counts = [np.bincount(tile, minlength=tile_count) for tile, _, _ in parts]
         ends = np.cumsum(sum(counts, np.zeros(tile_count, np.int64)))
         records = np.zeros(int(ends[-1]) if tile_count else 0, RUN)
         place = ends - sum(counts, np.zeros(tile_count, np.int64))
-        for (tile, line, length), kind, count in zip(parts, kinds, counts, strict=False):
+        for (tile, line, length), role, count in zip(parts, roles, counts, strict=False):
             at = np.arange(len(tile)) + np.repeat(place - (np.cumsum(count) - count), count)
             records["line"][at], records["count"][at] = line, length
-            records["kind"][at], records["tensor"][at] = kind, self.tensors[kind]
+            records["kind"][at], records["tensor"][at] = min(role, OFM), self.tensors[role]
             place = place + count
         return records, ends
 
     def _runs(
         self,
         part: Steps,
-        kind: int,
+        role: int,
         which: Flags,
         first: list[Ints],
         size: list[Ints],
@@ -140,7 +150,7 @@ class Program:
     ) -> tuple[Ints, Ints, Ints]:
         tile = np.flatnonzero(which)
         block, line, count = block_runs(
-            self.layouts[kind],
+            self.layouts[role],
             np.stack([x[tile] for x in first], axis=1),
             np.stack([x[tile] for x in size], axis=1),
             self.line_bytes,
@@ -170,11 +180,11 @@ class Program:
             extent.append(high - low)
         return self._runs(part, IFM, part.load_ifm, first, extent, positions)
 
-    def _ofm_runs(self, part: Steps, which: Flags) -> tuple[Ints, Ints, Ints]:
+    def _output_runs(self, part: Steps, role: int, which: Flags) -> tuple[Ints, Ints, Ints]:
         at, size, problem = part.first, part.size, self.problem
         channels = size["g"] * problem.K if self.tiling.k == problem.K else size["k"]
         first = [at["n"], at["g"] * problem.K + at["k"], at["p"], at["q"]]
-        return self._runs(part, OFM, which, first, [size["n"], channels, size["p"], size["q"]])
+        return self._runs(part, role, which, first, [size["n"], channels, size["p"], size["q"]])
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.machines.problem import Ints, Problem
-from edensim.machines.tiling import LOOPS, Order, Tiling, loop_totals
+from edensim.machines.tiling import LOOPS, SPILLING, Order, Tiling, loop_totals
 
 Flags = NDArray[np.bool_]
 
@@ -27,6 +27,7 @@ class Steps:
     load_weights: Flags
     load_ifm: Flags
     load_psum: Flags
+    store_psum: Flags
     store_ofm: Flags
 
 
@@ -54,9 +55,8 @@ def steps(problem: Problem, tiling: Tiling, begin: int, end: int) -> Steps:
         or (order is Order.K_SPACE_C and count["c"] == 1 and one_space)
     ):
         ifm = at["k"] == 0
-    spills = order in (Order.K_C_SPACE, Order.SPACE_C_K)
-    psum = (at["c"] > 0) if spills else ~always
-    return Steps(first, size, last, weights, ifm, psum, always if spills else last["c"])
+    spills = always if order in SPILLING else ~always
+    return Steps(first, size, last, weights, ifm, spills & (at["c"] > 0), spills & ~last["c"], last["c"])
 
 
 def size_table(problem: Problem, tiling: Tiling) -> tuple[Ints, Ints]:

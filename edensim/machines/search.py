@@ -63,6 +63,7 @@ class Space:
     input_total: Floats  # inputs fetched in one sweep over all tiles, all channels of all groups
     input_waste: Floats  # bytes moved per useful byte, whole bursts counted
     output_waste: Floats
+    psum_waste: Floats
 
 
 def _axis_table(axis: Axis, tiles: Ints, padded: bool) -> Ints:
@@ -73,7 +74,9 @@ def _axis_table(axis: Axis, tiles: Ints, padded: bool) -> Ints:
 
 
 @lru_cache(maxsize=256)
-def space_tiles(problem: Problem, bits: int, line_bytes: int | None, padded: bool, full_width: bool) -> Space:
+def space_tiles(
+    problem: Problem, bits: int, psum_bits: int, line_bytes: int | None, padded: bool, full_width: bool
+) -> Space:
     """All spatial tiles: p x q of one image, or several whole images."""
     rows, cols = problem.rows, problem.cols
     p_list = candidates(rows.outputs)
@@ -89,20 +92,21 @@ def space_tiles(problem: Problem, bits: int, line_bytes: int | None, padded: boo
         j = np.concatenate([j, np.tile(j[whole], len(n_list) - 1)])
     p, q = p_list[i], q_list[j]
     sums, most, span, room = (p_table[x][i] * q_table[x][j] for x in range(4))
-    waste = [np.ones(len(n))] * 2
+    waste = [np.ones(len(n))] * 3
     if line_bytes:
-        size = bits / 8
+        size, psum = bits / 8, psum_bits / 8
         useful = most * size
         waste = [
             _block_bytes(p_table[1][i], q_table[2][j], rows.size, cols.size, size, line_bytes)
             / np.maximum(useful, size),
             _block_bytes(p, q, rows.outputs, cols.outputs, size, line_bytes) / (p * q * size),
+            _block_bytes(p, q, rows.outputs, cols.outputs, psum, line_bytes) / (p * q * psum),
         ]
     return Space(
         n, p, q,
         -(-problem.batch // n) * -(-rows.outputs // p) * -(-cols.outputs // q),
         (n * room).astype(float), (n * p * q).astype(float),
-        sums * float(problem.batch * problem.groups * problem.C), waste[0], waste[1],
+        sums * float(problem.batch * problem.groups * problem.C), *waste,
     )  # fmt: skip
 
 
@@ -142,11 +146,11 @@ def search(
 ) -> Found | None:
     """Every candidate tile that fits the buffer, in each order; those that `goal` may choose are returned.
 
-    Returns None if not even the smallest tile fits. Cost is in elements, scaled by burst waste if `line_bytes` is given
-    and by `fmap_scale`, the coded share of inputs and outputs.
+    Returns None if not even the smallest tile fits. Cost is in elements of the data's width, scaled by burst waste if
+    `line_bytes` is given and by `fmap_scale`, the coded share of inputs and outputs; partial sums are never coded.
     """
     row_stationary = orders == (Order.ROW_STATIONARY,)
-    space = space_tiles(problem, buffer.bits, line_bytes, buffer.padded, row_stationary)
+    space = space_tiles(problem, buffer.bits, buffer.psum_bits, line_bytes, buffer.padded, row_stationary)
     groups, k = _output_channels(problem)
     c = channel_candidates(problem.C)
     weight_waste = _weight_waste(problem, c, buffer.bits, line_bytes)
@@ -204,6 +208,8 @@ class _Grid:
         self.nsp = space.count.astype(float)[None, None, :]
         self.ifm = (space.input_total * space.input_waste * fmap_scale[0])[None, None, :]
         self.ofm = (problem.ofm_count * space.output_waste * fmap_scale[1])[None, None, :]
+        spilled = problem.ofm_count * (buffer.psum_bits / buffer.bits) * space.psum_waste
+        self.psums = 2 * (self.nc - 1) * spilled[None, None, :]  # written and read back
         self.weights = problem.weight_count * weight_waste[None, :, None]
         psum = np.where(c3 == problem.C, buffer.finished_psum_bits, buffer.psum_bits)
         outputs = (g * k3 * (psum + (buffer.copies - 1) * buffer.bits)) * space.output_room[None, None, :]
@@ -228,9 +234,9 @@ class _Grid:
                 + self.ofm
             )
         elif order is Order.K_C_SPACE:
-            cost = self.ifm * nk + self.weights + self.ofm * (2 * nc - 1)
+            cost = self.ifm * nk + self.weights + self.ofm + self.psums
         elif order is Order.SPACE_C_K:
-            cost = self.ifm + self.weights * weights_again + self.ofm * (2 * nc - 1)
+            cost = self.ifm + self.weights * weights_again + self.ofm + self.psums
         else:
             cost = self.ifm * nk + self.weights * nsp + self.ofm
         return np.where(self.fits_resident if resident else self.fits, cost, np.inf)
@@ -276,7 +282,7 @@ def estimated_time(compute: Ints, dma: Floats, tiles: Ints) -> Floats:
 
 
 def least_traffic(problem: Problem, buffer: Buffer) -> Tiling | None:
-    """A tiling with the least traffic in elements, regardless of time (None if nothing fits): for tables and bounds."""
+    """A tiling with the least traffic, regardless of time and bursts (None if nothing fits): for tables and bounds."""
     found = search(problem, buffer)
     if found is None:
         return None

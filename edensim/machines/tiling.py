@@ -10,16 +10,16 @@ order           input                        weights                            
 space_k_c       in * (nk if nc > 1 else 1)   w * (nsp unless all weights fit)   o
 k_space_c       in * (nk if nc > 1 or        w * (nsp if nc > 1 else 1)         o
                 nsp > 1 else 1)
-k_c_space       in * nk                      w                                  o * (2 nc - 1)
-space_c_k       in                           w * (nsp unless all weights fit)   o * (2 nc - 1)
+k_c_space       in * nk                      w                                  o + 2 ps
+space_c_k       in                           w * (nsp unless all weights fit)   o + 2 ps
 row_stationary  in * nk                      w * nsp                            o
 =============== ============================ ================================== ================
 
 nk, nc, nsp are tile counts, `in` counts every tile's input with its halo and with padding clipped. `row_stationary` is
-the chip of Eyeriss, whose buffer keeps neither inputs nor filters from one pass to the next. Outputs beyond the first
-factor are partial sums written out and read back, at the storage precision of the tensor.
+the chip of Eyeriss, whose buffer keeps neither inputs nor filters from one pass to the next. ps = o * (nc - 1) counts
+partial sums, which spill to DRAM and come back at their own width; the finished output o has the data's.
 
-Modelled: one level of buffer, partial sums wider than the data, double buffering as capacity.
+Modelled: one level of buffer, partial sums wider than the data on chip and in DRAM, double buffering as capacity.
 Not modelled: reuse of a halo left behind by the previous tile, fusion of layers.
 """
 
@@ -49,6 +49,8 @@ LOOPS: dict[Order, str] = {
     Order.ROW_STATIONARY: "gnpqkc",
 }
 """Loop nest of each order, outermost first: g groups, n images, p and q output rows and columns, k and c channels."""
+SPILLING = (Order.K_C_SPACE, Order.SPACE_C_K)
+"""Orders that leave an output unfinished when they go on to the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ class Buffer:
     """On-chip storage that tiles share, and the widths in it.
 
     `copies` is 2 with double buffering: inputs and weights are held twice, outputs once more at storage width while
-    they drain. `psum_bits` is the width of a partial sum in the buffer, `finished_psum_bits` that of outputs whose
-    whole sum is made within one tile (an array with its own accumulators needs only the storage width).
+    they drain. `psum_bits` is the width of a partial sum, in the buffer and when it spills; `finished_psum_bits` the
+    width in the buffer of outputs whose whole sum is made within one tile (an array with its own accumulators needs
+    only the storage width).
     `holds_weights` false: weights bypass the buffer. `padded`: padding takes room in the buffer.
     """
 
@@ -77,17 +80,21 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Elements that cross the DRAM pins; `ofm_read` are partial sums read back."""
+    """Elements that cross the DRAM pins; of `psums`, each is written once and read back once."""
 
     weights: int
     ifm: int
-    ofm_written: int
-    ofm_read: int
+    ofm: int
+    psums: int
 
     @property
     def total(self) -> int:
         """All elements moved."""
-        return self.weights + self.ifm + self.ofm_written + self.ofm_read
+        return self.weights + self.ifm + self.ofm + 2 * self.psums
+
+    def bits(self, data_bits: int, psum_bits: int) -> int:
+        """All bits moved."""
+        return (self.weights + self.ifm + self.ofm) * data_bits + 2 * self.psums * psum_bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,10 @@ class Tiling:
         """Tiles along each loop."""
         return {loop: -(-total // self.sizes()[loop]) for loop, total in loop_totals(problem).items()}
 
+    def spills(self, problem: Problem) -> bool:
+        """Whether partial sums go to DRAM and back."""
+        return self.order in SPILLING and self.c < problem.C
+
     def tile_count(self, problem: Problem) -> int:
         """Tiles of the whole layer."""
         product = 1
@@ -132,9 +143,9 @@ class Tiling:
             again = nk if nc > 1 or space > 1 else 1
             return Traffic(weights * (space if nc > 1 else 1), ifm * again, ofm, 0)
         if self.order is Order.K_C_SPACE:
-            return Traffic(weights, ifm * nk, ofm * nc, ofm * (nc - 1))
+            return Traffic(weights, ifm * nk, ofm, ofm * (nc - 1))
         if self.order is Order.SPACE_C_K:
-            return Traffic(weights * (1 if weights_once else space), ifm, ofm * nc, ofm * (nc - 1))
+            return Traffic(weights * (1 if weights_once else space), ifm, ofm, ofm * (nc - 1))
         return Traffic(weights * space, ifm * nk, ofm, 0)
 
     def need_bits(self, problem: Problem, buffer: Buffer) -> int:

@@ -7,10 +7,12 @@ from edensim.memory.geometry import Geometry
 from edensim.memory.operating_state import Nominal, OperatingState, Point, nominal_values, resolve_operating_state
 from edensim.memory.partition import PartitionMap, resolve_partitions
 from edensim.memory.placement import Placement, Tensor, TensorRequest, place
+from edensim.memory.safe_latency import LatencyRatios, SafeLatency, latency_ratios, lowest_safe_latency
 
 __all__ = [
     "AddressMap",
     "Geometry",
+    "LatencyRatios",
     "Nominal",
     "OperatingState",
     "PartitionMap",
@@ -18,13 +20,16 @@ __all__ = [
     "Placement",
     "Point",
     "RowBit",
+    "SafeLatency",
     "Tensor",
     "TensorRequest",
     "address_of",
     "decode_line",
     "decode_lines",
     "join_row_bit",
+    "latency_ratios",
     "locate",
+    "lowest_safe_latency",
     "nominal_values",
     "place",
     "resolve_operating_state",

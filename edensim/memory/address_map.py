@@ -8,19 +8,25 @@ The order of the fields is a string of tokens from the highest to the lowest add
 bank above bank group. `CoH` and `CoL2` together split the column into its upper bits and its lowest 2 (or 1 … 9).
 Two names of ramulator 2 have the meaning they have there: "ChRaBaRoCo" (bank *below* bank group) and "MOP4CLXOR".
 
-Not modelled: maps that hash row bits into banks (other than MOP4CLXOR) or that differ between channels.
+Channels may be interleaved by more than a burst (a size that overrides where `Ch` stands), and bits of the channel,
+rank and bank may be hashed with others, see `address_hash`.
+
+Not modelled: maps that differ between channels, hashes of a number of channels that is no power of two.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edensim.errors import ConfigError
+from edensim.config.schema import Dram
+from edensim.errors import ConfigError, Problem
+from edensim.memory.address_hash import NONE, CollisionError, HashError, Pair, hash_pairs, inverse, uses
 from edensim.memory.geometry import Geometry, is_power_of_two
 
 Ints = NDArray[np.int64]
@@ -58,14 +64,21 @@ class AddressMap:
         Size of the memory.
     order : str
         Order of the fields, high to low, or a parity name; see the module docstring.
+    address_hash : str
+        What is mixed into channel, rank and bank, see `address_hash`.
+    channel_interleave_bytes : int, optional
+        Bytes of neighbouring addresses in one channel, a power of two, at least a burst (default: as `order` says).
 
     Raises
     ------
     ConfigError
-        If tokens are unknown, missing or given twice, or if a number of channels that is no power of two is not lowest.
+        If tokens are unknown, missing or given twice, if a number of channels that is no power of two is not lowest or
+        to be hashed, or if the hash makes the map no bijection.
     """
 
-    def __init__(self, geometry: Geometry, order: str) -> None:
+    def __init__(
+        self, geometry: Geometry, order: str, address_hash: str = NONE, channel_interleave_bytes: int | None = None
+    ) -> None:
         self.geometry = geometry
         self.order = order
         tokens = parse_order(PARITY_NAMES.get(order, order), order)
@@ -77,8 +90,32 @@ class AddressMap:
                 "so Ch must be the last (lowest) field"
             )
         self.modulus = geometry.channels if odd else 1
-        self._moves = _stack([fields[token] for token in reversed(tokens)])
-        self._hashes = _column_hashes(geometry, self._moves) if order == MOP4CLXOR else []
+        runs = [fields[token] for token in reversed(tokens)]
+        if channel_interleave_bytes is not None:
+            runs = _interleaved(geometry, runs, channel_interleave_bytes)
+        self._moves = self._inverse = plain = _stack(runs)
+        mixed = _pairs(_column_hashes(geometry, plain)) if order == MOP4CLXOR else []
+        try:
+            mixed += _hash_pairs(geometry, fields, plain, address_hash)
+            if mixed:
+                self._moves, self._inverse = _with_inverse(plain, mixed)
+        except HashError as error:
+            text = f"dram.address_hash = {address_hash!r}: {error}"
+            raise ConfigError(Problem(text, "dram.address_hash", "dram.channels")) from None
+        except CollisionError as error:
+            raise ConfigError(self._no_bijection(order, address_hash, *error.args)) from None
+
+    def _no_bijection(self, order: str, address_hash: str, line: int) -> str:
+        """Message about two lines that have one place, line 0 being the other."""
+        return (
+            f"dram.address_map = {order!r} with dram.address_hash = {address_hash!r} is no bijection: addresses 0x0 "
+            f"and {line * self.modulus * self.geometry.burst_bytes:#x} are both channel 0, bank 0, row 0, column 0"
+        )
+
+    @classmethod
+    def from_config(cls, geometry: Geometry, dram: Dram) -> AddressMap:
+        """The map of a `[dram]` table."""
+        return cls(geometry, dram.address_map, dram.address_hash, dram.channel_interleave_bytes)
 
     def decode(self, line: ArrayLike) -> Coordinates:
         """Places of lines.
@@ -96,24 +133,21 @@ class AddressMap:
         number = np.asarray(line).astype(np.int64)
         out = [np.zeros_like(number) for _ in range(4)]
         out[CHANNEL] += number % self.modulus
-        _apply([*self._moves, *self._hashes], number // self.modulus, out)
+        _apply(self._moves, number // self.modulus, out)
         return out[CHANNEL], out[BANK], out[ROW], out[COLUMN]
 
     def encode(self, channel: ArrayLike, bank: ArrayLike, row: ArrayLike, column: ArrayLike) -> Ints:
         """Line numbers of places; the exact inverse of `decode` for places inside the geometry."""
         places = np.broadcast_arrays(*(np.asarray(x).astype(np.int64) for x in (channel, bank, row, column)))
-        out = [x.copy() for x in places]
-        # What MOP4CLXOR mixes into rank, bank and row depends on the column alone, so it can be undone first.
-        _apply(self._hashes, _gather([m for m in self._moves if m.target == COLUMN], out), out)
-        line = _gather(self._moves, out)
-        return line * self.modulus + out[CHANNEL] if self.modulus > 1 else line
+        line = _gather(self._inverse, places)
+        return line * self.modulus + places[CHANNEL] if self.modulus > 1 else line
 
     def kernel_table(self) -> tuple[int, Ints]:
         """Channel modulus (1: none) and int64 array (n, 4) of `Move`s for `decode_line` and `decode_lines`.
 
         channel = line % modulus and line //= modulus come first if the modulus is above 1.
         """
-        return self.modulus, np.array([*self._moves, *self._hashes], np.int64).reshape(-1, 4)
+        return self.modulus, np.array(self._moves, np.int64).reshape(-1, 4)
 
 
 def parse_order(order: str, name: str = "") -> list[str]:
@@ -183,6 +217,59 @@ def _join(moves: list[Move]) -> list[Move]:
     return joined
 
 
+def _interleaved(geometry: Geometry, runs: list[Run], size: int) -> list[Run]:
+    """Bits of runs, one by one, with those of the channel moved above the addresses of one piece of `size` bytes."""
+    burst, most = geometry.burst_bytes, geometry.capacity_bytes // geometry.channels
+    where = f"dram.channel_interleave_bytes = {size}"
+    if not is_power_of_two(geometry.channels):
+        raise ConfigError(
+            f"{where}: {geometry.channels} channels are no power of two and can only be interleaved burst by burst; "
+            "leave the key out"
+        )
+    if not is_power_of_two(size) or not burst <= size <= most:
+        raise ConfigError(
+            f"{where}: expected a power of two from {burst} (a burst of dram.burst_length x dram.channel_width_bits) "
+            f"to {most} byte (a channel)"
+        )
+    bits = [Run(run.target, run.target_shift + k, 1) for run in runs for k in range(run.bits)]
+    others = [bit for bit in bits if bit.target != CHANNEL]
+    below = _bits(size // burst)
+    return [*others[:below], *(bit for bit in bits if bit.target == CHANNEL), *others[below:]]
+
+
+def _hash_pairs(geometry: Geometry, fields: Mapping[str, Run], plain: list[Move], address_hash: str) -> list[Pair]:
+    """What the hash mixes into channel, rank and bank."""
+    if not is_power_of_two(geometry.channels) and uses("Ch", address_hash):
+        raise HashError(
+            f"{geometry.channels} channels are no power of two, so hashing them is no bijection: an XOR would leave "
+            f"0 … {geometry.channels - 1}"
+        )
+    whole = {name: run for name, run in fields.items() if name[:3] not in ("CoH", "CoL")}
+    bits = {name: [(run.target, run.target_shift + k) for k in range(run.bits)] for name, run in whole.items()}
+    return hash_pairs(address_hash, bits, dict(_pairs(plain)))
+
+
+def _pairs(moves: list[Move]) -> list[Pair]:
+    """Moves bit by bit."""
+    return [
+        ((target, target_shift + k), source_shift + k)
+        for target, source_shift, mask, target_shift in moves
+        for k in range(mask.bit_length())
+    ]
+
+
+def _with_inverse(plain: list[Move], mixed: list[Pair]) -> tuple[list[Move], list[Move]]:
+    """Moves of a map that also mixes, and of its inverse."""
+    back = inverse([*_pairs(plain), *mixed], [bit for bit, _ in _pairs(plain)])
+    return [*plain, *_diagonals(mixed)], _diagonals(back)
+
+
+def _diagonals(pairs: list[Pair]) -> list[Move]:
+    """Moves of as many bits at once as can be, for single bits in any order."""
+    alike = sorted(pairs, key=lambda pair: (pair[0][0], pair[0][1] - pair[1], pair[1]))
+    return _join([Move(target, line, 1, to) for (target, to), line in alike])
+
+
 def _column_hashes(geometry: Geometry, moves: list[Move]) -> list[Move]:
     """MOP4CLXOR: rank, bank group, bank and row take, in this order, the next bits of the column into an XOR."""
     source: dict[int, int] = {}  # column bit -> line bit
@@ -202,11 +289,11 @@ def _apply(moves: list[Move], line: Ints, out: list[Ints]) -> None:
         out[target] ^= ((line >> source_shift) & mask) << target_shift
 
 
-def _gather(moves: list[Move], places: list[Ints]) -> Ints:
-    """Line numbers (after removal of an odd channel count) whose moved bits are those of the places."""
+def _gather(moves: list[Move], places: Sequence[Ints]) -> Ints:
+    """Line numbers (after removal of an odd channel count) of places, by the moves of the inverse."""
     line = np.zeros_like(places[CHANNEL])
     for target, source_shift, mask, target_shift in moves:
-        line |= ((places[target] >> target_shift) & mask) << source_shift
+        line ^= ((places[target] >> target_shift) & mask) << source_shift
     return line
 
 

@@ -8,11 +8,12 @@ A layer replaces what it gives and inherits the rest. A delta always counts from
 where the reference is the nominal value of the chips on which the delta was measured.
 
 The basis of a partition's point is
-    "nominal"       nothing differs from the data sheet;
-    "scaled"        all that differs came as relative deltas, some of them from chips with another nominal value;
-    "measured"      only VDD differs, on a 1.35 V DDR3 memory, within 1.025 … 1.35 V: what the public undervolting study
-                    of 31 DDR3L modules covers (Chang et al., SIGMETRICS 2017, published data set);
-    "extrapolated"  everything else, another refresh interval and slower-than-nominal timings included.
+
+* "nominal": nothing differs from the data sheet;
+* "scaled": all that differs came as relative deltas, some of them from chips with another nominal value;
+* "measured": only VDD differs, on a 1.35 V DDR3 memory, within 1.025 … 1.35 V: what the public undervolting study of 31
+  DDR3L modules covers (Chang et al., SIGMETRICS 2017, published data set);
+* "extrapolated": everything else, another refresh interval and slower-than-nominal timings included.
 
 Chips of a rank may have a VDD of their own (`[[partition]] chips`), the same for all banks of the chip; then the other
 chips of that rank have one VDD for all their banks, because a chip is fed by its own pins or bank by bank, not both.
@@ -31,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config.schema import Dram, OperatingPoint, Partition
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, Problem, perhaps
 from edensim.memory.geometry import Geometry
 from edensim.memory.partition import REMAINDER, PartitionMap, resolve_partitions
 
@@ -42,6 +43,8 @@ DELTAS = {  # key -> delta, mode and reference keys
     "vdd": ("delta_vdd", "delta_vdd_mode", "delta_vdd_reference"),
     "tRCD_ns": ("delta_tRCD_ns", "delta_tRCD_mode", "delta_tRCD_reference_ns"),
 }
+SUPPLY_FROM = ("dram.power",)  # keys that say what is nominal
+TIMES_FROM = ("dram.timing", "dram.timing_ck", "dram.clock_ps", "dram.data_rate_mt_s")
 UNITS = {"vdd": "V", "tRCD_ns": "ns", "tRAS_ns": "ns", "tRP_ns": "ns"}
 MEASURED_NOMINAL_V, MEASURED_LOWEST_V = 1.35, 1.025
 
@@ -151,26 +154,27 @@ def resolve_operating_state(
         All of: a value beside its delta, VDD <= 0 or above 1.2 x nominal, a negative time, partitions of one bank that
         disagree, supplies by bank and by chip in one rank, and whatever `resolve_partitions` finds.
     """
-    geometry = Geometry.from_config(dram)
     nominal = nominal_values(dram)
     problems: list[str] = []
     base = {key: _Setting(getattr(nominal, key)) for key in UNITS}
-    module = _override(base, op, nominal, where, problems)
+    module = _override(base, op, nominal, where, where.strip("[]"), problems)
     layers = {REMAINDER: module}
     scale = 1.0 if op.tREFI_scale is None else op.tREFI_scale
-    for partition in partitions:
-        table = f"[[partition]] {partition.name!r}"
-        layers[partition.name] = _override(module, partition, nominal, table, problems)
+    for k, partition in enumerate(partitions):
+        table, place = f"[[partition]] {partition.name!r}", f"partition.{k}"
+        layers[partition.name] = _override(module, partition, nominal, table, place, problems)
         if partition.tREFI_scale not in (None, scale):
-            problems.append(
+            text = (
                 f"{table}: tREFI_scale = {partition.tREFI_scale:g} differs from {scale:g} of {where}; a refresh serves "
                 "a whole rank, so the interval can only be set for the whole memory"
             )
+            problems.append(Problem(text, f"{place}.tREFI_scale", f"{where.strip('[]')}.tREFI_scale"))
     points = {
         name: Point(**{key: x.value for key, x in settings.items()}, basis=_basis(dram, nominal, settings, scale))
         for name, settings in layers.items()
     }
     try:
+        geometry = Geometry.from_config(dram)
         division = resolve_partitions(geometry, partitions)
         problems += _disagreements(division, points) + _two_ways_of_supply(division, points)
     except ConfigError as error:
@@ -213,9 +217,9 @@ def _nominal_vdd(dram: Dram) -> float:
 
 
 def _override(
-    below: dict[str, _Setting], point: OperatingPoint, nominal: Nominal, where: str, problems: list[str]
+    below: dict[str, _Setting], point: OperatingPoint, nominal: Nominal, where: str, place: str, problems: list[str]
 ) -> dict[str, _Setting]:
-    """Lay one table over the settings below it."""
+    """Lay one table over the settings below it. `place` is its dotted key, `where` what messages call it."""
     settings = dict(below)
     for key, unit in UNITS.items():
         value, name = getattr(point, key), key
@@ -223,7 +227,8 @@ def _override(
         if key in DELTAS:
             delta, mode, reference = (getattr(point, x) for x in DELTAS[key])
             if value is not None and delta is not None:
-                problems.append(f"{where}: {key} and {DELTAS[key][0]} are both given; give one of them")
+                both = (f"{place}.{DELTAS[key][0]}", f"{place}.{key}")
+                problems.append(Problem(f"{where}: {key} and {DELTAS[key][0]} are both given; give one of them", *both))
                 continue
             if delta is not None:
                 name = DELTAS[key][0]
@@ -234,7 +239,9 @@ def _override(
             continue
         problem = _impossible_vdd(value, nominal.vdd) if key == "vdd" else _impossible_time(value)
         if problem:
-            problems.append(f"{where}: {name} gives {value:g} {unit}, {problem}")
+            keys = (name,) if name == key else DELTAS[key]
+            read = [*(f"{place}.{x}" for x in keys), *(SUPPLY_FROM if key == "vdd" else TIMES_FROM)]
+            problems.append(Problem(f"{where}: {name} gives {value:g} {unit}, {problem}", *read))
         settings[key] = _Setting(value, carried_from)
     return settings
 
@@ -245,7 +252,7 @@ def _impossible_vdd(value: float, nominal: float) -> str:
         return ""
     if nominal == 0:
         return "but the memory has no power table with a rail that follows VDD, so VDD cannot be set"
-    hint = f"; did you mean {value / 1000:g} V?" if nominal / 2 <= value / 1000 <= limit else ""
+    hint = perhaps(f"{value / 1000:g} V") if nominal / 2 <= value / 1000 <= limit else ""
     return f"but VDD must be above 0 and at most {limit:g} V (1.2 x nominal {nominal:g} V){hint}"
 
 

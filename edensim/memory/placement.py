@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edensim.config.schema import Placement as PlacementConfig
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 from edensim.memory.address_map import AddressMap
 from edensim.memory.geometry import Geometry
 from edensim.memory.partition import REMAINDER, PartitionMap
@@ -194,8 +194,7 @@ def _check_names(requests: Sequence[TensorRequest], partitions: PartitionMap, co
 
 
 def _known(name: str, names: Sequence[str]) -> str:
-    close = nearest(name, names)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(map(repr, names[:8]))}"
+    return did_you_mean(name, names, f"there are {', '.join(map(repr, names[:8]))}", show=repr)
 
 
 def _storages(requests: Sequence[TensorRequest], partitions: PartitionMap, config: PlacementConfig) -> list[_Storage]:
@@ -228,7 +227,7 @@ def _page_table(
     page_bytes = page_lines * address_map.geometry.burst_bytes
     wanted = {name: int(n) * page_bytes for name, n in zip(partitions.names, needed, strict=True)}
     _check_fit(wanted, partitions.capacity_bytes())
-    found = _first_pages(address_map, partitions, page_lines, needed)
+    found = first_pages(address_map, partitions, page_lines, needed)
     taken = [0] * len(found)
     table = []
     for partition, count in pages:
@@ -237,7 +236,7 @@ def _page_table(
     return np.concatenate([*table, np.zeros(0, np.int64)])
 
 
-def _first_pages(address_map: AddressMap, partitions: PartitionMap, page_lines: int, needed: Ints) -> list[Ints]:
+def first_pages(address_map: AddressMap, partitions: PartitionMap, page_lines: int, needed: Ints) -> list[Ints]:
     """The lowest `needed[k]` physical pages of every partition k."""
     total = address_map.geometry.lines // page_lines
     found: list[list[Ints]] = [[] for _ in needed]

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from edensim.errors import InputError, OutputError
-from edensim.output import atomic_output, check_output, check_writable
+from edensim.output import atomic_output, beside, check_output, check_writable
+from edensim.printable import shown, utf8
 
 META = "meta.json"
 SCHEMA_VERSION = 1
@@ -31,25 +32,28 @@ def read_meta(folder: Path) -> dict[str, Any]:
     InputError
         If `folder` is no run folder, or one that a newer edensim wrote.
     """
-    if not folder.is_dir():
-        kind = "a file, not a run folder" if folder.exists() else "not there"
-        raise InputError(f"{folder} is {kind}: expected a folder written by `edensim run`.")
     try:
+        if not folder.is_dir():
+            kind = "a file, not a run folder" if _exists(folder) else "not there"
+            raise InputError(f"{shown(folder)} is {kind}: expected a folder written by `edensim run`.")
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{folder} holds no {META}: expected a folder written by `edensim run`.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / META} cannot be read: {error}.") from None
-    if not isinstance(meta, dict) or not isinstance(meta.get("files"), list) or "schema_version" not in meta:
+        raise InputError(f"{shown(folder)} holds no {META}: expected a folder written by `edensim run`.") from None
+    except OSError as error:
+        raise InputError(f"{shown(folder / META)} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{shown(folder / META)} cannot be read: {error}.") from None
+    found: dict[str, Any] = meta if isinstance(meta, dict) else {}
+    if not isinstance(found.get("files"), list) or not isinstance(found.get("schema_version"), int):
         raise InputError(
-            f"{folder / META} is not the record of an edensim run: `schema_version` or `files` is missing."
+            f"{shown(folder / META)} is not the record of an edensim run: `schema_version` or `files` is missing."
         )
-    if meta["schema_version"] > SCHEMA_VERSION:
+    if found["schema_version"] > SCHEMA_VERSION:
         raise InputError(
-            f"{folder / META} has layout {meta['schema_version']}, this edensim reads up to {SCHEMA_VERSION}: "
+            f"{shown(folder / META)} has layout {found['schema_version']}, this edensim reads up to {SCHEMA_VERSION}: "
             "it was written by a newer version."
         )
-    return meta
+    return found
 
 
 def check_free(folder: Path, force: bool) -> None:
@@ -60,14 +64,15 @@ def check_free(folder: Path, force: bool) -> None:
     OutputError
         If the folder or something else of that name exists, or no file can be written beside it.
     """
-    if os.path.lexists(folder) and not folder.is_dir():
-        raise OutputError(f"{folder} is not a folder: choose another place with --out.")
-    if folder.is_dir() and not force:
-        raise OutputError(
-            f"{folder} exists already: choose another place with --out, "
-            "or replace what edensim wrote there with --force."
-        )
-    _check_writable(folder)
+    with _explained(folder):
+        if _exists(folder) and not folder.is_dir():
+            raise OutputError(f"{shown(folder)} is not a folder: choose another place with --out.")
+        if folder.is_dir() and not force:
+            raise OutputError(
+                f"{shown(folder)} exists already: choose another place with --out, "
+                "or replace what edensim wrote there with --force."
+            )
+        check_writable(next(path for path in (folder, *folder.absolute().parents) if _exists(path)))
 
 
 @contextlib.contextmanager
@@ -84,7 +89,7 @@ def staged(folder: Path, force: bool = False) -> Iterator[Path]:
     check_free(folder, force)
     with _explained(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        stage = folder.with_name(f".{folder.name[:200]}.{os.getpid()}.partial")
+        stage = beside(folder, "partial")
         stage.mkdir()
     try:
         with _explained(folder):
@@ -142,7 +147,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _json(meta: dict[str, Any]) -> bytes:
-    return (json.dumps(meta, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    return utf8(json.dumps(meta, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def _files(folder: Path) -> list[str]:
@@ -177,11 +182,13 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _check_writable(folder: Path) -> None:
-    """Try the folder, or the nearest one above it that exists, without making any."""
-    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
-    with _explained(folder):
-        check_writable(nearest)
+def _exists(path: Path) -> bool:
+    """Whether anything has this name; OSError if nothing can (a name too long, a folder that may not be searched)."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _refuse_foreign(folder: Path, new: Iterable[str], owned: Iterable[str]) -> None:
@@ -198,4 +205,4 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror or error}.") from error

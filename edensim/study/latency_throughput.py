@@ -5,15 +5,16 @@ full queue makes later ones wait outside. Latency counts from the clock at which
 last beat of data, so beyond saturation it stays at what a full queue costs. Not modelled: cores or caches that slow
 down when the memory is slow, writes.
 
+On the command line: `edensim plot --dram ddr4-2400r-8gb-x8`.
+
 >>> from edensim.config import load_config
 >>> from edensim.study.latency_throughput import measure
 >>> frame = measure(load_config({"dram": {"preset": "ddr4-2400r-8gb-x8"}}), rates=8)  # doctest: +SKIP
->>> frame.to_csv("ddr4.csv", index=False)  # then: edensim plot ddr4.csv  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ import numpy as np
 from edensim.config import Resolved
 from edensim.dram.controller import DramSystem
 from edensim.dram.trace import Requests
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 from edensim.system.replay import replay_trace
 
 if TYPE_CHECKING:
@@ -88,6 +89,29 @@ def measure(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def measure_each(
+    memories: Mapping[str, Resolved],
+    rates: int,
+    requests: int,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Measure several memories; of more than one, patterns bear the name of their memory. See `measure`."""
+    import pandas as pd
+
+    frames: list[pd.DataFrame] = []
+    for name, resolved in memories.items():
+        before, each = len(frames), rates * len(PATTERNS)
+
+        def told(done: int, _: int, before: int = before, each: int = each) -> None:
+            if progress is not None:
+                progress(before * each + done, len(memories) * each)
+
+        frame = measure(resolved, rates, requests=requests, seed=seed, progress=told)
+        frames.append(frame if len(memories) == 1 else frame.assign(pattern=f"{name}, " + frame["pattern"]))
+    return pd.concat(frames, ignore_index=True)
+
+
 def poisson_reads(memory: DramSystem, pattern: str, rate_gb_s: float, count: int, seed: int) -> Requests:
     """Reads of a pattern that arrive at `rate_gb_s` on average."""
     rng = np.random.default_rng(seed)
@@ -102,9 +126,8 @@ def _check(rates: list[float], patterns: Sequence[str], requests: int, seed: int
     problems = []
     for name in patterns:
         if name not in PATTERNS:
-            near = nearest(name, PATTERNS)
-            guess = f"did you mean {near[0]}?" if near else f"expected {' or '.join(PATTERNS)}"
-            problems.append(f"access pattern {name!r} is unknown; {guess}")
+            guess = did_you_mean(name, PATTERNS, f"expected {' or '.join(PATTERNS)}")
+            problems.append(f"access pattern {name!r} is unknown{guess}")
     if not 1 <= len(rates) <= MOST_RATES:
         problems.append(f"{len(rates)} rates; expected 1 to {MOST_RATES}")
     problems += [f"rate {rate:g} GB/s; expected a finite rate above 0" for rate in rates if not 0 < rate < 1e6]

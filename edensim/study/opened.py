@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edensim.errors import InputError
+from edensim.printable import one_line, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ class Opened:
     @property
     def name(self) -> str:
         """Title of the configuration, else its name."""
-        return str(self.config.get("title") or self.meta.get("name") or self.folder.name)
+        return one_line(str(self.config.get("title") or self.meta.get("name") or self.folder.name))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -98,17 +99,22 @@ def open_folder(folder: str | os.PathLike[str]) -> OpenedRun | OpenedSweep:
     Raises
     ------
     InputError
-        If it is neither, unfinished, or written by a newer edensim.
+        If it is neither, unfinished, written by a newer edensim, or cannot be read.
     """
     path = Path(folder)
-    if (path / SWEEP_RECORD).is_file():
+    try:
+        is_sweep, is_run = ((path / record).is_file() for record in (SWEEP_RECORD, RUN_RECORD))
+        is_folder = path.is_dir()
+    except OSError as problem:
+        raise InputError(f"{shown(path)} cannot be read: {problem.strerror or problem}.") from None
+    if is_sweep:
         from edensim.study.sweep import load_sweep
 
         sweep = load_sweep(path)
         return OpenedSweep(path, sweep.meta, sweep.axes, sweep.frame)
-    if path.is_dir() and not (path / RUN_RECORD).is_file():
+    if is_folder and not is_run:
         raise InputError(
-            f"{path} holds neither {RUN_RECORD} nor {SWEEP_RECORD}: expected a folder written by "
+            f"{shown(path)} holds neither {RUN_RECORD} nor {SWEEP_RECORD}: expected a folder written by "
             "`edensim run` or `edensim sweep`."
         )
     from edensim.study.folder import read_meta

@@ -66,8 +66,8 @@ def points(data: Mapping[str, Any]) -> list[Point]:
 
 
 def energy_unit(largest_pj: float) -> tuple[str, float]:
-    """Return a unit that suits `largest_pj`, and what one picojoule is in it."""
-    return next((name, factor) for limit, name, factor in ENERGIES if largest_pj >= limit)
+    """Return a unit that suits `largest_pj` (of either sign), and what one picojoule is in it."""
+    return next((name, factor) for limit, name, factor in ENERGIES if abs(largest_pj) >= limit)
 
 
 def time_unit(largest_ns: float) -> tuple[str, float]:

@@ -46,9 +46,11 @@ def host() -> dict[str, str | int]:
 
 def input_digests(resolved: Resolved) -> dict[str, str]:
     """SHA-256 of every input file the configuration names (the network, when it is a file)."""
+    from edensim.workloads.load import network_file
+
     network = resolved.config.workload.network if resolved.config.workload else ""
-    path = Path(resolved.base_folder) / network
-    return {network: file_digest(path)} if network and path.is_file() else {}
+    path = network_file(network, resolved.base_folder)
+    return {network: file_digest(path)} if path and path.is_file() else {}
 
 
 def file_digest(path: Path) -> str:

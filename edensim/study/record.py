@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edensim.errors import ConfigError, InputError
+from edensim.printable import readable, utf8
 from edensim.study.folder import read_meta, staged, write_meta
 from edensim.study.provenance import host, input_digests, versions
 from edensim.version import MODEL_VERSION
@@ -65,8 +66,8 @@ def save(
     """
     with staged(folder, force) as stage:
         data = {name: value for name, value in result.data.items() if name not in CLOCK_READINGS}
-        (stage / "result.json").write_text(to_json(data) + "\n", encoding="utf-8")
-        (stage / "results.csv").write_text(tidy_csv(result), encoding="utf-8")
+        (stage / "result.json").write_bytes(utf8(to_json(data) + "\n"))
+        (stage / "results.csv").write_bytes(utf8(tidy_csv(result)))
         drawn: list[str] = []
         formats = list(figures)
         if formats:
@@ -105,7 +106,7 @@ def load(folder: str | os.PathLike[str]) -> Result:
 
 def to_json(data: Any, indent: int | None = 1) -> str:
     """JSON without NaN; arrays and NumPy scalars become lists and numbers."""
-    return json.dumps(data, indent=indent, allow_nan=False, ensure_ascii=False, default=_plain)
+    return readable(json.dumps(data, indent=indent, allow_nan=False, ensure_ascii=False, default=_plain))
 
 
 def tidy_csv(result: Result) -> str:
@@ -115,7 +116,7 @@ def tidy_csv(result: Result) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(row for row in result.rows() if row[2] not in CLOCK_READINGS)
+    writer.writerows(result.rows())
     return text.getvalue()
 
 
@@ -146,6 +147,7 @@ def _meta(result: Result, resolved: Resolved, occasion: Occasion) -> dict[str, A
         "started": occasion.started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         **{name: result.data[name] for name in CLOCK_READINGS if name in result.data},
+        "warnings": list(result.data.get("warnings", ())),
         "seeds": {"seed": resolved.config.seed},
         "inputs": input_digests(resolved),
         "config": resolved.config.model_dump(mode="json", exclude_none=True),

@@ -45,7 +45,7 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
     add("row hits", lambda p: _share(p.data["row"]))
     if len(shown) > 1:
         for quantity, label in (("energy_pj", "energy saved"), ("time_ns", "time saved")):
-            rows.append([label, "", *(f"{p.saving(quantity):.1%}" for p in shown[1:])])
+            rows.append([label, "", *(f"{p.saving(quantity):z.1%}" for p in shown[1:])])
     return rows
 
 

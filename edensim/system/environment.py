@@ -11,8 +11,8 @@ import numpy as np
 import simpy
 
 from edensim.dram.channel_kernel import NEVER
+from edensim.system.port_kernel import ALL_IDLE, BUDGET, FINISHED, MILESTONE, SEEN
 from edensim.system.world import World
-from edensim.system.world_kernel import ALL_IDLE, BUDGET, FINISHED, MILESTONE, SEEN
 
 EVENTS_PER_CALL = 4_000_000
 """Kernel events between two looks at the progress bar and Ctrl-C (about a second)."""

@@ -7,7 +7,7 @@ memory answers. A trace made from a run carries the clocks at which the memory a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import IO, Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edensim.config import Resolved
 from edensim.dram.command_log import CommandLog
+from edensim.dram.command_log_write import Sink
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
@@ -31,6 +32,12 @@ from edensim.version import __version__
 ROW = np.dtype([("clock", "<i8"), ("line", "<i8"), ("is_write", "<i8"), ("tensor", "<i8")])
 
 
+def memory_system(resolved: Resolved) -> DramSystem:
+    """The memory of a configuration at its operating point."""
+    config = resolved.config
+    return DramSystem(config.dram, resolve_operating_state(config.dram, config.operating_point, config.partition))
+
+
 def replay_trace(
     resolved: Resolved,
     parts: Iterable[Requests],
@@ -38,12 +45,15 @@ def replay_trace(
     where: str = "trace",
     keep_log: bool = False,
     command_hash: bool = False,
+    system: DramSystem | None = None,
+    sinks: Sequence[Sink] = (),
     progress: Callable[[int], None] | None = None,
 ) -> tuple[dict[str, Any], CommandLog | None]:
     """Replay a trace on the memory of a configuration, at its operating point.
 
     Parameters
     ----------
+    resolved : Resolved
     parts : iterable of Requests
         Requests in order, in pieces of any size.
     where : str
@@ -52,6 +62,10 @@ def replay_trace(
         Keep every command, for the protocol checker.
     command_hash : bool
         Add `command_sha256`, one digest per channel over all its commands.
+    system : DramSystem, optional
+        `memory_system(resolved)`, if the caller has it already.
+    sinks : sequence of callables
+        Take the commands of each channel as they are issued, see `replay_requests`.
     progress : callable, optional
         Called with the number of requests consumed so far.
 
@@ -63,12 +77,13 @@ def replay_trace(
     """
     began = time.perf_counter()
     config = resolved.config
-    system = DramSystem(config.dram, resolve_operating_state(config.dram, config.operating_point, config.partition))
+    system = memory_system(resolved) if system is None else system
     done = replay_requests(
         system,
         parts,
         keep_log=keep_log,
         command_hash=command_hash,
+        sinks=sinks,
         progress=progress,
         where=where,
     )
@@ -130,6 +145,7 @@ class RecordedRequests:
         simulation = record_requests(resolved, self._keep, progress)
         self.tensors = [t.name for t in sorted(simulation.tensors.placement.tensors.values(), key=lambda t: t.index)]
         self.clock_ps: Fraction = simulation.system.period
+        self.warnings = list(simulation.network.warnings)
         self._burst_bytes = Geometry.from_config(resolved.config.dram).burst_bytes
 
     def _keep(self, rows: NDArray[np.int64]) -> None:

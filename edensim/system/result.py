@@ -13,7 +13,6 @@ UNITS = {
     "time_ns": "ns",
     "compute_ns": "ns",
     "load_wait_ns": "ns",
-    "wall_s": "s",
     "cycles": "clock",
     "requests": "request",
     "bytes": "byte",
@@ -24,13 +23,13 @@ UNITS = {
     "energy_pj": "pJ",
     "saving": "fraction",
 }
-"""Metrics of the tidy table and their units."""
+"""Metrics of the tidy table and their units; no clock readings, so equal configurations give equal tables."""
 
 COLUMNS = ("point", "layer", "metric", "component", "value", "unit")
 """Columns of the tidy table."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What a run measured.
 
@@ -42,6 +41,11 @@ class Result:
     """
 
     data: dict[str, Any]
+
+    def __repr__(self) -> str:
+        energy, time = self.data["energy_pj"]["total"] * 1e-9, self.data["time_ns"] * 1e-6
+        names = ", ".join(("main", *self.data.get("compare", {})))
+        return f"<Result {self.data['config_hash'][:8]}: {energy:.4g} mJ in {time:.4g} ms; points {names}>"
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: columns point, layer, metric, component, value, unit ("" = whole network, no component)."""

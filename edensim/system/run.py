@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from edensim.config import Config, Resolved, load_config
 from edensim.config.schema import Machine
-from edensim.dram.energy import EnergyModel
 from edensim.errors import ConfigError
-from edensim.machines import Accelerator, build_machine
 from edensim.memory import OperatingState, resolve_operating_state
+from edensim.system.accelerators import shared_machine
+from edensim.system.check import check_recording, check_run
 from edensim.system.result import Result
 from edensim.system.simulate import Progress, Simulation
 from edensim.version import __version__
@@ -56,11 +56,9 @@ def run(
         All that is wrong with the configuration or a file it names.
     """
     began = time.perf_counter()
-    resolved = config if isinstance(config, Resolved) else load_config(config)
+    resolved = load_config(config, check=partial(check_run, network=network))
     network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)
-    # Refuses a memory without currents, and supplies it does not have, before anything runs.
-    EnergyModel(resolved.config.dram, energy=resolved.config.energy)
     machine = shared_machine(needed_machine(resolved.config))
     points: dict[str, dict[str, Any]] = {}
     for name, state in states.items():
@@ -75,6 +73,7 @@ def run(
         *(f"[compare.{name}] {text}" for name, point in points.items() for text in _new(point, data)),
     ]
     data |= {"config_hash": resolved.hash, "version": __version__, "wall_s": time.perf_counter() - began}
+    data["warnings"] = [*network.warnings, *data["warnings"]]
     return Result(data)
 
 
@@ -96,18 +95,13 @@ def record_requests(
     config: Resolved, on_requests: Callable[[NDArray[np.int64]], None], progress: Progress | None = None
 ) -> Simulation:
     """Run the main operating point and hand over every request the memory accepted, in order."""
+    config = load_config(config, check=check_recording)
     network = selected_network(config)
-    machine = build_machine(needed_machine(config.config))
+    machine = shared_machine(needed_machine(config.config))
     state = operating_states(config.config)[MAIN]
     simulation = Simulation(config.config, network, state, machine, progress, on_requests, label=MAIN)
     simulation.run()
     return simulation
-
-
-@lru_cache(maxsize=8)
-def shared_machine(machine: Machine) -> Accelerator:
-    """One accelerator per description and process, so that the points of a sweep search each tiling once."""
-    return build_machine(machine)
 
 
 def needed_machine(config: Config) -> Machine:

@@ -6,7 +6,7 @@ ended. Not modelled: prefetch of the next layer's weights, host transfers, pooli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -31,7 +31,7 @@ from edensim.system.environment import WorldEnvironment
 from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.tensors import TensorMap, map_tensors
-from edensim.system.world import AgentSpec, World
+from edensim.system.world import AgentSpec, Part, World
 from edensim.workloads.layer import PRECISION_BITS, Network
 
 Int = NDArray[np.int64]
@@ -84,7 +84,11 @@ class Simulation:
             raise ConfigError("a run needs the tables [workload] and [machine]")
         self.config, self.network, self.machine, self.progress, self.label = config, network, machine, progress, label
         self.system = DramSystem(config.dram, state)
-        self.tensors: TensorMap = map_tensors(network, config, self.system, config.machine.fmaps_in_dram)
+        bits, batch = PRECISION_BITS[config.workload.precision], config.workload.batch
+        line_bytes = self.system.geometry.burst_bytes
+        spilled = {x.name: machine.spilled_bytes(x, bits, batch, line_bytes) for x in network.layers}
+        fmaps = config.machine.fmaps_in_dram
+        self.tensors: TensorMap = map_tensors(network, config, self.system, fmaps, spilled)
         spec = AgentSpec(
             clock_mhz=Fraction(str(config.machine.clock_mhz)),
             window=config.machine.dma_outstanding,
@@ -93,11 +97,8 @@ class Simulation:
         )
         placement = self.tensors.placement
         self.world = World(self.system, [spec], placement.page_table, placement.page_lines, on_requests)
-        bits = PRECISION_BITS[config.workload.precision]
-        line_bytes = self.system.geometry.burst_bytes
         self.plans = [
-            machine.plan(layer, self.tensors.layers[layer.name], bits, config.workload.batch, line_bytes)
-            for layer in network.layers
+            machine.plan(layer, self.tensors.layers[layer.name], bits, batch, line_bytes) for layer in network.layers
         ]
         self.expected_lines = sum(sum(p.traffic_bytes.values()) for p in self.plans) / line_bytes
         self.records: list[LayerRecord] = []
@@ -114,10 +115,8 @@ class Simulation:
         for plan in self.plans:
             start, busy, wait = self.world.now, int(agent["busy_time"]), int(agent["load_wait_time"])
             lines = dict.fromkeys(("read", "write", *KINDS), 0)
-            for tiles, runs in plan.programs():
-                _count_lines(lines, tiles, runs)
-                self.world.start(0, tiles, runs)
-                yield env.finished(0)
+            self.world.start(0, _counted(plan.programs(), lines))
+            yield env.finished(0)
             after = self.system.counters(self.world.channels, self.world.now_clock)
             upto = self.system.opened_by(self.world.channels)
             to_ns = self.world.to_ns
@@ -207,11 +206,13 @@ class Simulation:
         }
 
 
-def _count_lines(lines: dict[str, int], tiles: NDArray[Any], runs: NDArray[Any]) -> None:
-    """Add the lines a chunk of program moves, by direction and kind."""
-    upto = np.concatenate([[0], np.cumsum(runs["count"], dtype=np.int64)])
-    lines["read"] += int((upto[tiles["load_end"]] - upto[tiles["load_begin"]]).sum())
-    lines["write"] += int((upto[tiles["store_end"]] - upto[tiles["store_begin"]]).sum())
-    per_kind = np.bincount(runs["kind"], weights=runs["count"], minlength=len(KINDS))
-    for kind, count in zip(KINDS, per_kind, strict=True):
-        lines[kind] += int(count)
+def _counted(parts: Iterable[Part], lines: dict[str, int]) -> Iterator[Part]:
+    """Hand on the parts of a program and add the lines they move, by direction and kind."""
+    for tiles, runs in parts:
+        upto = np.concatenate([[0], np.cumsum(runs["count"], dtype=np.int64)])
+        lines["read"] += int((upto[tiles["load_end"]] - upto[tiles["load_begin"]]).sum())
+        lines["write"] += int((upto[tiles["store_end"]] - upto[tiles["store_begin"]]).sum())
+        per_kind = np.bincount(runs["kind"], weights=runs["count"], minlength=len(KINDS))
+        for kind, count in zip(KINDS, per_kind, strict=True):
+            lines[kind] += int(count)
+        yield tiles, runs

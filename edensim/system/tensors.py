@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edensim.config.schema import Config
+from edensim.config.schema import Config, Workload
 from edensim.dram.controller import DramSystem
 from edensim.machines.program import LayerTensors
 from edensim.memory import Placement, TensorRequest, place
@@ -22,14 +23,32 @@ class TensorMap:
     layers: dict[str, LayerTensors]
 
 
-def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: bool = True) -> TensorMap:
-    """Place weights, inputs and outputs of every layer.
+def map_tensors(
+    network: Network, config: Config, system: DramSystem, fmaps: bool = True, spilled: Mapping[str, int] | None = None
+) -> TensorMap:
+    """Place weights, inputs and outputs of every layer, and scratch space for the partial sums of those that spill.
 
     The output of a layer and the input of its consumers are one tensor when they have the same size; `fmaps` false
-    leaves feature maps on chip.
+    leaves feature maps on chip. `spilled`: bytes of partial sums per layer; all layers share the largest's space, in
+    turn.
     """
     assert config.workload is not None
-    precision, batch = config.workload.precision, config.workload.batch
+    requests = tensor_requests(network, config.workload, fmaps, spilled)
+    placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
+    layers = {}
+    for layer in network.layers:
+        mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]
+        layers[layer.name] = LayerTensors(*(t.base for t in mine), *(t.index for t in mine))
+        if psum := placement.tensors.get(f"{layer.name}.psum"):
+            layers[layer.name] = replace(layers[layer.name], psum_base=psum.base, psum_index=psum.index)
+    return TensorMap(placement, layers)
+
+
+def tensor_requests(
+    network: Network, workload: Workload, fmaps: bool = True, spilled: Mapping[str, int] | None = None
+) -> list[TensorRequest]:
+    """What `map_tensors` places, with the sizes."""
+    precision, batch = workload.precision, workload.batch
     requests = []
     for layer in network.layers:
         requests.append(TensorRequest(f"{layer.name}.weights", "weights", size_bytes(layer.weight_count, precision)))
@@ -37,12 +56,9 @@ def map_tensors(network: Network, config: Config, system: DramSystem, fmaps: boo
         ofm = size_bytes(layer.ofm_count * batch, precision) if fmaps else 0
         requests.append(TensorRequest(f"{layer.name}.ifm", "ifm", ifm, _source(layer, network)))
         requests.append(TensorRequest(f"{layer.name}.ofm", "ofm", ofm, f"{layer.name}.out"))
-    placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
-    layers = {}
-    for layer in network.layers:
-        mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]
-        layers[layer.name] = LayerTensors(*(t.base for t in mine), *(t.index for t in mine))
-    return TensorMap(placement, layers)
+    scratch = {name: size for name, size in (spilled or {}).items() if size}
+    requests += [TensorRequest(f"{name}.psum", "ofm", max(scratch.values()), "psum") for name in scratch]
+    return requests
 
 
 def stored_bytes(placement: Placement, system: DramSystem) -> dict[str, dict[str, int]]:

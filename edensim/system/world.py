@@ -7,7 +7,7 @@ may give an agent a program, change the operating point of the memory, read any 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, gcd, lcm
@@ -20,23 +20,20 @@ from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
 from edensim.machines.program import RUN, TILE
-from edensim.system.world_kernel import (
-    DEPTH,
-    LOG_FULL,
-    MAX_AGENTS,
-    RING,
-    RUNNING,
-    SEEN,
-    advance,
-)
+from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
+from edensim.system.port_kernel import CORE, DEPTH, LOAD, LOG_FULL, MAX_AGENTS, NEXT_PART, RING, RUNNING, SEEN, STORE
+from edensim.system.world_kernel import advance
 
 Int = NDArray[np.int64]
+Part = tuple[NDArray[Any], NDArray[Any]]
+"""Consecutive tiles (dtype TILE) of a program and their runs (dtype RUN), which they name by their place in it."""
 LOG_LENGTH = 1 << 14
 LINK_STEP_PS = Fraction(1, 64)
 """The unit of time is at least so fine: a line's time on the link of an agent is rounded up to whole units."""
-AGENT_SCALARS = """life wants end depth window clock line_time in_flight issued last_done finished_at draining
-    blocked_on load_tile compute_tile store_tile begin_time busy_time load_wait_time""".split()
-AGENT_SIDES = "run run_pos next_line lines tensor tag next_send".split()  # load side, store side
+AGENT_SCALARS = """kind core life wants end more tile_shift run_shift depth window clock line_time link_lag arrived
+    in_flight issued last_done finished_at draining blocked_on load_tile compute_tile store_tile begin_time busy_time
+    load_wait_time""".split()
+AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
 AGENT_TILES = "load_left load_ready compute_end store_end tile_time".split()  # by tile number modulo DEPTH
 AGENT = np.dtype(
     (
@@ -50,7 +47,7 @@ AGENT = np.dtype(
     )
 )
 WORLD_SCALARS = (
-    """now rotate in_flight n_agents n_channels period modulus page_shift events dispatches logged""".split()
+    "now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged".split()
 )
 
 
@@ -71,8 +68,8 @@ class World:
     ----------
     system : DramSystem
         The memory.
-    agents : list of AgentSpec
-        Tile engines, at most `MAX_AGENTS`.
+    agents : sequence of AgentSpec or CoreSpec
+        Tile engines and cores, at most `MAX_AGENTS`.
     page_table : int64 array
         Virtual page -> physical page; empty = identity.
     page_lines : int
@@ -84,7 +81,7 @@ class World:
     def __init__(
         self,
         system: DramSystem,
-        agents: list[AgentSpec],
+        agents: Sequence[AgentSpec | CoreSpec],
         page_table: Int,
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
@@ -93,6 +90,7 @@ class World:
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
         n = len(channels)
+        cores = [spec for spec in agents if isinstance(spec, CoreSpec)]
         layout: list[tuple[Any, ...]] = [(name, np.int64) for name in WORLD_SCALARS]
         layout += [
             ("wake", np.int64, (MAX_AGENTS + n,)),
@@ -103,32 +101,47 @@ class World:
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
         layout += [
             ("agents", AGENT, (MAX_AGENTS,)),
+            ("cores", CORE_STATE, (max(1, len(cores)),)),
             ("channels", channels.dtype, (n,)),
             ("tables", system.tables.dtype, (n,)),
         ]
         self.state = np.zeros(1, np.dtype((np.record, layout)))
         s = self.state
         s["n_agents"], s["n_channels"], s["modulus"], s["moves"] = len(agents), n, modulus, moves
-        unit = common_unit([system.period, *(1_000_000 / a.clock_mhz for a in agents)])
+        steps = (1_000_000 / a.clock_mhz / (a.width if isinstance(a, CoreSpec) else 1) for a in agents)
+        unit = common_unit([system.period, *steps])
         self.unit_ps = unit / max(1, ceil(unit / LINK_STEP_PS))
         s["period"] = int(system.period / self.unit_ps)
+        s["write_latency"] = system.timing.write_latency
         s["page_shift"] = page_lines.bit_length() - 1
+        self.page_lines64 = max(1, page_lines * system.geometry.burst_bytes // 64)
         s["channels"][0], s["tables"][0] = channels, system.tables
         self.channels, self.agents = s["channels"][0], s["agents"][0]
         self.wake = s["wake"][0]
         self.wake[:] = NEVER
         self.wake[MAX_AGENTS:] = [self._clock_time(int(min(c["next_scan"], c["next_refresh"]))) for c in channels]
+        numbers = list(range(len(cores)))
         for k, spec in enumerate(agents):
-            if spec.depth > DEPTH:
-                raise ConfigError(
-                    f"machine.weight_fifo_tiles: found {spec.depth} tiles; expected 1 to {DEPTH}, which are under way "
-                    "at once at most"
-                )
-            a = self.agents[k]
-            a["clock"] = clock = int(1_000_000 / spec.clock_mhz / self.unit_ps)
-            a["window"], a["depth"], a["blocked_on"] = min(spec.window, RING), spec.depth, -1
-            a["line_time"] = -(-system.geometry.burst_bytes * clock // spec.bytes_per_cycle)
-        self.tiles, self.runs = _records(np.zeros(0, TILE), TILE), _records(np.zeros(0, RUN), RUN)
+            if isinstance(spec, CoreSpec):
+                self.agents[k]["kind"], self.agents[k]["core"] = CORE, numbers.pop(0)
+            else:
+                self._set_up_tiles(self.agents[k], spec)
+        for core, of in zip(s["cores"][0], cores, strict=False):
+            set_up(core, of, system, self.unit_ps)
+        self._records: dict[int, Iterator[Records]] = {}
+        self._programs = [_Program(iter(())) for _ in agents]
+        self._join_programs()
+
+    def _set_up_tiles(self, a: Any, spec: AgentSpec) -> None:
+        if spec.depth > DEPTH:
+            raise ConfigError(
+                f"machine.weight_fifo_tiles: found {spec.depth} tiles; expected 1 to {DEPTH}, which are under way at "
+                "once at most"
+            )
+        a["clock"] = clock = int(1_000_000 / spec.clock_mhz / self.unit_ps)
+        a["window"], a["depth"], a["blocked_on"] = min(spec.window, RING), spec.depth, -1
+        a["line_time"] = -(-self.system.geometry.burst_bytes * clock // spec.bytes_per_cycle)
+        a["link_lag"] = max(0, int(a["line_time"]) - self._clock_time(self.system.timing.burst_ck))
 
     @property
     def now(self) -> int:
@@ -156,37 +169,83 @@ class World:
     def _clock_time(self, clock: int) -> int:
         return NEVER if clock >= NEVER else clock * int(self.state["period"][0])
 
-    def start(self, agent: int, tiles: NDArray[Any], runs: NDArray[Any]) -> None:
-        """Give an agent a program of tiles (run indices relative to `runs`); it begins now.
+    def start(self, agent: int, parts: Iterable[Part]) -> None:
+        """Give an agent a program, in parts of any size that are asked for as it goes; it begins now.
 
-        At the very end of a clock, at which the last program's last write may have been issued, that is the next clock.
+        At the very end of a clock, at which the last program's last data may have been sent, that is the next clock.
         """
         a = self.agents[agent]
         port = self.state["port_clock"]
         np.maximum(port, self.now // int(self.state["period"][0]), out=port)
-        self.tiles, self.runs = _records(tiles, TILE), _records(runs, RUN)
-        values = {
-            "wants": 0,
-            "end": len(tiles),
-            "draining": 0,
-            "blocked_on": -1,
-            "life": RUNNING,
-            "begin_time": self.now,
-        }
+        values = {"wants": 0, "end": 0, "draining": 0, "blocked_on": -1, "life": RUNNING, "begin_time": self.now}
         values |= dict.fromkeys(("load_tile", "compute_tile", "store_tile", "run_pos", "lines"), 0)
-        values |= {"run": -1, "next_send": self.now}
+        values |= {"run": -1, "next_send": self.now, "arrived": self.now}
         values |= dict.fromkeys(("load_left", "last_done"), 0)
         for name, value in values.items():
             a[name] = value
+        self._programs[agent] = _Program(iter(parts))
+        self._next_part(agent)
         self.wake[agent] = self.now
+
+    def start_core(self, agent: int, records: Iterable[Records]) -> None:
+        """Give a core the records that leave its caches, in pieces of any size; it begins now.
+
+        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`).
+        """
+        a = self.agents[agent]
+        core = self.state["cores"][0][int(a["core"])]
+        for name, value in {"wants": 0, "draining": 0, "life": RUNNING, "begin_time": self.now, "last_done": 0}.items():
+            a[name] = value
+        core["ready"] = max(int(core["ready"]), self.now)
+        self._records[agent] = pieces(translate(piece, self.page_table, self.page_lines64) for piece in records)
+        a["more"] = True
+        self._next_records(agent)
+        self.wake[agent] = self.now
+
+    def _next_records(self, agent: int) -> None:
+        """Put the next piece of a core's records where its kernel reads it."""
+        a = self.agents[agent]
+        core = self.state["cores"][0][int(a["core"])]
+        piece = next(self._records[agent], None)
+        a["more"], a["wants"] = piece is not None, 0
+        core["at"] = core["end"] = 0
+        if piece is not None:
+            core["program"][: len(piece)] = piece
+            core["end"] = len(piece)
+
+    def _next_part(self, agent: int) -> None:
+        """Let an agent go on with the next part of its program."""
+        a, program = self.agents[agent], self._programs[agent]
+        dropped = program.go_on(int(a["store_tile"]))
+        a["end"], a["more"] = program.first + len(program.tiles), program.ahead is not None
+        if a["run"][STORE] >= 0:
+            a["run"][STORE] -= dropped
+        self._join_programs()
+
+    def _join_programs(self) -> None:
+        """Lay the programs of all agents one behind the other, as the kernel reads them."""
+        tile, run = 0, 0
+        for a, program in zip(self.agents, self._programs, strict=False):
+            a["tile_shift"], a["run_shift"] = tile - program.first, run
+            tile, run = tile + len(program.tiles), run + len(program.runs)
+        self.tiles = _records([p.tiles for p in self._programs], TILE)
+        self.runs = _records([p.runs for p in self._programs], RUN)
 
     def advance(self, until: int = NEVER, budget: int = NEVER) -> int:
         """Process every event strictly before `until`; returns the reason for stopping."""
         while True:
             reason = int(advance(self.state, self.tiles, self.runs, self.page_table, until, budget))
-            if reason != LOG_FULL:
+            if reason == LOG_FULL:
+                self.save_log()
+            elif reason == NEXT_PART:
+                a = self.agents
+                for agent in np.flatnonzero((a["wants"] >> LOAD & 1) & (a["load_tile"] == a["end"])):
+                    if a[agent]["kind"] == CORE:
+                        self._next_records(int(agent))
+                    else:
+                        self._next_part(int(agent))
+            else:
                 return reason
-            self.save_log()
 
     def save_log(self) -> None:
         """Hand the accepted requests to `on_requests`."""
@@ -206,9 +265,40 @@ class World:
         return hashlib.sha256(state.tobytes()).hexdigest()
 
 
-def _records(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """As records, so that uncompiled kernels can read fields by attribute too."""
-    return np.ascontiguousarray(array, dtype).view(np.dtype((np.record, dtype)))
+def _records(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """One behind the other as records, so that uncompiled kernels can read fields by attribute too."""
+    joined = arrays[0] if len(arrays) == 1 else np.concatenate([np.zeros(0, dtype), *arrays])
+    return np.ascontiguousarray(joined, dtype).view(np.dtype((np.record, dtype)))
+
+
+class _Program:
+    """The part of a program that an agent works on, and the next one.
+
+    `first` is the number of `tiles[0]` in the whole program; `ahead` the part to come, None behind the last.
+    """
+
+    def __init__(self, parts: Iterator[Part]) -> None:
+        self._parts = (part for part in parts if len(part[0]))
+        self.tiles, self.runs, self.first = np.zeros(0, TILE), np.zeros(0, RUN), 0
+        self.ahead = next(self._parts, None)
+
+    def go_on(self, stored: int) -> int:
+        """Append the next part behind the tiles from number `stored` on, whose stores are still to be read.
+
+        Returns how many runs were dropped in front.
+        """
+        tiles, runs = self.ahead or (np.zeros(0, TILE), np.zeros(0, RUN))
+        self.ahead = next(self._parts, None)
+        waiting, tiles = self.tiles[stored - self.first :].copy(), tiles.copy()
+        dropped = int(waiting["store_begin"].min()) if len(waiting) else len(self.runs)
+        for name in ("store_begin", "store_end"):
+            waiting[name] -= dropped
+        for name in ("load_begin", "load_end", "store_begin", "store_end"):
+            tiles[name] += len(self.runs) - dropped
+        self.tiles = np.concatenate([waiting, tiles])
+        self.runs = np.concatenate([self.runs[dropped:], runs]) if len(waiting) else runs
+        self.first = stored
+        return dropped
 
 
 def common_unit(periods: list[Fraction]) -> Fraction:

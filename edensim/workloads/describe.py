@@ -14,10 +14,12 @@ class NetworkTable:
     """`rows`: one dict per layer (layer, kind, shape, macs, weight_bytes, ifm_bytes, ofm_bytes, inputs).
 
     `totals`: network, source, layers, parameters, parameter_bytes, and the sums of the rows' numbers.
+    `warnings`: what of the network's file is not modelled.
     """
 
     rows: tuple[dict[str, Any], ...]
     totals: dict[str, Any]
+    warnings: tuple[str, ...] = ()
 
 
 def describe_network(network: Network, precision: str = "int8", batch: int = 1) -> NetworkTable:
@@ -58,7 +60,7 @@ def describe_network(network: Network, precision: str = "int8", batch: int = 1) 
     }
     for key in ("macs", "weight_bytes", "ifm_bytes", "ofm_bytes"):
         totals[key] = sum(row[key] for row in rows)
-    return NetworkTable(rows, totals)
+    return NetworkTable(rows, totals, network.warnings)
 
 
 def shape_text(x: Layer) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 PRECISION_BITS = {"int4": 4, "int8": 8, "int16": 16, "fp32": 32}
 
@@ -75,11 +75,12 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Layers in execution order; `source` says where the table comes from."""
+    """Layers in execution order; `source` says where the table comes from, `warnings` what of it is not modelled."""
 
     name: str
     layers: tuple[Layer, ...]
     source: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def weight_count(self) -> int:
@@ -109,9 +110,8 @@ class Network:
         problems = []
         for name in wanted:
             if name not in known:
-                close = nearest(name, known)
-                hint = f"did you mean {' or '.join(close)}?" if close else f"it has {known[0]} … {known[-1]}"
-                problems.append(f"workload.layers: {self.name} has no layer {name!r}; {hint}")
+                hint = did_you_mean(name, known, f"it has {known[0]} … {known[-1]}")
+                problems.append(f"workload.layers: {self.name} has no layer {name!r}{hint}")
         if not wanted:
             problems.append("workload.layers: the list is empty; leave the key out to run all layers")
         if problems:

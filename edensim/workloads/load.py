@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from edensim.errors import ConfigError, InputError, nearest
+from edensim.errors import ConfigError, InputError, did_you_mean
+from edensim.printable import shown
 from edensim.workloads.layer import Network
 from edensim.workloads.networks import BUILTIN
 from edensim.workloads.onnx_import import load_onnx
@@ -44,22 +46,34 @@ def load_network(name_or_path: str | Path, base_folder: Path | str | None = None
     if text in BUILTIN:
         return BUILTIN[text]()
     path = Path(text)
-    loader = LOADERS.get(path.suffix.lower())
-    if loader:
-        return loader(_find(path, Path(base_folder or ".")))
-    if "/" in text or "\\" in text or path.is_file():
+    found = network_file(text, base_folder)
+    if found:
+        return LOADERS[path.suffix.lower()](found)
+    if "/" in text or "\\" in text or os.path.isfile(path):  # noqa: PTH113  (Path.is_file raises on impossible names)
         raise InputError(f"{text}: not a kind of workload edensim reads, expected {FILES}")
-    close = nearest(text, BUILTIN)
-    hint = f"Did you mean {' or '.join(close)}? " if close else ""
     raise ConfigError(
-        f"workload.network: unknown network {text!r}. {hint}Built in are {', '.join(builtin_names())}; "
-        f"or give the path of {FILES}."
+        f"workload.network: unknown network {text!r}{did_you_mean(text, BUILTIN)} (built in: "
+        f"{', '.join(builtin_names())}; or give the path of {FILES})"
     )
 
 
-def _find(path: Path, base_folder: Path) -> Path:
-    for candidate in (base_folder / path, path):
-        if candidate.exists():
-            return candidate
-    tried = f" (looked in {base_folder.resolve()} and the working directory)" if not path.is_absolute() else ""
+def network_file(name: str, base_folder: Path | str | None = None) -> Path | None:
+    """The file that `load_network` reads for a name; None if it reads none.
+
+    Raises
+    ------
+    InputError
+        If the name is that of a file, and the file is not there.
+    """
+    path = Path(name)
+    if name in BUILTIN or path.suffix.lower() not in LOADERS:
+        return None
+    base = Path(base_folder or ".")
+    try:
+        for candidate in (base / path, path):
+            if candidate.exists():
+                return candidate
+    except OSError as problem:
+        raise InputError(f"{shown(path)}: cannot be read ({problem.strerror}), expected {FILES}") from None
+    tried = f" (looked in {base.resolve()} and the working directory)" if not path.is_absolute() else ""
     raise InputError(f"{path}: no such file{tried}, expected {FILES}")

@@ -8,7 +8,6 @@ those are unknown operators, passed through with one warning. A layer's sizes ar
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from dataclasses import replace
 from math import prod
@@ -25,7 +24,7 @@ from edensim.workloads.onnx_operators import CONTROL_FLOW, KNOWN, NORMALISATIONS
 
 
 def load_onnx(path: Path) -> Network:
-    """Read a model's layers; weights may be absent.
+    """Read a model's layers; weights may be absent. Operators edensim does not know are named in one warning.
 
     Raises
     ------
@@ -33,21 +32,15 @@ def load_onnx(path: Path) -> Network:
         If the file is malformed, a needed shape is missing, or no node multiplies by weights.
     MissingExtraError
         If onnx is not installed.
-
-    Warns
-    -----
-    UserWarning
-        Once, naming all operators edensim does not know.
     """
     walk = _Walk(read_model(path))
     for proto in walk.model.nodes:
         walk.visit(Node(proto, walk.model))
-    if walk.unknown:
-        listed = ", ".join(f"{op} ({count}x)" for op, count in sorted(walk.unknown.items()))
-        warnings.warn(f"{path}: operators without a model, counted as no work: {listed}", stacklevel=2)
+    listed = ", ".join(f"{op} ({count}x)" for op, count in sorted(walk.unknown.items()))
+    warnings = (f"{path.name}: operators without a model, counted as no work: {listed}",) if listed else ()
     if not walk.layers:
         raise InputError(f"{path}: holds no layer (no Conv, ConvTranspose, Gemm or MatMul)")
-    return Network(path.stem, tuple(walk.finished()), f"ONNX model {path.name}")
+    return Network(path.stem, tuple(walk.finished()), f"ONNX model {path.name}", warnings)
 
 
 class _Walk:

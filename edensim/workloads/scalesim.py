@@ -10,7 +10,6 @@ Not modelled: N:M weight sparsity (weights count as dense, with a warning), SCAL
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def load_topology(path: Path) -> Network:
         name = names.take(layer.name)
         inputs = (layers[-1].name,) if layers else ("input",)
         layers.append(check_layer(replace(layer, name=name, inputs=inputs), where))
-    return Network(path.stem, tuple(layers), f"SCALE-Sim topology {path.name}")
+    return Network(path.stem, tuple(layers), f"SCALE-Sim topology {path.name}", _sparsity(data, path.name))
 
 
 def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
@@ -131,5 +130,14 @@ def _check_rest(rest: list[str], expected: str, where: str) -> None:
     kept, block = int(ratio[1]), int(ratio[2])
     if not 1 <= kept <= block:
         raise InputError(f"{where}: sparsity {kept}:{block}, expected N:M with 1 <= N <= M")
-    if kept < block:
-        warnings.warn(f"{where}: sparsity {kept}:{block} is not modelled, the weights count as dense", stacklevel=2)
+
+
+def _sparsity(rows: list[tuple[int, list[str]]], file: str) -> tuple[str, ...]:
+    """Warning about the rows, which have been checked, that leave weights out."""
+    ratios = [(line, ratio) for line, cells in rows for ratio in map(RATIO.fullmatch, cells[1:]) if ratio]
+    sparse = [(line, f"{int(n[1])}:{int(n[2])}") for line, n in ratios if int(n[1]) < int(n[2])]
+    if not sparse:
+        return ()
+    (line, ratio), others = sparse[0], len(sparse) - 1
+    likewise = f" (likewise in {others} further row{'s' if others > 1 else ''})" if others else ""
+    return (f"{file}:{line}: sparsity {ratio} is not modelled, the weights count as dense{likewise}",)

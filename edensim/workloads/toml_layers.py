@@ -29,7 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edensim.errors import InputError, nearest
+from edensim.errors import InputError, did_you_mean
 from edensim.workloads.layer import Layer, Network
 from edensim.workloads.names import Names
 from edensim.workloads.shapes import check_file, check_layer, output_size
@@ -75,9 +75,8 @@ def load_layers(path: Path) -> Network:
 def _layer(table: dict[str, Any], name: str, where: str) -> Layer:
     for key in table:
         if key not in KEYS:
-            close = nearest(key, KEYS)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(KEYS)}"
-            raise InputError(f"{where}: unknown key {key!r}; {hint}")
+            hint = did_you_mean(key, KEYS, f"known are {', '.join(KEYS)}")
+            raise InputError(f"{where}: unknown key {key!r}{hint}")
     n = {key: _integer(table, key, where) for key in INTEGERS if key in table}
     for key in ("C", "K"):
         if key not in n:

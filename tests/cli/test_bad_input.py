@@ -101,7 +101,7 @@ def test_output_in_the_way_of_a_file(edensim, config, tmp_path, force):
     assert target.read_text() == "mine"
 
 
-def test_existing_output_folder(edensim, config, tmp_path):
+def test_row_31_existing_output_folder(edensim, config, tmp_path):
     """An existing folder is refused before anything is simulated, and nothing in it changes."""
     target = tmp_path / "out"
     target.mkdir()
@@ -210,6 +210,39 @@ def test_wrong_usage(edensim, arguments):
     assert outcome.out == ""
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--number", "3"], "--mode sample"),
+        (["--seed", "3"], "--mode sample"),
+        (["--objective", "time"], "--optuna"),
+        (["--seed", "-1"], "whole number"),
+        (["--seed", "1" * 5000], "whole number"),
+    ],
+)
+def test_options_that_would_do_nothing(edensim, config, options, said):
+    """An option of a sweep that this sweep has no use for is refused rather than ignored."""
+    outcome = edensim("sweep", config, "--axis", "seed=0,1", *options)
+    assert outcome.code == USAGE
+    assert said in outcome.err[-400:]
+
+
+def test_merging_takes_no_other_options(edensim):
+    """What --merge would ignore is refused."""
+    outcome = edensim("sweep", "--merge", "folder", "--axis", "seed=0,1")
+    assert outcome.code == USAGE
+    assert "--axis" in outcome.err
+
+
+@pytest.mark.parametrize("option", [["--x", "vdd"], ["--metric", "time"]])
+def test_options_of_sweeps_are_not_for_runs(edensim, config, option):
+    """`plot RUN --x` would draw what it draws without."""
+    assert edensim("run", config, "--no-figures", "--out", "out").code == 0
+    outcome = edensim("plot", "out", "--kind", "energy", *option)
+    assert outcome.code == USAGE
+    assert "sweeps" in outcome.err
+
+
 def test_unknown_picture_format_is_told_before_the_run(edensim, config, tmp_path):
     """A wrong --format costs no simulation."""
     outcome = edensim("run", config, "--format", "pgn", "--out", tmp_path / "out")
@@ -251,7 +284,7 @@ def test_interrupt(edensim, config, monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="closes a pipe the POSIX way")
 @pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["show", "workload", "densenet201"]])
-def test_reader_that_leaves_early(arguments):
+def test_row_35_reader_that_leaves_early(arguments):
     """`edensim … | head` ends quietly."""
     read, write = os.pipe()
     os.close(read)

@@ -48,6 +48,15 @@ def test_several_voltages_in_one_pass(edensim, tmp_path):
     assert "nominal" in text
 
 
+def test_nominal_voltage_has_one_row(edensim, tmp_path):
+    """The voltage that is the device's own stands in the table once, as nominal, though --at lists it too."""
+    (tmp_path / "t.csv").write_text(RAMULATOR2)
+    outcome = edensim("energy", "t.csv", "--at", "vdd=1.3,1.2,1.1,1.1")
+    rows = [line for line in outcome.out.splitlines() if line.startswith("VDD ")]
+    assert [row.split(" V,")[0] for row in rows] == ["VDD 1.2", "VDD 1.3", "VDD 1.1"]
+    assert rows[0].endswith("nominal")
+
+
 def test_energy_settings(edensim, tmp_path):
     """--set energy.* works for presets and memspecs; other keys do not fit a memspec."""
     trace, spec = write_case("01_ddr4_act_rd_pre_1000", tmp_path)

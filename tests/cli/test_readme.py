@@ -48,8 +48,8 @@ def test_edensim_commands_run(edensim, checkout):
 
 
 def test_python_example_runs(checkout, capsys):
-    """The Python block runs as it stands."""
-    (code,) = blocks("python")
+    """The first Python block runs as it stands (the one for clusters: `tests/study/sweep/test_cluster_examples.py`)."""
+    code, _ = blocks("python")
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out
 
@@ -78,7 +78,7 @@ def test_sweep_picture_shows_what_the_sweep_computes(edensim, checkout):
     """As above for the heat map of the sweep; every number beside it comes from the present code."""
     config = "configs/sweep-eyeriss-vdd-trcd.toml"
     assert edensim("sweep", config, "--out", "sweep").code == 0
-    assert edensim("plot", "sweep", "--kind", "heatmap", "--format", "svg").code == 0
+    assert edensim("plot", "sweep", "--kind", "heatmap", "--width", "double", "--format", "svg").code == 0
     drawn, shown = (
         list(csv.DictReader(path.read_text().splitlines()))
         for path in (checkout / "sweep" / "figures" / "heatmap.csv", (ROOT / config).with_suffix(".csv"))
@@ -94,13 +94,17 @@ def test_sweep_picture_shows_what_the_sweep_computes(edensim, checkout):
     assert "(configs/sweep-eyeriss-vdd-trcd.svg)" in README
 
 
-def test_sample_traces_are_what_their_commands_make(edensim, checkout):
-    """Each trace in `traces/` holds the requests that the command beside it generates, in at most 1 MB."""
-    commands = re.findall(r"^edensim (trace gen .*)", (ROOT / "traces" / "README.md").read_text(), re.MULTILINE)
+def test_traces_are_what_their_readme_makes(edensim, checkout):
+    """Every `edensim …` line of traces/README.md runs as printed beside the committed files; those hold the requests
+    that the lines generate, in at most 1 MB each.
+    """
+    shutil.copytree(ROOT / "traces", checkout / "traces", dirs_exist_ok=True)
+    lines = re.findall(r"^edensim (.*)", (ROOT / "traces" / "README.md").read_text(), re.MULTILINE)
     names = {path.name for path in (ROOT / "traces").glob("*.npz")}
-    assert len(commands) == len(names)
-    for command in commands:
-        assert edensim(*shlex.split(command)).code == 0
+    assert sum(line.startswith("trace gen ") for line in lines) == len(names)
+    for line in lines:
+        outcome = edensim(*shlex.split(line))
+        assert outcome.code == 0, f"{line}\n{outcome.err}"
     for name in names:
         committed, made = (
             edensim("trace", "info", folder / "traces" / name, "--json").json for folder in (ROOT, checkout)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 import edensim as es
+from edensim.cli import console
 from edensim.cli.main import main
+from edensim.cli.run import heading
 
 KEYS = {
     "time_ns", "cycles", "requests", "bytes", "row", "read_latency_ns", "bandwidth_gb_s", "commands", "energy_pj",
@@ -64,12 +66,46 @@ def test_lower_operating_point_does_what_physics_says(run, tmp_path):
 def test_table_and_default_folder(run, tmp_path):
     """Without --json the points stand side by side, and the last line says where the run folder is."""
     out = run().out
-    assert "nominal" in out.splitlines()[3]
-    assert "eden" in out.splitlines()[3]
+    assert "nominal" in out.splitlines()[4]
+    assert "eden" in out.splitlines()[4]
     assert "energy saved" in out
     (folder,) = (tmp_path / "runs").iterdir()
     assert folder.name.startswith("small-")
     assert out.splitlines()[-1] == f"run folder  runs/{folder.name}/"
+
+
+def test_heading_tells_what_runs(run, config):
+    """The title is the user's; below it stand the network, machine and memory that --set left."""
+    assert run().out.splitlines()[:2] == ["small", "lenet int8, batch 1, on eyeriss-eden with ddr4-2400r-8gb-x8"]
+    changes = {"dram.preset": "ddr3l-1600-4gb-x8", "dram.channels": 2, "workload.batch": 2}
+    one = es.load_config(config, set=changes | {"workload.layers": ["conv1"], "title": ""})
+    what = "lenet int8, batch 2, on eyeriss-eden with ddr3l-1600-4gb-x8, 2 channels"
+    assert heading(one) == f"small\nconv1 of {what}"
+    two = es.load_config(config, set=changes | {"workload.layers": ["conv1", "fc1"], "title": "b"})
+    assert heading(two) == f"b\n2 layers of {what}"
+
+
+def test_no_saving_is_not_negative(run, config):
+    """A point that needs a hair more time saves 0.0%, not -0.0%."""
+    config.write_text(config.read_text() + "\n[compare.slow]\ndelta_tRCD_ns = 0.8\n")
+    out = run().out
+    assert "0.0%" in out
+    assert "-0.0%" not in out
+
+
+def test_compilation_is_announced_once(run, capsys):
+    """However many kernels and shapes one call compiles."""
+    from numba.core.event import end_event, start_event
+
+    from edensim.cli.compiling import announced_compilation
+
+    console.settings.begin(["edensim"])
+    for _ in range(2):
+        with announced_compilation():
+            for _ in range(2):
+                start_event("numba:compile", {})
+                end_event("numba:compile", {})
+    assert capsys.readouterr().err.count("compiling kernels") == 1
 
 
 def test_same_configuration_gives_the_same_bytes(run, tmp_path):
@@ -116,7 +152,19 @@ def test_python_interface_agrees_with_the_command(run, config, tmp_path):
     frame = loaded.to_frame()
     assert list(frame.columns) == ["point", "layer", "metric", "component", "value", "unit"]
     assert set(frame["point"]) == {"main", "eden"}
-    assert type(loaded.plot.energy()).__name__ == "Figure"
+    assert type(loaded.plot.energy()).__name__ == type(loaded.plot.power()).__name__ == "Figure"
+    assert result.to_frame().equals(frame)
+    text = (tmp_path / "out" / "results.csv").read_text()
+    assert len(text.splitlines()) == len(frame) + 1
+
+
+def test_results_are_short_to_look_at(config):
+    """The repr of a result names it in one line; the whole timeline would be thousands of numbers."""
+    result = es.run(config)
+    text = repr(result)
+    assert result.data["config_hash"][:8] in text
+    assert "points main, eden" in text
+    assert len(text) < 100
 
 
 def test_interrupted_run_leaves_no_folder(config, tmp_path, monkeypatch, capsys):

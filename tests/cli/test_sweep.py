@@ -136,7 +136,7 @@ def test_optuna(edensim, config):
         (["--axis", "seed=0:1000000:1000001"], "--yes"),
         (["--merge", "elsewhere"], "either CONFIG or --merge"),
         (["--jobs", "2"], "exclude each other"),
-        (["--timeout", "5"], "own worker processes"),
+        (["--timeout", "5"], "needs worker processes"),
         (["--optuna", "5", "--shard", "0/2"], "cannot run a --shard"),
     ],
 )

@@ -75,9 +75,48 @@ def test_conversion_there_and_back(edensim, trace, tmp_path, form):
     assert there.json["requests"] == edensim("trace", "info", back, "--json").json["requests"]
 
 
-def test_target_format_must_be_told(edensim, trace, tmp_path):
-    """A name that tells no format is a usage error."""
-    assert edensim("trace", "convert", trace, tmp_path / "t.txt").code == 2
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_generated_text_is_what_conversion_makes(edensim, config, trace, tmp_path, name):
+    """A trace named .csv is text, byte for byte that of `trace convert`; what it cannot hold is told."""
+    settings = ["--set", 'workload.layers=["conv1"]']
+    outcome = edensim("trace", "gen", config, *settings, "--out", tmp_path / name)
+    assert outcome.code == 0
+    assert "csv cannot hold tensor names: left out." in outcome.err
+    assert edensim("trace", "convert", trace, tmp_path / f"converted-{name}").code == 0
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"converted-{name}").read_bytes()
+    assert (tmp_path / name).read_bytes()[:2] == (b"\x1f\x8b" if name.endswith(".gz") else b"ad")
+
+
+def test_generated_trace_in_another_format(edensim, config, trace, tmp_path):
+    """--to writes any text format, also the one that needs the memory; --json tells what was left out."""
+    settings = ["--set", 'workload.layers=["conv1"]', "--json"]
+    for form in ("dramsim3", "ramulator2", "ramulator2_readwrite"):
+        outcome = edensim("trace", "gen", config, *settings, "--out", tmp_path / form, "--to", form)
+        assert outcome.json["dropped"] == [*(["arrival"] if form != "dramsim3" else []), "tensor", "tensor names"]
+        memory = ["--dram", "ddr4-2400r-8gb-x8"]
+        edensim("trace", "convert", trace, tmp_path / f"{form}.txt", "--to", form, *memory)
+        assert (tmp_path / form).read_bytes() == (tmp_path / f"{form}.txt").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("t.txt", [], "does not tell the format"),
+        ("t", [], "does not tell the format"),
+        ("t.npz.gz", [], "packed by themselves"),
+        ("t.csv", ["--to", "native"], "named"),
+        ("t.npz", ["--to", "csv"], "named"),
+        ("t.csv", ["--layout", "delta"], "--layout"),
+        ("t.txt", ["--to", "ramulator"], "did you mean ramulator"),
+    ],
+)
+def test_names_that_contradict_the_format(edensim, config, trace, tmp_path, name, options, said):
+    """A name that tells no format, or another than the one asked for, is refused before anything runs."""
+    for command in (["convert", trace, tmp_path / name], ["gen", config, "--out", tmp_path / name]):
+        outcome = edensim("trace", *command, *options)
+        assert outcome.code == 2
+        assert said in outcome.err
+        assert not (tmp_path / name).exists()
 
 
 def test_checker_passes_the_engine_and_catches_a_fault(edensim, trace, tmp_path):
@@ -88,6 +127,7 @@ def test_checker_passes_the_engine_and_catches_a_fault(edensim, trace, tmp_path)
     assert clean.code == 0
     assert clean.json["violations"] == 0
     assert clean.json["commands"] > 0
+    assert "refresh interval" in edensim("trace", "check", log).out
 
     with np.load(log) as archive:
         arrays = {name: archive[name] for name in archive.files}

@@ -1,7 +1,9 @@
 """Verbs that look and tell: show, schema, doctor, help, version."""
 
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edensim.cli.main import cli
 from edensim.config import load_config
 from edensim.version import __version__
 
@@ -23,16 +26,30 @@ def test_help_names_every_verb(edensim):
         assert f"\n  {verb} " in outcome.out
 
 
-@pytest.mark.parametrize(
-    "verb",
-    ["run", "plot", "show", "show config", "show workload", "show machine", "show dram", "schema", "doctor", "trace",
-     "trace gen", "trace info", "trace convert", "trace replay", "trace check"],
-)  # fmt: skip
-def test_every_verb_has_help(edensim, verb):
-    """Help of every verb exits with 0 and says how to call it."""
+def commands_of(group, prefix=""):
+    """Names of all verbs, those below other verbs included."""
+    for name, command in sorted(group.commands.items()):
+        yield f"{prefix}{name}"
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{prefix}{name} ")
+
+
+@pytest.mark.parametrize("verb", ["", *commands_of(cli)])
+def test_help_of_every_verb_is_whole(edensim, verb):
+    """Help exits with 0 and says how to call the verb; no line is cut, and no mark of its typesetting shows."""
     outcome = edensim(*verb.split(), "--help")
     assert outcome.code == 0
     assert f"Usage: edensim {verb}" in outcome.out
+    out = re.sub(r"\[?[A-Z]+\]?\.\.\.", "", outcome.out)
+    assert "..." not in out
+    assert "\\b" not in out
+    assert "\b" not in out
+
+
+def test_verbs_stand_in_the_order_of_use(edensim):
+    """`run` is what a newcomer looks for first; the alphabet would put it sixth."""
+    commands = edensim("--help").out.split("Commands:")[1].split("\n")
+    assert [line.split()[0] for line in commands if line][:3] == ["run", "sweep", "plot"]
 
 
 def test_version(edensim):
@@ -139,6 +156,36 @@ def test_doctor_reports_problems(edensim, monkeypatch):
     outcome = edensim("doctor", "--json")
     assert outcome.code == 1
     assert "disk" in outcome.json["problems"][0]
+
+
+def test_doctor_notices_a_cache_that_takes_nothing(edensim, monkeypatch):
+    """A full disk under the kernel cache, and a cache that had to move, are problems with advice."""
+    from edensim import kernel_cache
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(kernel_cache, "problems", {"/cache cannot be written (Read-only file system)": None})
+    monkeypatch.setattr(kernel_cache, "probe", refuse)
+    outcome = edensim("doctor", "--json")
+    assert outcome.code == 1
+    moved, full = outcome.json["problems"][-2:]
+    assert "Read-only" in moved
+    assert os.strerror(errno.ENOSPC) in full
+    assert "EDENSIM_CACHE" in full
+
+
+def test_run_with_such_a_cache_says_so_once(edensim, config, monkeypatch):
+    """The note is one line, whatever the number of kernels; the result is printed all the same."""
+    from edensim import kernel_cache
+
+    monkeypatch.setattr(kernel_cache, "problems", dict.fromkeys(["/cache cannot be written (full)", "another"]))
+    outcome = edensim("run", config, "--no-figures")
+    assert outcome.code == 0
+    assert [line for line in outcome.err.splitlines() if "cannot be written" in line] == [
+        "edensim: compiled kernels: /cache cannot be written (full); this costs time, not results. "
+        "`edensim doctor` tells more; EDENSIM_CACHE names another folder."
+    ]
 
 
 def test_doctor_warms_up(edensim):

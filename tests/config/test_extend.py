@@ -48,7 +48,7 @@ def test_same_base_twice_is_no_circle(desk: Desk, monkeypatch: pytest.MonkeyPatc
     assert sorted(read) == sorted(["x.toml", *(f"f{n}.toml" for n in range(15))])
 
 
-def test_circle(desk: Desk) -> None:
+def test_row_11_circle(desk: Desk) -> None:
     """A circle is an error with the chain of files."""
     desk.write("a.toml", "extends = ['./b.toml']\n")
     desk.write("b.toml", "\nextends = ['x.toml']\n")
@@ -60,7 +60,7 @@ def test_circle(desk: Desk) -> None:
     ]
 
 
-def test_missing_base(desk: Desk) -> None:
+def test_row_11_missing_base(desk: Desk) -> None:
     """A base that is not there: the nearest name, and the lines that led to it."""
     desk.write("base.toml", "")
     desk.write("a.toml", "seed = 1\nextends = [\n  'bsae.toml',\n]\n")
@@ -70,7 +70,7 @@ def test_missing_base(desk: Desk) -> None:
     assert "extended by x.toml:1" in problem
 
 
-def test_depth(desk: Desk) -> None:
+def test_row_11_depth(desk: Desk) -> None:
     """Sixteen files in a chain are accepted, seventeen are not."""
     desk.write("f1.toml", "[dram]\npreset = 'small-ddr4'\n")
     for n in range(2, 17):

@@ -53,8 +53,8 @@ def test_broken_lists_tables_and_quotes(value: str) -> None:
 
 
 def test_empty_value() -> None:
-    """An empty value is refused, an empty text must be quoted."""
-    with pytest.raises(ConfigError, match='no value; write "" for an empty text'):
+    """An empty value is refused: an empty text must be quoted, and leaving a key out has a word of its own."""
+    with pytest.raises(ConfigError, match='no value; write null to leave the key out, "" for an empty text'):
         parse_setting("title=")
 
 
@@ -163,6 +163,39 @@ def test_python_values(desk: Desk) -> None:
     assert config.partition[0].banks == [0, 1]
     assert config.workload is not None
     assert config.workload.network == str(Path("nets") / "a.csv")
+
+
+@pytest.mark.parametrize("null", ["operating_point.vdd=null", {"operating_point.vdd": None}])
+def test_null_leaves_a_key_out(desk: Desk, null: object) -> None:
+    """A voltage of the file makes room for a change of it; the configuration is that of a file without the key."""
+    text = OK + "[operating_point]\nvdd = 1.1\ntRP_ns = 14\n"
+    resolved = desk.load(text, set=null)
+    assert resolved.hash == desk.load(text.replace("vdd = 1.1\n", "")).hash
+    assert resolved.origins["operating_point.vdd"] == "default"
+    changed = load_config(resolved, set=["operating_point.delta_vdd=-0.1"]).config.operating_point
+    assert (changed.vdd, changed.delta_vdd, changed.tRP_ns) == (None, -0.1, 14.0)
+
+
+def test_null_leaves_out_what_presets_give(desk: Desk) -> None:
+    """Keys with a default fall back to it, tables vanish, entries of maps go, and what is needed is missing."""
+    text = OK + "channels = 2\n[compare.low]\nvdd = 1\n[[partition]]\nname = 'a'\nvdd = 1\n"
+    settings = ["dram.channels=null", "dram.timing.CL=null", "compare.low=null", "partition.0.vdd=null", "seed = null"]
+    config = desk.load(text, set=settings).config
+    assert (config.dram.channels, config.dram.timing.CL, config.compare, config.partition[0].vdd) == (1, None, {}, None)
+    assert config.dram.timing.tRCD_ns == 13.32
+    assert desk.problem(OK, set=["dram.rows=null"]).startswith("x.toml:1: dram.rows: missing")
+    assert "dram: missing standard" in desk.problem(OK, set=["dram.preset=null"])
+
+
+def test_null_in_quotes_is_text(desk: Desk) -> None:
+    """Only the bare word is special."""
+    assert desk.load(OK, set=['title="null"']).config.title == "null"
+
+
+def test_a_later_setting_replaces_null(desk: Desk) -> None:
+    """Settings apply in order, also within what was left out."""
+    assert desk.load(OK, set=["seed=null", "seed=3"]).config.seed == 3
+    assert desk.load(OK, set=["compare.low=null", "compare.low.vdd=1"]).config.compare["low"].vdd == 1.0
 
 
 def test_python_keys(desk: Desk) -> None:

@@ -82,7 +82,7 @@ UNSAFE = ["../secret", "..", "/etc/passwd", "parity/fast", "parity:..:..:secret"
 
 
 @pytest.mark.parametrize("name", [*UNSAFE, "a:", ":a", " small-ddr4", "~", "ä"])
-def test_unsafe_names(desk: Desk, name: str) -> None:
+def test_row_13_unsafe_names(desk: Desk, name: str) -> None:
     """Names that could leave the folder of presets are no names."""
     desk.write("secret.toml", "rows = 1\n")
     desk.write("presets/secret.toml", "rows = 1\n")
@@ -91,7 +91,7 @@ def test_unsafe_names(desk: Desk, name: str) -> None:
     assert "is no preset name" in problem
 
 
-def test_link_out_of_the_folder(desk: Desk) -> None:
+def test_row_13_link_out_of_the_folder(desk: Desk) -> None:
     """A link inside the folder that leads out of it is not followed."""
     desk.write("outside.toml", "rows = 1\n")
     (desk.presets / "dram/sly.toml").symlink_to(desk.folder / "outside.toml")

@@ -21,7 +21,7 @@ def failure(path: str | Path) -> str:
     return str(caught.value)
 
 
-def test_syntax_error_shows_line_column_and_caret(desk: Desk) -> None:
+def test_row_1_syntax_error_shows_line_column_and_caret(desk: Desk) -> None:
     """A TOML error names file:line:column and shows the line with a caret below the very column."""
     text = desk.problem("[dram]\nrows = 12 34\n")
     assert text.startswith("x.toml:2:11: not valid TOML: ")
@@ -45,7 +45,7 @@ def test_syntax_error_in_a_very_long_line(desk: Desk) -> None:
     assert line[caret.index("^")] == "!"
 
 
-def test_duplicate_key(desk: Desk) -> None:
+def test_row_3_duplicate_key(desk: Desk) -> None:
     """A key given twice is an error with its place."""
     assert desk.problem("seed = 1\nseed = 2\n").startswith("x.toml:2:9: not valid TOML: Cannot overwrite a value")
 
@@ -58,7 +58,7 @@ def test_number_with_too_many_digits(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 5000, "a = " + "[" * 5000, f"a = {'[' * 40}{']' * 40}", f"[{'a.' * 40}a]"])
-def test_deep_nesting(desk: Desk, text: str) -> None:
+def test_row_12_deep_nesting(desk: Desk, text: str) -> None:
     """Nesting beyond any configuration is refused, whether or not tomllib survives it."""
     message = desk.problem(text)
     assert message.startswith("x.toml:")
@@ -71,7 +71,7 @@ def test_endless_dotted_key(desk: Desk) -> None:
     assert "dotted key with more than 32 parts" in desk.problem("a." * 400_000 + "a = 1")
 
 
-def test_file_over_one_megabyte(desk: Desk) -> None:
+def test_row_12_file_over_one_megabyte(desk: Desk) -> None:
     """A file of a million bytes is read, one byte more is refused."""
     valid = '[dram]\npreset = "small-ddr4"\n#'
     assert desk.load(valid + " " * (1_000_000 - len(valid))).config.dram.rows == 65536
@@ -79,7 +79,7 @@ def test_file_over_one_megabyte(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "latin-1"])
-def test_other_encodings_are_refused(desk: Desk, codec: str) -> None:
+def test_row_22_other_encodings_are_refused(desk: Desk, codec: str) -> None:
     """UTF-16 is named as such where it has a byte order mark; Latin-1 letters are placed on their line."""
     message = desk.problem('seed = 1\ntitle = "größe"\n'.encode(codec))
     assert message.startswith("x.toml")
@@ -88,7 +88,7 @@ def test_other_encodings_are_refused(desk: Desk, codec: str) -> None:
         assert message.startswith("x.toml:2: byte 0xf6")
 
 
-def test_byte_order_mark_and_crlf_are_accepted(desk: Desk) -> None:
+def test_row_22_byte_order_mark_and_crlf_are_accepted(desk: Desk) -> None:
     """Files written on Windows load, with the same lines."""
     text = '[dram]\r\npreset = "small-ddr4"\r\nsource = """a\r\nb"""\r\nchannels = 2\r\n'
     resolved = desk.load(b"\xef\xbb\xbf" + text.encode())
@@ -112,7 +112,7 @@ def test_folder_in_place_of_a_file(desk: Desk) -> None:
     assert "presets: is a folder; expected a TOML file" in failure("presets")
 
 
-def test_pipe_and_device(desk: Desk) -> None:
+def test_row_13_pipe_and_device(desk: Desk) -> None:
     """A pipe is refused without waiting for it."""
     os.mkfifo("pipe.toml")
     assert "is a device or pipe" in failure("pipe.toml")
@@ -131,7 +131,7 @@ def test_names_the_system_refuses(desk: Desk) -> None:
     assert failure("a\0b").startswith("a\0b: not found")
 
 
-def test_other_formats_are_named(desk: Desk) -> None:
+def test_row_38_other_formats_are_named(desk: Desk) -> None:
     """YAML and JSON are refused for what they are, not as broken TOML."""
     desk.write("x.yaml", "dram:\n  channels: 2\n")
     desk.write("x.json", "{}")
@@ -139,7 +139,7 @@ def test_other_formats_are_named(desk: Desk) -> None:
     assert "looks like JSON" in failure("x.json")
 
 
-def test_unusual_file_names_work(desk: Desk) -> None:
+def test_row_34_unusual_file_names_work(desk: Desk) -> None:
     """Blanks and letters beyond ASCII in folder and file names."""
     path = desk.write("größe und höhe/ünï cødé.toml", '[dram]\npreset = "small-ddr4"\n')
     resolved = load_config(path, preset_root=desk.presets)

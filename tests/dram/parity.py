@@ -51,6 +51,8 @@ def settings(dram: Dram) -> Settings:
         refresh_interval=timing.ck["nREFI"] if controller.refresh == "all_bank" else 0,
         refresh_scatter=controller.refresh_scatter_ck,
         write_marks=(controller.write_high, controller.write_low),
+        write_latency=0 if controller.front_end == "ramulator2" else timing.write_latency,
+        per_channel=controller.front_end == "per_channel",
         row_cap=(controller.row_cap or 1) if controller.row_policy == "closed" else 0,
     )
 

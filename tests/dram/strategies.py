@@ -124,5 +124,6 @@ def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None, caps: tuple[in
         refresh_scatter=draw(st.integers(0, interval // geometry.ranks)),
         write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
         row_cap=draw(st.sampled_from(caps)),
+        write_latency=draw(st.sampled_from([0, ck["nCWL"] + ck["nBL"]])),
     )
     return Scenario(geometry, standard.name, ck, own, settings, draw(requests_for(geometry)))

@@ -1,95 +1,34 @@
-"""What simple loads must take on every shipped memory, worked out from its timings alone."""
+"""What simple loads must take on every shipped memory, worked out from its timings alone (see `closed_forms`)."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+
 import pytest
 
-from edensim.config import load_config
-from edensim.dram.controller import DramSystem
-from edensim.dram.replay import ReplayResult, replay_requests
-from edensim.dram.trace_requests import Requests
+from edensim.dram.standard import standard_names
 from edensim.jit import JIT_DISABLED
-from tests.dram.preset_dram import OWN
+from tests.dram.closed_forms import FORMS, Form, closed_row_read, memory
+from tests.dram.preset_dram import OWN, table
 
 pytestmark = pytest.mark.skipif(JIT_DISABLED, reason="thousands of requests per memory need compiled kernels")
 
 
-def memory(name: str, refresh: str = "none") -> DramSystem:
-    """One channel of a shipped memory; `replay` offers one request per clock to all channels together."""
-    overrides = ["dram.channels=1", f"dram.controller.refresh={refresh}"]
-    return DramSystem(load_config({"dram": {"preset": name}}, set=overrides).config.dram)
+def test_every_standard_is_covered() -> None:
+    """There is a shipped memory of every family, so that none is left out below."""
+    assert {table(name)["standard"] for name in OWN} == set(standard_names())
 
 
-def read(system: DramSystem, bank: object, row: object, column: object = 0, gap: int = 0) -> ReplayResult:
-    """Replay reads of places, one every `gap` clocks."""
-    line = system.address_map.encode(0, bank, row, column).astype(np.uint64)  # type: ignore[arg-type]
-    count = len(line)
-    arrival = np.arange(count, dtype=np.uint64) * np.uint64(gap)
-    addr = line * np.uint64(system.line_bytes)
-    return replay_requests(system, [Requests(addr, np.zeros(count, np.uint8), arrival)])
-
-
-def interleaved(system: DramSystem) -> np.ndarray:
-    """Banks in an order in which successive ones lie in different bank groups."""
-    g = system.geometry
-    return np.arange(g.banks).reshape(g.bank_groups, g.banks_per_group).T.ravel()
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@pytest.mark.parametrize("name", OWN)
+def test_simple_loads_take_what_the_timings_say(name: str, form: Callable[[str], Form]) -> None:
+    """Unloaded latencies and the rate of one bank are exact; streams and reads of all banks keep their bounds."""
+    found = form(name)
+    assert found.holds, f"{form.__doc__} {found}"
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_unloaded_latency(name: str) -> None:
-    """A lone read of a closed row takes 1 + tRCD + read latency; one of the open row 1 + read latency."""
-    system = memory(name)
-    rcd, latency = system.timing.ck["nRCD"], system.timing.read_latency
-    first = read(system, [3], [7], [0])
-    assert first.cycles == int(first.counters.read_latency_ck_sum[0]) == 1 + rcd + latency
-    assert system.timing.unloaded_read_ns == pytest.approx(float(first.cycles * system.period / 1000))
-    hits = read(system, [3] * 5, [7] * 5, range(5), gap=1000)
-    assert int(hits.counters.read_latency_ck_sum[0]) == 5 * (1 + latency) + rcd
-
-
-@pytest.mark.parametrize("name", OWN)
-def test_streaming_peak(name: str) -> None:
-    """A sequential read stream keeps the data bus busy all the time but for refreshes: 1 - tRFC / tREFI of the peak.
-
-    Around a refresh the bus also idles while rows are closed and opened again, at most a row cycle and a read.
-    """
-    system = memory(name, refresh="all_bank")
-    ck = system.timing.ck
-    refreshes = 12
-    count = refreshes * ck["nREFI"] // ck["nBL"]
-    line = np.arange(count, dtype=np.uint64)
-    addr = line * np.uint64(system.line_bytes)
-    result = replay_requests(system, [Requests(addr, np.zeros(count, np.uint8), np.zeros(count, np.uint64))])
-    busy = count * ck["nBL"] / result.cycles
-    most = 1 - ck["nRFC"] / ck["nREFI"]
-    turnaround = ck["nRC"] + ck["nRCD"] + system.timing.read_latency + ck["nRTP"]
-    assert int(result.counters.n_ref.sum()) >= refreshes
-    assert 1 - (ck["nRFC"] + turnaround) / ck["nREFI"] - 0.002 <= busy <= most
-
-
-@pytest.mark.parametrize("name", OWN)
-def test_random_rate_of_one_bank_is_tRC(name: str) -> None:  # noqa: N802
-    """Reads of ever other rows of one bank follow each other by tRC, or tRAS + tRP where rounding makes that longer."""
-    system = memory(name)
-    ck, count = system.timing.ck, 200
-    result = read(system, np.full(count, 3), np.arange(count))
-    cycle = max(ck["nRC"], ck["nRAS"] + ck["nRP"])
-    assert result.cycles == 1 + (count - 1) * cycle + ck["nRCD"] + system.timing.read_latency
-
-
-@pytest.mark.parametrize("name", OWN)
-def test_random_rate_of_all_banks_is_tFAW(name: str) -> None:  # noqa: N802
-    """Reads of ever other rows of all banks are bound by four ACTs per tFAW, by tRRD, by tRC over the banks or the bus.
-
-    An ACT may find the command bus taken by a PRE or RD: up to half a clock is lost per request.
-    """
-    system = memory(name)
-    ck, banks = system.timing.ck, interleaved(system)
-    rounds = 2048 // len(banks)
-    result = read(system, np.tile(banks, rounds), np.repeat(np.arange(rounds), len(banks)))
-    bound = max(ck["nFAW"] / 4, ck["nRRD_S"], ck["nRC"] / len(banks), ck["nBL"])
-    count = rounds * len(banks)
-    assert int(result.counters.n_act.sum()) == count
-    start = ck["nRCD"] + system.timing.read_latency
-    assert (count - 4) * bound <= result.cycles <= count * (bound + 0.5) + start
+def test_what_is_listed_is_what_is_simulated(name: str) -> None:
+    """The latency in `edensim show dram` is that of the lone read."""
+    timing, clocks = memory(name).timing, closed_row_read(name).simulated
+    assert timing.unloaded_read_ns == pytest.approx(clocks * float(timing.period) / 1000)

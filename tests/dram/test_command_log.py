@@ -18,6 +18,7 @@ import pytest
 from edensim.dram.checker import check_command_log
 from edensim.dram.command_log import HEADER, CommandLog, LogGeometry, load_command_log
 from edensim.dram.commands import ACT, PRE, RD, REFAB
+from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.timing import resolve_timing
 from edensim.errors import InputError, OutputError
 from tests.dram.parity import parity_dram
@@ -32,7 +33,9 @@ def log_of(**changes: Any) -> CommandLog:
     slow[0, 3] = 20
     geometry = LogGeometry(2, 1, 4, 4, 65536, 128)
     none = np.zeros((0, 5), np.int64)
-    log = CommandLog((COMMANDS, none), "DDR4", Fraction(2500, 3), timing.ck, geometry, {"nRCD": slow})
+    log = CommandLog(
+        (COMMANDS, none), "DDR4", Fraction(2500, 3), timing.ck, geometry, {"nRCD": slow}, RefreshLimit(9360)
+    )
     return dataclasses.replace(log, **changes)
 
 
@@ -42,7 +45,7 @@ def test_saved_log_comes_back(tmp_path: Path) -> None:
     for name in ("a.npz", "b.npz"):
         log.save(tmp_path / name)
     back = load_command_log(tmp_path / "a.npz")
-    for field in ("standard", "period_ps", "timing_ck", "geometry"):
+    for field in ("standard", "period_ps", "timing_ck", "geometry", "refresh"):
         assert getattr(back, field) == getattr(log, field)
     assert [x.tolist() for x in back.commands] == [COMMANDS.tolist(), []]
     assert {name: cycles.tolist() for name, cycles in back.bank_ck.items()} == {"nRCD": log.bank_ck["nRCD"].tolist()}
@@ -110,8 +113,8 @@ def set_header(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
     ("change", "words"),
     [
         (lambda m: m.pop(HEADER), "has no member header.json"),
-        (set_header("format", value="else"), "'else' version 1; expected 'edensim command log' version 1"),
-        (set_header("version", value=2), "version 2; expected"),
+        (set_header("format", value="else"), "'else' version 2; expected 'edensim command log' version 2"),
+        (set_header("version", value=1), "version 1; expected"),
         (set_header("standard", value="DDR9"), "names the standard 'DDR9'; known are"),
         (set_header("geometry", "ranks", value=0), "0 is not a whole number"),
         (set_header("geometry", "ranks", value="2"), "malformed"),
@@ -119,6 +122,8 @@ def set_header(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (set_header("timing_ck", value={"nRCD": 16}), "lacks the timings"),
         (set_header("timing_ck", "nRCD", value=-1), "-1 is not a whole number"),
         (set_header("clock_ps", value=[833]), "malformed"),
+        (set_header("refresh", value={"interval_ck": 9360}), "malformed"),
+        (set_header("refresh", "interval_ck", value=-1), "-1 is not a whole number"),
         (set_header("clock_ps", value=[833, 0]), "malformed"),
         (set_header("bank_ck", value={"nRCD": [[1, 2]]}), "bank_ck.nRCD of shape (1, 2)"),
         (set_header("bank_ck", value={"nRCD": [[1, 2], [3]]}), "malformed"),

@@ -46,3 +46,11 @@ def test_refreshes_leave_time_for_requests(ranks: int) -> None:
         memory(f"dram.ranks={ranks}", f"operating_point.tREFI_scale={shortest - 1 / ck['nREFI']}")
     requests = generate("random", 20, seed=2)
     assert int(replay_requests(system, [requests]).counters.reads.sum()) == 20
+
+
+@pytest.mark.parametrize(("scale", "clocks"), [(1.15, 7176), (2.05, 12792), (0.9999, 6239), (1.0, 6240)])
+def test_the_refresh_interval_is_the_exact_product_rounded_down(scale: float, clocks: int) -> None:
+    """The factor counts as the decimal that was written: 6240 clocks * 1.15 are 7176, though 7175.999… in binary."""
+    config = load_config({"dram": {"preset": "ddr3l-1600-4gb-x8"}, "operating_point": {"tREFI_scale": scale}}).config
+    state = resolve_operating_state(config.dram, config.operating_point, config.partition)
+    assert DramSystem(config.dram, state).refresh.period == clocks

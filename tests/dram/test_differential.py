@@ -21,7 +21,7 @@ from edensim.dram.controller import DramSystem
 from edensim.dram.generate import golden_trace
 from edensim.dram.reference import Requests, Settings, simulate
 from edensim.dram.replay import replay_requests
-from edensim.dram.replay_kernel import LAST, LOG_FULL, RUN_FIELDS, replay
+from edensim.dram.replay_kernel import LAST, LOG_FULL, RUN_FIELDS, WRITE_LATENCY, replay
 from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Refresh, Shape, compile_table
 from edensim.dram.trace_requests import Requests as Trace
 from edensim.jit import JIT_DISABLED
@@ -73,6 +73,7 @@ def by_kernel(scenario: Scenario, block: int) -> Outcome:
     channels = new_channels(shape, policy_of(chosen), refresh, windows, geometry.channels)
     channels["capacity"] = (chosen.read_queue, chosen.write_queue)
     run = np.zeros(RUN_FIELDS, np.int64)
+    run[WRITE_LATENCY] = chosen.write_latency
     place = [requests.channel, requests.bank, requests.row, requests.column]
     columns = [*place, lines(requests), requests.is_write, requests.arrival]
     for start in range(0, len(requests.bank), block):

@@ -282,16 +282,16 @@ def test_ddr5_rounding():
 def test_unknown_standard():
     """An unknown family names the nearest one and all others."""
     assert standard_names() == ["DDR3", "DDR4", "DDR5", "GDDR5", "GDDR6", "LPDDR3", "LPDDR4"]
-    with pytest.raises(ConfigError, match=r"no DRAM standard named 'DDR44' \(did you mean DDR4.*known are DDR3"):
+    with pytest.raises(ConfigError, match=r"no DRAM standard named 'DDR44'; did you mean DDR4.*known: DDR3"):
         load_standard("DDR44")
 
 
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("scope",), "Bnk", "unknown level 'Bnk' (did you mean Bank?)"),
-        (("following",), ["ACTT"], "unknown command 'ACTT' (did you mean ACT?)"),
-        (("latency",), "nRCDD + 1", "unknown timing 'nRCDD' (did you mean nRCD"),
+        (("scope",), "Bnk", "unknown level 'Bnk'; did you mean Bank?"),
+        (("following",), ["ACTT"], "unknown command 'ACTT'; did you mean ACT?"),
+        (("latency",), "nRCDD + 1", "unknown timing 'nRCDD'; did you mean nRCD"),
         (("window",), 0, "window 0 must be at least 1"),
         (("colour",), "red", "unknown key"),
     ],

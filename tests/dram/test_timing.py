@@ -187,12 +187,12 @@ def with_timing(name="ddr4-2400r-8gb-x8", **changes):
         (with_timing(tRFC_ns=8000.0), r"nREFI >= nRFC \+ 1 is violated"),
         (with_timing(tRRD_L_ns=1.0, tRRD_S_ns=10.0), "nRRD_L >= nRRD_S is violated"),
         (with_timing(tRCD_ns=50.0), "nRAS >= nRCD is violated"),
-        (with_timing(minimum_ck={"tFWA": 20}), r"minimum_ck.tFWA: DDR4 has no time of that name \(did you mean tFAW"),
+        (with_timing(minimum_ck={"tFWA": 20}), r"minimum_ck.tFWA: DDR4 has no time of that name; did you mean tFAW"),
         (dram("ramulator2/ddr4_2400_frfcfs32", timing_ck={"nRCDD": 4}), r"nRCDD: .*did you mean nRCD"),
         (dram("ddr3l-1600-4gb-x8", timing={"CL": 11}), r"DDR3 needs CWL, tRCD_ns, tRP_ns"),
     ],
 )
-def test_contradictions(memory, message):
+def test_row_5_contradictions(memory, message):
     """Timings that are missing, misnamed or contradict each other are errors that name the relation and both values."""
     with pytest.raises(ConfigError, match=message):
         resolve_timing(memory)

@@ -134,13 +134,13 @@ def test_addresses_inside_the_memory_pass() -> None:
 
 @pytest.mark.parametrize("wrap", [False, True])
 @pytest.mark.parametrize("burst", [64, 48])
-def test_unaligned_address(wrap: bool, burst: int) -> None:
+def test_row_20_unaligned_address(wrap: bool, burst: int) -> None:
     """The message names the request, the address and what is allowed, with or without wrapping."""
     with pytest.raises(InputError, match=rf"x.npz: request 12: address 0x64 .*{burst} bytes.*from 0 to"):
         check_addresses(np.array([0, burst, 100], np.uint64), burst, 480, wrap=wrap, first=10, where="x.npz")
 
 
-def test_address_beyond_the_memory() -> None:
+def test_row_20_address_beyond_the_memory() -> None:
     """The message names the request, the address, the range, and the key that wraps addresses."""
     with pytest.raises(InputError, match="request 1: address 0x2000 .* 0 to 0x1fc0.*address_wrap"):
         check_addresses(np.array([0, 8192, 1 << 63], np.uint64), 64, 8192)
@@ -274,7 +274,7 @@ def test_digest_does_not_depend_on_chunks(trace: Requests, cut: int) -> None:
 
 
 @pytest.mark.parametrize("layout", ["plain", "stored", "delta"])
-def test_memory_is_flat(tmp_path: Path, layout) -> None:
+def test_row_21_memory_is_flat(tmp_path: Path, layout) -> None:
     """Writing and reading 34 MB of requests takes a small, fixed amount of memory."""
     path, size, n = tmp_path / "t.npz", 1 << 14, 2_000_000
     with pytest.MonkeyPatch.context() as patch:

@@ -97,7 +97,7 @@ def test_bad_arrays_are_refused(tmp_path: Path, arrays: dict, expected: str) -> 
     assert expected in refused(save(tmp_path / "t.npz", **arrays))
 
 
-def test_time_running_backwards_across_chunks(tmp_path: Path) -> None:
+def test_row_20_time_running_backwards_across_chunks(tmp_path: Path) -> None:
     """The request index counts through the whole trace, and a chunk is compared with its predecessor."""
     arrival = np.arange(100, dtype=np.uint64)
     arrival[60] = 5
@@ -106,7 +106,7 @@ def test_time_running_backwards_across_chunks(tmp_path: Path) -> None:
         list(open_trace(path).chunks(20))
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_row_14_what_is_no_file_is_refused(tmp_path: Path) -> None:
     """Missing file, directory, empty file and FIFO are refused without opening them."""
     assert "no such file" in refused(tmp_path / "missing.npz")
     assert "is a directory" in refused(tmp_path)
@@ -126,7 +126,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         (array_bytes(ADDR), "single .npy"),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, content: bytes, expected: str) -> None:
+def test_row_19_other_files_are_refused(tmp_path: Path, content: bytes, expected: str) -> None:
     """Text, a pickle and an .npy under the name of a trace are recognised."""
     path = tmp_path / "t.npz"
     path.write_bytes(content)
@@ -134,7 +134,7 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, expected: str) 
 
 
 @pytest.mark.parametrize("kind", ["stored", "plain", "delta"])
-def test_every_truncation_is_refused(tmp_path: Path, kind) -> None:
+def test_row_15_every_truncation_is_refused(tmp_path: Path, kind) -> None:
     """A trace cut anywhere is refused; the message gives the expected count and the size found."""
     whole, path = tmp_path / "whole.npz", tmp_path / "t.npz"
     write_trace(whole, generate("mix", 40), layout=kind)
@@ -150,7 +150,7 @@ def test_every_truncation_is_refused(tmp_path: Path, kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["savez", "savez_compressed", "plain", "delta"])
-def test_one_flipped_bit_never_changes_a_trace(tmp_path: Path, kind) -> None:
+def test_row_16_one_flipped_bit_never_changes_a_trace(tmp_path: Path, kind) -> None:
     """Whichever byte has a bit flipped: the trace is refused, or the flip sits where it changes nothing."""
     whole, path = tmp_path / "whole.npz", tmp_path / "t.npz"
     trace = generate("mix", 30, gap=3)
@@ -174,7 +174,7 @@ HUGE = "{'descr': '<u8', 'fortran_order': False, 'shape': (%d,), }\n"
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_header_claiming_8_tib_is_refused_before_reading(tmp_path: Path, method: int) -> None:
+def test_row_17_header_claiming_8_tib_is_refused_before_reading(tmp_path: Path, method: int) -> None:
     """A shape larger than the member is refused without allocating it."""
     forged = npy(HUGE % (1 << 40), bytes(800))
     path = archive(tmp_path / "t.npz", method, addr__npy=forged, is_write__npy=array_bytes(READS))
@@ -197,7 +197,7 @@ def test_directory_claiming_more_than_deflate_can_pack_is_refused(tmp_path: Path
     assert "impossible" in refused(path)
 
 
-def test_zip_bomb_is_refused(tmp_path: Path) -> None:
+def test_row_18_zip_bomb_is_refused(tmp_path: Path) -> None:
     """200 MB of zeros in 200 kB are refused by their declared sizes."""
     n = 12_000_000
     path = tmp_path / "t.npz"
@@ -234,7 +234,7 @@ def test_forged_array_headers_are_refused(tmp_path: Path, content: bytes, expect
 @pytest.mark.parametrize(
     "name", ["../addr__npy", "/addr__npy", "a\\addr__npy", "folder/addr__npy", "addr__pkl", "data__npz"]
 )
-def test_foreign_members_are_refused(tmp_path: Path, name: str) -> None:
+def test_row_13_foreign_members_are_refused(tmp_path: Path, name: str) -> None:
     """Paths out of the archive, pickles and nested archives do not belong into a trace."""
     members = {"addr__npy": array_bytes(ADDR), "is_write__npy": array_bytes(READS), name: b"x"}
     refused(archive(tmp_path / "t.npz", **members))

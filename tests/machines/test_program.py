@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edensim.machines.problem import Problem
-from edensim.machines.program import IFM, OFM, RUN, TILE, WEIGHTS, Program
+from edensim.machines.program import IFM, OFM, PSUM, RUN, TILE, WEIGHTS, Program
 from edensim.machines.runs import TensorLayout, block_runs
 from edensim.machines.schedule import size_table, steps
 from edensim.machines.tiling import LOOPS, Order, Tiling, loop_totals
 from edensim.workloads.layer import Layer
 
-BASES = (7 * 64, 1 << 20, 1 << 21)
+BASES = (7 * 64, 1 << 20, 1 << 21, 1 << 22)
 
 
 def make_program(problem: Problem, tiling: Tiling, bits: int, line_bytes: int = 64, **changes: object) -> Program:
@@ -23,9 +23,10 @@ def make_program(problem: Problem, tiling: Tiling, bits: int, line_bytes: int = 
         (problem.batch, problem.groups * problem.C, problem.rows.size, problem.cols.size),
         (problem.batch, problem.groups * problem.K, problem.rows.outputs, problem.cols.outputs),
     )
-    layouts = tuple(TensorLayout(s, bits, b) for s, b in zip(shapes, BASES, strict=True))
+    widths = (bits, bits, bits, max(16, bits))
+    layouts = tuple(TensorLayout(s, w, b) for s, w, b in zip((*shapes, shapes[2]), widths, BASES, strict=True))
     cycles = np.arange(64, dtype=np.int64)
-    return Program(problem, tiling, layouts, (10, 11, 12), line_bytes, cycles, **changes)  # type: ignore[arg-type]
+    return Program(problem, tiling, layouts, (10, 11, 12, 13), line_bytes, cycles, **changes)  # type: ignore[arg-type]
 
 
 @st.composite
@@ -52,8 +53,9 @@ def test_schedule_moves_exactly_what_the_formula_counts(layer_strategy, data, ba
     assert (size["g"] * size["k"] * size["c"] * problem.taps)[part.load_weights].sum() == traffic.weights
     assert (size["g"] * size["n"] * size["c"] * rows * cols)[part.load_ifm].sum() == traffic.ifm
     outputs = size["g"] * size["n"] * size["k"] * size["p"] * size["q"]
-    assert outputs[part.store_ofm].sum() == traffic.ofm_written
-    assert outputs[part.load_psum].sum() == traffic.ofm_read
+    assert outputs[part.store_ofm].sum() == traffic.ofm == problem.ofm_count
+    assert outputs[part.load_psum].sum() == outputs[part.store_psum].sum() == traffic.psums
+    assert not (part.store_psum & part.store_ofm).any() and (traffic.psums > 0) == tiling.spills(problem)
     macs = np.prod([size[loop] for loop in "gnkcpq"], axis=0) * problem.taps
     assert macs.sum() == problem.macs
     sizes, count = size_table(problem, tiling)
@@ -102,17 +104,19 @@ def test_runs_are_the_lines_each_tile_needs(layer_strategy, data, batch: int, bi
             IFM: [list(n), channels, rows, cols],
             OFM: [list(n), filters, list(p), list(q)],
         }
-        moves = {WEIGHTS: part.load_weights[t], IFM: part.load_ifm[t], OFM: part.load_psum[t]}
+        blocks[PSUM] = blocks[OFM]
+        loaded = {WEIGHTS: part.load_weights[t], IFM: part.load_ifm[t], PSUM: part.load_psum[t]}
+        stored = {OFM: part.store_ofm[t], PSUM: part.store_psum[t]}
         loads = runs[tiles["load_begin"][t] : tiles["load_end"][t]]
         stores = runs[tiles["store_begin"][t] : tiles["store_end"][t]]
-        assert list(loads["kind"]) == sorted(loads["kind"]) and set(stores["kind"]) <= {OFM}
-        assert (loads["tensor"] == loads["kind"] + 10).all() and (stores["tensor"] == 12).all()
-        for kind, moved in moves.items():
-            some = loads[loads["kind"] == kind]
-            assert expand(some) == (needed_lines(problem, program.layouts[kind], blocks[kind], line) if moved else [])
-            assert (some["line"][1:] > (some["line"] + some["count"])[:-1]).all()
-        expected = needed_lines(problem, program.layouts[OFM], blocks[OFM], line) if part.store_ofm[t] else []
-        assert expand(stores) == expected
+        for some, moves in ((loads, loaded), (stores, stored)):
+            assert list(some["tensor"]) == sorted(some["tensor"]) and set(some["tensor"]) <= {x + 10 for x in moves}
+            assert (some["kind"] == np.minimum(some["tensor"] - 10, OFM)).all()
+            for role, moved in moves.items():
+                mine = some[some["tensor"] == role + 10]
+                needed = needed_lines(problem, program.layouts[role], blocks[role], line) if moved else []
+                assert expand(mine) == needed
+                assert (mine["line"][1:] > (mine["line"] + mine["count"])[:-1]).all()
 
 
 def expand(runs) -> list[int]:

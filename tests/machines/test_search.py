@@ -65,9 +65,9 @@ def test_search_is_as_good_as_trying_everything(layer: Layer, capacity: int, dou
         for g, k, c, p, q in tiles:
             tiling = Tiling(order, int(g), 1, int(k), int(c), int(p), int(q), resident)
             if tiling.need_bits(problem, buffer) <= buffer.capacity_bits:
-                best = min(best, tiling.traffic(problem).total)
+                best = min(best, tiling.traffic(problem).bits(8, buffer.psum_bits))
     found = least_traffic(problem, buffer)
-    assert (found.traffic(problem).total if found else 1 << 60) == best
+    assert (found.traffic(problem).bits(8, buffer.psum_bits) if found else 1 << 60) == best
 
 
 def test_the_cost_of_the_search_is_the_traffic_formula() -> None:
@@ -82,7 +82,8 @@ def test_the_cost_of_the_search_is_the_traffic_formula() -> None:
         assert found is not None
         for i in range(0, len(found.tiles), max(1, len(found.tiles) // 50)):
             tiling = found.tiling(i)
-            assert tiling.traffic(Problem.of(layer)).total == found.costs[i]
+            moved = tiling.traffic(Problem.of(layer)).bits(buffer.bits, buffer.psum_bits)
+            assert moved == found.costs[i] * buffer.bits
             assert tiling.need_bits(Problem.of(layer), buffer) <= buffer.capacity_bits
 
 

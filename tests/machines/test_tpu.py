@@ -31,6 +31,13 @@ def test_600_by_600_takes_nine_tile_steps() -> None:
     assert time.time_us(700) == pytest.approx(17.35, abs=0.005)
 
 
+def test_unused_multipliers_of_lstm1() -> None:
+    """LSTM1 uses 600x600 matrices: 61 % of nine tiles, where the paper counts 6.3 of 10.5 % active MACs as useful."""
+    time = matrix_time(TPU, pixels=96, window=600, filters=600, clock_mhz=700, memory_gb_s=34)
+    useful = 600 * 600 / (time.tile_steps * TPU.rows * TPU.cols)
+    assert useful == pytest.approx(6.3 / 10.5, rel=0.02)
+
+
 def test_shares_of_a_weight_bound_layer() -> None:
     """MLP0, 200 rows per tile: published active/stall/shift 12.7/53.9/15.9 % without the 17.5 % outside the array."""
     time = matrix_time(TPU, pixels=200, window=2000, filters=2000, clock_mhz=700, memory_gb_s=34)

@@ -21,18 +21,23 @@ def power(high):
 
 @st.composite
 def maps(draw):
-    """Maps of small random geometries in random orders, parity names and odd channel counts included."""
+    """Maps of small random geometries in random orders, parity names, odd channel counts and hashes included."""
     channels = draw(st.integers(1, 7))
     geometry = Geometry(
         channels, draw(power(2)), draw(power(2)), draw(power(2)), draw(power(3)), draw(power(5)), **WIDTHS
     )
+    odd = channels & (channels - 1)
+    hashes = ["none", "bank", "RaBaBg^Ro3", "Ba^BgRaCo Bg^Ro"] + ([] if odd else ["channel", "bank channel", "ChBa^Ro"])
+    options = {"address_hash": draw(st.sampled_from(hashes))}
+    if not odd and draw(st.booleans()):
+        most = geometry.capacity_bytes // channels
+        options["channel_interleave_bytes"] = draw(st.sampled_from([64 << k for k in range((most // 64).bit_length())]))
     if draw(st.integers(0, 4)) == 0:
-        return AddressMap(geometry, "MOP4CLXOR")
+        return AddressMap(geometry, "MOP4CLXOR", **options)
     column = draw(st.sampled_from([["Co"], ["CoH", "CoL1"], ["CoH", "CoL2"], ["CoH", "CoL9"]]))
     tokens = draw(st.permutations(["Ro", "Ba", "Ra", *draw(st.sampled_from([[], ["Bg"]])), *column]))
-    odd = channels & (channels - 1)
     tokens.insert(len(tokens) if odd else draw(st.integers(0, len(tokens))), "Ch")
-    return AddressMap(geometry, "".join(tokens))
+    return AddressMap(geometry, "".join(tokens), **options)
 
 
 @given(maps())

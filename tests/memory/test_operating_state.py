@@ -107,7 +107,7 @@ def test_partition_overrides_and_inherits(ddr4):
         ({"delta_tRCD_ns": -2.5, "delta_tRCD_mode": "absolute"}, "extrapolated"),
     ],
 )
-def test_basis_on_ddr3l(ddr3l, point, basis):
+def test_row_7_basis_on_ddr3l(ddr3l, point, basis):
     """The rules of the basis on the kind of memory the public studies measured (1.35 V, tRCD 13.75 ns)."""
     assert resolve(ddr3l(), **point).basis == {"module": basis}
 

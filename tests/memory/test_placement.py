@@ -14,7 +14,16 @@ from edensim.memory import AddressMap, Geometry, TensorRequest, place, resolve_p
 from edensim.memory.placement import partition_page_lines
 
 WIDTHS = {"device_width_bits": 8, "channel_width_bits": 64, "burst_length": 8}
-ORDERS = ("RoBaRaCoCh", "BaRaBgRoCoCh", "RaRoCoHBaCoL2Ch", "CoRaBaRoCh", "MOP4CLXOR")
+ORDERS = (
+    "RoBaRaCoCh",
+    "BaRaBgRoCoCh",
+    "RaRoCoHBaCoL2Ch",
+    "CoRaBaRoCh",
+    "MOP4CLXOR",
+    "RoBaRaCoCh bank",
+    "RoBaCoRaCh BaRa^CoRo",
+)
+"""Order and, after a space, address hash."""
 DDR4 = Geometry(1, 1, 4, 4, 65536, 128, **WIDTHS)
 NETWORK = [
     TensorRequest("conv1.weights", "weights", 1000),
@@ -34,7 +43,7 @@ def lines_of(placement, tensor, burst_bytes):
 
 def run(geometry, order="RoBaRaCoCh", partitions=(), requests=NETWORK, **config):
     """Place tensors; returns address map, partitions and placement."""
-    address_map = AddressMap(geometry, order)
+    address_map = AddressMap(geometry, *order.split())
     division = resolve_partitions(geometry, partitions)
     return address_map, division, place(requests, geometry, address_map, division, PlacementConfig(**config))
 
@@ -93,7 +102,7 @@ def test_no_overlap_and_inside_the_partition(case):
     try:
         address_map, division, p = run(geometry, order, partitions, requests, tensors=tensors)
     except ConfigError as error:
-        page = partition_page_lines(AddressMap(geometry, order), resolve_partitions(geometry, partitions)) * 64
+        page = partition_page_lines(AddressMap(geometry, *order.split()), resolve_partitions(geometry, partitions)) * 64
         needed = {
             name: sum(-(-r.bytes // page) * page for r in requests if tensors[r.name] == name) for name in capacity
         }
@@ -114,7 +123,7 @@ def test_no_overlap_and_inside_the_partition(case):
 def test_page_is_the_longest_run(case):
     """Every page lies in one partition, and twice the page would not (or would exceed a row of every channel)."""
     geometry, order, partitions, _, _ = case
-    address_map, division = AddressMap(geometry, order), resolve_partitions(geometry, partitions)
+    address_map, division = AddressMap(geometry, *order.split()), resolve_partitions(geometry, partitions)
     page = partition_page_lines(address_map, division)
     owner = division.at(*address_map.decode(np.arange(geometry.lines))[:3])
     runs = owner.reshape(-1, page)

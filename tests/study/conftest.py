@@ -75,7 +75,7 @@ class FakeResult:
         self.data = copy.deepcopy(data)
 
     def rows(self) -> list[tuple]:
-        return [("main", "", "time_ns", "", self.data["time_ns"], "ns"), ("main", "", "wall_s", "", 1.25, "s")]
+        return [("main", "", "time_ns", "", self.data["time_ns"], "ns")]
 
 
 @pytest.fixture

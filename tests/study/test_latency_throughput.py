@@ -55,7 +55,7 @@ def test_measurement_repeats_and_can_be_drawn(memory, frame, tmp_path):
     assert measure(memory, rates=[1.0, 6.0, 30.0], requests=8000).equals(frame)
     frame.to_csv(tmp_path / "curve.csv", index=False)
     drawing = draw(pd.read_csv(tmp_path / "curve.csv"), "latency")
-    assert [row[2:] for row in drawing.rows] == frame[["bandwidth_gb_s", "latency_ns"]].to_numpy().tolist()
+    assert [row[1:] for row in drawing.rows] == frame[list(COLUMNS[1:])].to_numpy().tolist()
 
 
 def test_arrivals_have_the_rate_asked_for(memory):

@@ -29,13 +29,16 @@ def program(tiles: int, load: int, store: int, compute: int, first_line: int = 0
     return t, r
 
 
-def run_program(world: World, *programs: tuple, tick: int = 0) -> WorldEnvironment:
-    """Run programs one after the other on agent 0, optionally with a control event every `tick` units of time."""
+def run_program(world: World, *programs: tuple | list, tick: int = 0) -> WorldEnvironment:
+    """Run programs one after the other on agent 0, optionally with a control event every `tick` units of time.
+
+    A program is (tiles, runs), or a list of such parts.
+    """
     env = WorldEnvironment(world)
 
     def network():
-        for tiles, runs in programs:
-            world.start(0, tiles, runs)
+        for work in programs:
+            world.start(0, work if isinstance(work, list) else [work])
             yield env.finished(0)
 
     def ticks():

@@ -71,7 +71,8 @@ class Memory:
             channel.tick(clock)
             after = [*channel.active, *channel.queues[0], *channel.queues[1]]
             for request in (x for x in before if x not in after):
-                latency = 0 if request.is_write else channel.settings.read_latency
+                s = channel.settings
+                latency = s.write_latency if request.is_write else s.read_latency
                 engine.complete(self.waiting.pop(request), (clock + latency) * self.period)
             for side in (LOAD, STORE):
                 if len(channel.queues[side]) < queued[side] and engine.refused_by[side] == index:
@@ -87,6 +88,7 @@ class Engine:
     depth: int
     window: int
     line_time: int
+    burst_time: int
     memory: Memory
     now: int = 0
     end: int = 0  # latest of everything so far
@@ -100,6 +102,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         count = len(self.tiles)
+        self.arrived = self.now  # when the last line loaded has crossed the link
         self.left = [list(tile.loads) for tile in self.tiles], [list(tile.stores) for tile in self.tiles]
         self.begun: list[int | None] = [None] * count  # when the first load of a tile could be sent
         self.compute_end, self.store_end = [0] * count, [0] * count
@@ -173,7 +176,13 @@ class Engine:
         return not retry
 
     def complete(self, load: int, done: int) -> None:
-        """A load (by number) or a store (-1) will be complete at `done`."""
+        """The last beat of a load (by number) or a store (-1) is on the bus until `done`.
+
+        What is loaded crosses the link, which may be slower than the bus, while it comes and in the order it comes.
+        """
+        if load >= 0:
+            self.arrived = max(done, done - self.burst_time + self.line_time, self.arrived + self.line_time)
+            done = self.arrived
         self.end = max(self.end, done)
         if load >= 0:
             self.done[load] = done

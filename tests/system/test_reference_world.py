@@ -57,13 +57,18 @@ def programs(draw: st.DrawFn, lines: int) -> list[tuple[list[tuple[int, int]], i
     return tiles
 
 
-def by_kernel(memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], layers: list) -> tuple[list, int, World]:
-    """Run programs one after the other in the compiled world, with queues smaller than those it was compiled for."""
+def by_kernel(
+    memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], layers: list, part: int
+) -> tuple[list, int, World]:
+    """Run programs one after the other in the compiled world, with queues smaller than those it was compiled for.
+
+    A program comes `part` tiles at a time.
+    """
     log: list[np.ndarray] = []
     world = World(memory, [spec], NO_PAGES, on_requests=log.append)
     world.channels["capacity"], world.channels["enter"] = queues, queues[1]
     world.channels["leave"] = -(-queues[1] // 4)
-    run_program(world, *map(records, layers))
+    run_program(world, *([records(tiles[k : k + part]) for k in range(0, len(tiles), part)] for tiles in layers))
     world.save_log()
     return [tuple(row) for row in np.concatenate([np.zeros((0, 4), int), *log])[:, :3].tolist()], world.now, world
 
@@ -96,9 +101,10 @@ def by_reference(memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], l
     assert period.denominator == 1
     reference = Memory(channels, int(period), dict(zip(lines, where, strict=True)))
     line_time = int(-(-memory.geometry.burst_bytes * clock // spec.bytes_per_cycle))
+    burst_time = memory.timing.burst_ck * int(period)
     end = 0
     for tiles in plain:
-        end = simulate(Engine(tiles, spec.depth, spec.window, line_time, reference, now=end))
+        end = simulate(Engine(tiles, spec.depth, spec.window, line_time, burst_time, reference, now=end))
     return reference.accepted, end, tally
 
 
@@ -116,12 +122,16 @@ def expand(runs: list[tuple[int, int]]) -> list[int]:
 @given(data=st.data())
 @settings(max_examples=20 if JIT_DISABLED else 60, suppress_health_check=list(HealthCheck))
 def test_world_equals_reference(channels: int, data: st.DataObject) -> None:
-    """Random engines, queues and programs: clock, line and direction of every accepted request, end time, row hits."""
+    """Random engines, queues and programs, in parts of any size, are those of the reference.
+
+    Compared are clock, line and direction of every accepted request, the end, row hits and latencies.
+    """
     memory = system(channels=channels, timing=SHORT_REFRESH)
     spec = data.draw(engines())
     queues = data.draw(st.sampled_from([(1, 1), (2, 3), (4, 4), (32, 32)]))
     layers = data.draw(st.lists(programs(1 << 20), min_size=1, max_size=3))
-    accepted, end, world = by_kernel(memory, spec, queues, layers)
+    part = data.draw(st.sampled_from([1, 2, 3, 100]))
+    accepted, end, world = by_kernel(memory, spec, queues, layers, part)
     wanted, wanted_end, tally = by_reference(memory, spec, queues, layers, world)
     assert accepted == wanted
     assert end == wanted_end

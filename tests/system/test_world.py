@@ -15,8 +15,8 @@ from edensim.errors import ConfigError
 from edensim.jit import JIT_DISABLED
 from edensim.machines import RUN, TILE
 from edensim.system.environment import WorldEnvironment
+from edensim.system.port_kernel import BUDGET, FINISHED, SEEN
 from edensim.system.world import AgentSpec, World, common_unit
-from edensim.system.world_kernel import BUDGET
 from tests.system.programs import ENGINE, NO_PAGES, program, run_program, system
 
 SCALE = 1 if JIT_DISABLED else 20
@@ -39,7 +39,7 @@ def test_control_granularity_changes_nothing(channels: int) -> None:
 def test_checkpoint_resumes_identically() -> None:
     """A copy of the state taken mid-run and continued ends in the same state as the run it was taken from."""
     world = World(system(), [ENGINE], NO_PAGES)
-    world.start(0, *program(4, 128, 32, 500))
+    world.start(0, [program(4, 128, 32, 500)])
     world.advance(budget=300)
     copy = world.state.copy()
     while world.advance(budget=100) == BUDGET:
@@ -118,6 +118,51 @@ def test_pages_move_requests_not_counts() -> None:
     assert (np.sort(moved) == logs[2][order, 1]).all()
 
 
+@pytest.mark.parametrize("engine", [ENGINE, AgentSpec(Fraction(200), 5, Fraction("2.4"), 1), WIDE])
+def test_parts_of_a_program_change_nothing(engine: AgentSpec) -> None:
+    """A program in parts of 1, 2, 7 or all tiles, on one of two engines: equal requests, clocks, ends and latencies."""
+    memory = system(channels=2)
+    tiles, runs = program(6 * SCALE, 96, 40, 150)
+    found = set()
+    for length in (1, 2, 7, len(tiles)):
+        log: list[np.ndarray] = []
+        world = World(memory, [engine, ENGINE], NO_PAGES, on_requests=log.append)
+        world.start(1, [program(3 * SCALE, 100, 10, 100, first_line=1 << 20)])
+        pieces = (slice(k, k + length) for k in range(0, len(tiles), length))
+        parts = []
+        for piece in pieces:  # run indices count from the first run of the part
+            mine = tiles[piece].copy()
+            for name in ("load_begin", "load_end", "store_begin", "store_end"):
+                mine[name] -= tiles[piece]["load_begin"][0]
+            parts.append((mine, runs[2 * piece.start : 2 * piece.stop]))
+        run_program(world, parts)
+        while world.agents[1]["life"] != SEEN:
+            world.acknowledge(1) if world.agents[1]["life"] == FINISHED else world.advance(budget=10_000)
+        world.save_log()
+        agents = [tuple(int(a[x]) for x in ("finished_at", "busy_time", "load_wait_time")) for a in world.agents[:2]]
+        requests = np.concatenate(log)
+        found.add((*agents, requests.tobytes(), int(world.channels["latency_sum"].sum())))
+    assert len(requests) == 6 * SCALE * 136 + 3 * SCALE * 110
+    assert len(found) == 1
+
+
+def test_a_slow_link_is_never_beaten() -> None:
+    """Data cross a link at its width: one line takes the line's time, a thousand at least a thousand times that.
+
+    Lines that a refresh has held back leave the memory together, but reach the engine one after the other.
+    """
+    memory, slow = system(), AgentSpec(Fraction(200), 64, Fraction("2.4"), 2)
+    for lines in (1, 1000):
+        world = World(memory, [slow], NO_PAGES)
+        line_time = int(world.agents[0]["line_time"])
+        run_program(world, program(1, lines, 0, 0))
+        assert lines * line_time < world.now < lines * line_time + world.from_ps(1_000_000)
+    world = World(system(timing={"tRFC_ns": 5_000.0, "tREFI_ns": 50_000.0}), [slow], NO_PAGES)
+    line_time = int(world.agents[0]["line_time"])
+    run_program(world, program(1, 420, 0, 0))  # 56 us of link time, of which it rests 5 us from 50 us on
+    assert world.now > 420 * line_time + world.from_ps(4_000_000)
+
+
 def test_two_engines_share_the_memory() -> None:
     """Two engines on one channel both finish, and each takes longer than alone."""
     memory = system()
@@ -125,10 +170,10 @@ def test_two_engines_share_the_memory() -> None:
     run_program(alone, program(4, 512, 0, 0))
     world = World(memory, [ENGINE, ENGINE], NO_PAGES)
     tiles, runs = program(4, 512, 0, 0)
-    both_runs = np.concatenate([runs, runs])
-    both_runs["line"][len(runs) :] += 1 << 20
-    world.start(0, tiles, both_runs)
-    world.start(1, tiles, both_runs)
+    elsewhere = runs.copy()
+    elsewhere["line"] += 1 << 20
+    world.start(0, [(tiles, runs)])
+    world.start(1, [(tiles, elsewhere)])
     while world.advance(budget=1000) == BUDGET or world.agents["finished_at"][:2].min() == 0:
         for k in range(2):
             if world.agents[k]["life"] == 2:
@@ -186,7 +231,7 @@ def test_waiting_for_what_has_ended() -> None:
 
     def control() -> Iterator[Event]:
         for agent in (0, 1):
-            world.start(agent, *program(2, 16, 16, 500))
+            world.start(agent, [program(2, 16, 16, 500)])
         for agent in (1, 0):
             yield env.finished(agent)
             seen.append((agent, env.now))

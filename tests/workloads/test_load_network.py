@@ -14,9 +14,9 @@ ROW = "A,8,8,3,3,4,2,1,\n"
 
 def test_unknown_name_lists_the_nearest_and_all():
     """A misspelt name gives the nearest ones, the whole list and the file kinds."""
-    with pytest.raises(ConfigError, match=r"unknown network 'resnet110'. Did you mean resnet101.*yolov3-tiny.*\.onnx"):
+    with pytest.raises(ConfigError, match=r"unknown network 'resnet110'; did you mean resnet101.*yolov3-tiny.*\.onnx"):
         load_network("resnet110")
-    with pytest.raises(ConfigError, match="Did you mean alexnet"):
+    with pytest.raises(ConfigError, match="did you mean alexnet"):
         load_network("AlexNet")
     with pytest.raises(ConfigError, match="unknown network ''"):
         load_network("")

@@ -1,7 +1,6 @@
 """Malformed, truncated and unsuitable ONNX files end with one clear paragraph, never with a traceback."""
 
 import random
-import warnings
 
 import numpy as np
 import pytest
@@ -59,13 +58,11 @@ def test_flipped_bits(write):
     for place in range(len(whole)):
         broken = bytearray(whole)
         broken[place] ^= 1 << draw.randrange(8)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                load_network(write(bytes(broken)))
-            except InputError as error:
-                assert "\n" not in str(error)
-                refused += 1
+        try:
+            load_network(write(bytes(broken)))
+        except InputError as error:
+            assert "\n" not in str(error)
+            refused += 1
     assert refused > 20
 
 
@@ -158,7 +155,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_unsuitable_models(write, case):
+def test_row_37_unsuitable_models(write, case):
     """Each model that cannot be used names the node and what was expected of it."""
     nodes, inputs, stored, message = BAD[case]
     with pytest.raises(InputError, match=message) as caught:

@@ -61,10 +61,16 @@ def test_depthwise_marker(read):
 
 
 def test_sparsity_warns(read):
-    """N:M sparsity is read but not modelled, and says so with the row."""
-    with pytest.warns(UserWarning, match=r"net\.csv:2: sparsity 2:4 is not modelled"):
-        x = read(HEADER + "A,8,8,3,3,4,2,1,2:4,\n").layers[0]
-    assert x.weight_count == 4 * 2 * 9
+    """N:M sparsity is read but not modelled; one warning names the first row and counts the others."""
+    net = read(HEADER + "A,8,8,3,3,4,2,1,2:4,\n")
+    assert net.layers[0].weight_count == 4 * 2 * 9
+    assert net.warnings == ("net.csv:2: sparsity 2:4 is not modelled, the weights count as dense",)
+    rows = "A,8,8,3,3,4,2,1,4:4,\nB,8,8,3,3,4,2,1,1:4,\nC,8,8,3,3,4,2,1,2,2:4,\nD,8,8,3,3,4,2,1,1:2\n"
+    (warning,) = read(HEADER + rows).warnings
+    assert warning.startswith("net.csv:3: sparsity 1:4 ")
+    assert warning.endswith(" (likewise in 2 further rows)")
+    assert read("Layer, M, N, K,\nfc, 1, 10, 20, 1:2, 3,\n").warnings
+    assert read(HEADER + "A,8,8,3,3,4,2,1,1:1,\n").warnings == ()
 
 
 def test_products(read):

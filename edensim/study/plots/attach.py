@@ -32,6 +32,10 @@ class Plots:
         """Time and energy, layer by layer."""
         return self._draw("layers")
 
+    def power(self) -> Figure:
+        """Average power of every layer over time."""
+        return self._draw("power")
+
     def _draw(self, kind: str) -> Figure:
         from edensim.study.plots.figures import draw
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
+from edensim.printable import utf8
+
 
 class Drawing(NamedTuple):
     """A figure and its data as a table."""
@@ -22,4 +24,4 @@ class Drawing(NamedTuple):
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.header)
         writer.writerows(self.rows)
-        return text.getvalue().encode()
+        return utf8(text.getvalue())

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from edensim.dram.energy import COMPONENTS
+from edensim.printable import readable
 from edensim.study.plots.drawing import Drawing
 from edensim.study.plots.labels import short
 from edensim.study.plots.options import DEFAULT, Options
@@ -42,7 +43,7 @@ def draw_runs(results: Mapping[str, Result], options: Options = DEFAULT) -> Draw
     energies = [point.data["energy_pj"] for _, point in shown]
     ends = stack_bars(axes, places, energy_parts(energies, scale), 0.62)
     for place, end, (_, point) in zip(places, ends, shown, strict=True):
-        note = f" {end:.3g}" + (f" ({-point.saving('energy_pj'):+.1%})" if point.name != "main" else "")
+        note = f" {end:.3g}" + (f" ({-point.saving('energy_pj'):+z.1%})" if point.name != "main" else "")
         axes.annotate(note, (end, place), va="center", fontsize=7)
     if named:
         _name_groups(axes, places, shown)
@@ -66,4 +67,4 @@ def _name_groups(axes: Axes, places: list[float], shown: list[tuple[str, Point]]
     for k, (place, (name, _)) in enumerate(zip(places, shown, strict=True)):
         if k == 0 or shown[k - 1][0] != name:
             across = axes.get_yaxis_transform()
-            axes.text(0.012, place - 0.68, name, transform=across, va="center", fontsize=7, fontweight="bold")
+            axes.text(0.012, place - 0.68, readable(name), transform=across, va="center", fontsize=7, fontweight="bold")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -17,9 +17,9 @@ def check_formats(formats: list[str]) -> list[str]:
     """
     for fmt in formats:
         if fmt not in FORMATS:
-            hint = nearest(fmt, FORMATS)
-            guess = f", did you mean {hint[0]}" if hint else ""
-            raise ConfigError(f"picture format {fmt!r} is unknown{guess}: expected {', '.join(FORMATS)}.")
+            raise ConfigError(
+                f"picture format {fmt!r} is unknown{did_you_mean(fmt, FORMATS)} (expected {', '.join(FORMATS)})"
+            )
     if not formats:
         raise ConfigError(f"no picture format is given: expected one or more of {', '.join(FORMATS)}.")
     return list(dict.fromkeys(formats))

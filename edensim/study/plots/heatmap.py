@@ -50,13 +50,16 @@ def draw(sweep: Points, options: Options = DEFAULT) -> Drawing:
     shape = (-(-count // 2), min(count, 2)) if options.is_double else (count, 1)
     cell = min(0.3, 2.6 / len(up))
     figure = Figure(figsize=(options.inches, shape[0] * max(0.9 + cell * len(up), 1.5) + (0.2 if fixed else 0.0)))
+    figure.set_layout_engine("constrained", wspace=0.06)
     panels = figure.subplots(*shape, squeeze=False).ravel()
     table: list[list[Any]] = []
-    for axes, metric in zip(panels, metrics, strict=False):
+    for place, (axes, metric) in enumerate(zip(panels, metrics, strict=False)):
         means = rows.groupby([x, y])[metric].mean()
         table += [[a, b, metric, float(means[a, b])] for a in across for b in up if (a, b) in means.index]
         _panel(axes, _field(means, across, up), metric)
         _ticks(axes, x, y, across, up)
+        if place % shape[1]:
+            axes.set_ylabel("")  # as in the panel to the left
     for axes in panels[count:]:
         axes.remove()
     if fixed:

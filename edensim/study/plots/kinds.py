@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean
 
 RUN, RUNS, SWEEP, LOAD, TRACE = "a run", "several runs", "a sweep", "a latency table", "a command trace"
 
@@ -70,7 +70,5 @@ def sources_of(kind: str) -> str:
 
 def unknown(what: str, name: str, known: tuple[str, ...]) -> str:
     """Sentence about a name that is not there, with the nearest ones that are."""
-    near = nearest(name, known)
-    guess = f", did you mean {' or '.join(near)}" if near else ""
     shown = ", ".join(known[:MOST_NAMED]) + (" …" if len(known) > MOST_NAMED else "")
-    return f"{what} {name!r} is unknown{guess}: expected {shown}."
+    return f"{what} {name!r} is unknown{did_you_mean(name, known)} (expected {shown})"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from edensim.study.points import energy_unit, time_unit
+from edensim.study.points import energy_unit, points, time_unit
 
 UNITS = {
     "ns": "ns",
@@ -42,6 +43,12 @@ COUNTED = {"row": "requests", "bytes": "byte", "commands": "commands", "requests
 def short(name: str, most: int = 24) -> str:
     """Name cut to at most `most` characters, as more would leave a figure no room; its data keep the whole name."""
     return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def drawn_point(data: Mapping[str, Any]) -> str:
+    """Name and setting of the main point, for figures that show it alone; empty where there is no other."""
+    first, *others = points(data)
+    return f"{short(first.label)}: {first.setting}" if others else ""
 
 
 def axis_name(key: str) -> str:

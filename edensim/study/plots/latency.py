@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NEEDED = ("offered_gb_s", "bandwidth_gb_s", "latency_ns")
-"""Columns: GB/s offered, GB/s delivered, mean read latency in ns; `pattern` and `peak_gb_s` may stand beside them."""
+"""Columns: GB/s offered, GB/s delivered, mean read latency in ns; `pattern` and `BESIDE` may stand beside them."""
+BESIDE = ("latency_p50_ns", "latency_p99_ns", "peak_gb_s")
+"""Median and 99th percentile of the latency, GB/s of the data buses: kept in the data of the figure."""
 
 
 def draw(table: pd.DataFrame, options: Options = DEFAULT) -> Drawing:
-    """Draw latency over delivered bandwidth, in the order of what was offered; the bus's peak as a dashed line."""
+    """Draw latency over delivered bandwidth, in the order of what was offered; peaks of the buses as dashed lines."""
     for name in NEEDED:
         if name not in table:
             raise CannotDrawError(f"figure latency cannot be drawn: {unknown('column', name, tuple(map(str, table)))}")
@@ -35,12 +37,12 @@ def draw(table: pd.DataFrame, options: Options = DEFAULT) -> Drawing:
     figure = Figure(figsize=(options.inches, 2.5))
     axes = figure.subplots()
     rows = []
+    columns = [*NEEDED, *(name for name in BESIDE if name in table)]
     for k, (name, group) in enumerate(groups.items()):
         group = group.sort_values("offered_gb_s", kind="stable")
         axes.plot(group["bandwidth_gb_s"], group["latency_ns"], label=name, **line_style(k))
-        rows += [[name, *(float(row[column]) for column in NEEDED)] for _, row in group.iterrows()]
-    if "peak_gb_s" in table:
-        peak = float(table["peak_gb_s"].max())
+        rows += [[name, *(float(row[column]) for column in columns)] for _, row in group.iterrows()]
+    for peak in sorted(set(table["peak_gb_s"].dropna().astype(float))) if "peak_gb_s" in table else ():
         axes.axvline(peak, color="0.3", linestyle="--", linewidth=0.8)
         axes.annotate(
             f"peak {peak:.3g} GB/s", (peak, 0.97), (-2, 0), xycoords=axes.get_xaxis_transform(),
@@ -51,5 +53,6 @@ def draw(table: pd.DataFrame, options: Options = DEFAULT) -> Drawing:
     axes.set_xlabel("throughput (GB/s)")
     axes.set_ylabel("read latency, mean (ns)")
     if len(groups) > 1 or "" not in groups:
-        figure.legend(loc="outside upper center", ncols=4)
-    return Drawing(figure, ["pattern", *NEEDED], rows)
+        longest = max(map(len, groups))
+        figure.legend(loc="outside upper center", ncols=max(1, 40 * (1 + options.is_double) // (8 + longest)))
+    return Drawing(figure, ["pattern", *columns], rows)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from edensim.dram.energy import COMPONENTS
 from edensim.study.plots.drawing import Drawing
 from edensim.study.plots.kinds import CannotDrawError
-from edensim.study.plots.labels import short
+from edensim.study.plots.labels import drawn_point, short
 from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.plots.stack import energy_parts, stack_bars
 from edensim.study.points import energy_unit, time_unit
@@ -42,6 +42,8 @@ def draw(result: Result, options: Options = DEFAULT) -> Drawing:
     times = {name: [layer[name] * scale_t for layer in layers] for name in TIMES}
     stack_bars(left, places, times, 0.72, colours=GREYS)
     stack_bars(right, places, energy_parts([layer["energy_pj"] for layer in layers], scale_e), 0.72)
+    if note := drawn_point(result.data):
+        figure.suptitle(note, fontsize=7)
     left.set_yticks(places, [short(layer["name"]) for layer in layers], fontsize=size)
     left.set_ylim(len(layers) - 0.4, -0.6)
     left.set_xlabel(f"time ({unit_t})")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from edensim.study.plots.drawing import Drawing
@@ -15,6 +17,8 @@ from edensim.study.sweep.pareto import front as marks
 
 MOST_VECTORS = 2000
 """Points above which they are drawn as an image inside svg and pdf."""
+SMALLEST_GAP = 0.06
+"""Of the width of the figure: names of points nearer than that are written together."""
 TIME, ENERGY = "time_ns", "energy_pj.total"
 
 
@@ -56,9 +60,13 @@ def draw(sweep: Points, options: Options = DEFAULT) -> Drawing:
     axes.set_xlim(calm_limits(x, 0.12))
     axes.set_ylim(calm_limits(y, 0.12))
     ends = dict(zip(dict.fromkeys((front[0], front[-1])), "AB", strict=False))
-    for k, name in ends.items():
+    spots = {(x[k], y[k]): name for k, name in ends.items()}
+    if _touch(axes, list(spots)):
+        spots = {(x[front[0]], y[front[0]]): ", ".join(ends.values())}
+    for spot, name in spots.items():
         # Nothing lies to the lower left of a point of the front.
-        axes.annotate(name, (x[k], y[k]), (-8, -9), textcoords="offset points", fontsize=7, fontweight="bold")
+        bold: dict[str, Any] = {"fontsize": 7, "fontweight": "bold"}
+        axes.annotate(name, spot, (-4, -9), textcoords="offset points", ha="right", **bold)
     axes.set_title("\n".join(f"{name}: {points.described(rows.loc[k])}" for k, name in ends.items()), fontsize=7)
     figure.legend(loc="outside upper center", ncols=2)
     table = [
@@ -66,3 +74,10 @@ def draw(sweep: Points, options: Options = DEFAULT) -> Drawing:
         for k in range(len(rows))
     ]
     return Drawing(figure, [*points.axes, TIME, ENERGY, "front"], table)
+
+
+def _touch(axes: Axes, spots: Sequence[tuple[float, float]]) -> bool:
+    """Whether names at the first and the last of these places would cover each other."""
+    limits = (axes.get_xlim(), axes.get_ylim())
+    ends = zip(spots[0], spots[-1], limits, strict=True)
+    return all(abs(first - last) < SMALLEST_GAP * (high - low) for first, last, (low, high) in ends)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edensim.dram.energy import COMPONENTS
 from edensim.study.plots.drawing import Drawing
 from edensim.study.plots.kinds import CannotDrawError
+from edensim.study.plots.labels import drawn_point
 from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.plots.stack import ENERGY_LABELS
 from edensim.study.plots.style import HATCHES

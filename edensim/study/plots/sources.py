@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edensim.errors import ConfigError, InputError
+from edensim.printable import shown
 from edensim.study.folder import add_files
 from edensim.study.opened import OpenedRun, open_folder
 from edensim.study.plots.placing import place
@@ -38,13 +40,14 @@ def open_sources(arguments: Sequence[str]) -> list[Source]:
         If one is given twice.
     """
     paths = [Path(argument) for argument in arguments]
-    twice = sorted({str(path) for path in paths if [p.resolve() for p in paths].count(path.resolve()) > 1})
+    places = [os.path.realpath(path) for path in paths]  # Path.resolve raises on a loop of links
+    twice = sorted({str(path) for path, place in zip(paths, places, strict=True) if places.count(place) > 1})
     if twice:
         raise ConfigError(f"{twice[0]} is given more than once: its figures would be drawn over each other.")
     runs: list[OpenedRun] = []
     others: list[Source] = []
     for path in paths:
-        if path.suffix == ".csv" and path.is_file():
+        if path.suffix == ".csv" and _is_file(path):
             others.append(Source(read_table(path), None))
             continue
         opened = open_folder(path)
@@ -57,6 +60,13 @@ def open_sources(arguments: Sequence[str]) -> list[Source]:
     if len(runs) == 1:
         return [Source(runs[0].result, runs[0].folder), *others]
     return [Source(dict(zip(distinct(runs), (run.result for run in runs), strict=True)), None), *others]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as problem:
+        raise InputError(f"{shown(path)} cannot be read: {problem.strerror or problem}.") from None
 
 
 def distinct(runs: Sequence[OpenedRun]) -> list[str]:

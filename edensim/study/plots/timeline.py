@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from edensim.study.plots.drawing import Drawing
+from edensim.study.plots.labels import drawn_point
 from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.points import time_unit
 
@@ -38,6 +39,8 @@ def draw(result: Result, options: Options = DEFAULT) -> Drawing:
         upper.stairs(read + write, edges, baseline=read, fill=True, color="C1", label="write", **stripes)
         upper.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
         lower.stairs(100 * share, edges, baseline=None, color="C2")
+    if note := drawn_point(result.data):
+        figure.suptitle(note, fontsize=7)
     upper.set_ylabel("bandwidth (GB/s)")
     upper.set_ylim(bottom=0)
     lower.set_ylabel("row hits (%)")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+from edensim.printable import utf8
 from edensim.study.report.markup import Markup, joined, stylesheet, tag
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -45,7 +46,7 @@ def page(title: str, kicker: str, facts: Sequence[Fact], sections: Sequence[Sect
     top = tag("header", tag("p", kicker, class_="kicker"), tag("h1", title), _facts(facts), contents)
     main = tag("main", *(tag("section", tag("h2", s.heading), s.body, id=s.anchor) for s in sections))
     body = tag("body", top, main, tag("footer", foot))
-    return ("<!DOCTYPE html>\n" + tag("html", head, "\n", body, lang="en") + "\n").encode()
+    return utf8("<!DOCTYPE html>\n" + tag("html", head, "\n", body, lang="en") + "\n")
 
 
 def _facts(facts: Sequence[Fact]) -> Markup:

@@ -29,7 +29,7 @@ def facts(opened: OpenedRun) -> list[Fact]:
         faster = best.saving("time_ns")
         time = f"{abs(faster):.1%} {'less' if faster > 0 else 'more'} time" if abs(faster) >= 5e-4 else "same time"
         note = f"{best.label}: {best.setting}; {time}"
-        found.append(Fact("Energy saved", f"{best.saving('energy_pj'):.1%}", note))
+        found.append(Fact("Energy saved", f"{best.saving('energy_pj'):z.1%}", note))
     return found
 
 

@@ -63,21 +63,25 @@ def sections(opened: OpenedSweep) -> Iterator[Section]:
 def _results(opened: OpenedSweep) -> Markup:
     frame = opened.frame.head(MOST_ROWS)
     good = opened.frame[opened.frame["status"] == "ok"]
-    columns: list[tuple[str, Iterable[Child]]] = [("point", frame["point"].astype(str).str[:8])]
-    columns += [(axis_label(axis), [show_setting(value) for value in frame[axis].tolist()]) for axis in opened.axes]
-    columns.append(("status", [_status(str(status)) for status in frame["status"]]))
+    columns: list[tuple[str, Iterable[Child]]] = [
+        (axis_label(axis), [show_setting(value) for value in frame[axis].tolist()]) for axis in opened.axes
+    ]
     for metric, label, unit_of in ((TIME, "time", time_unit), (ENERGY, "DRAM energy", energy_unit)):
         if metric in frame:
             unit, scale = unit_of(_largest(good[metric]))
             columns.append((f"{label} ({unit})", _cells(frame[metric], lambda x, s=scale: f"{x * s:.4g}")))  # type: ignore[misc]
     if ENERGY in frame and len(good):
         most = _largest(good[ENERGY])
-        columns.append(("energy saved", _cells(frame[ENERGY], lambda x: f"{1 - x / most:.1%}" if most else "-")))
+        columns.append(("energy saved", _cells(frame[ENERGY], lambda x: f"{1 - x / most:z.1%}" if most else "-")))
     columns += [(label, _cells(frame[key], text)) for key, (label, text) in COLUMNS.items() if key in frame]
     if "pareto" in frame:
         columns.append(("Pareto front", ["yes" if mark == 1 else "" for mark in frame["pareto"].tolist()]))
+    columns.append(("status", [_status(str(status)) for status in frame["status"]]))
+    columns.append(("point", frame["point"].astype(str).str[:8]))
     rows = [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
     notes = ["Energy saved is against the point that needs most. results.csv holds every metric of every point."]
+    if _planned(opened) > len(opened.frame):
+        notes.append("The sweep is not finished; when it ends, this file is written anew.")
     if len(opened.frame) > len(rows):
         notes.insert(0, f"The first {len(rows):,} of {len(opened.frame):,} points; see results.csv for the rest.")
     return joined([tag("p", " ".join(notes)), table([label for label, _ in columns], rows, label="Points")])

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from edensim.config import Resolved
-from edensim.config.keys import key_at, names_below, suggest
+from edensim.config.keys import key_at, names_below
+from edensim.config.override import NULL
 from edensim.config.positions import KeyPath, split_key
 from edensim.config.sweep_schema import AxisSpan
 from edensim.config.tree import show_path, show_table, show_value
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, did_you_mean
 
 MAX_VALUES = 10_000_000
 Axes = dict[str, list[Any]]
@@ -82,8 +83,7 @@ def axis_path(text: str) -> KeyPath:
     if key is None:
         known = next(k for k in range(len(path), -1, -1) if key_at(path[:k]) is not None)
         names = names_below(path[:known])
-        close = suggest(str(path[known]), names)
-        guess = f"; did you mean {' or '.join(show_path((*path[:known], name)) for name in close)}?" if close else ""
+        guess = did_you_mean(str(path[known]), names, show=lambda name: show_path((*path[:known], name)))
         place = show_table(path[:known]) if known else "the top level"
         raise ConfigError(f"unknown key{guess} (keys of {place}: {', '.join(names) or 'none'})")
     if key.kind == "table":
@@ -101,7 +101,7 @@ def _with_numbers(parts: Sequence[str]) -> KeyPath:
 
 
 def expand(spec: Any, path: KeyPath) -> list[Any]:
-    """The values of one axis, in order.
+    """The values of one axis, in order; None (or the text "null") for "not given".
 
     Numbers of `linspace` and `range` are rounded to 12 digits, so that 1.35 … 1.05 in seven steps holds 1.2 and not
     1.2000000000000002; for a key that takes whole numbers, whole values become whole numbers.
@@ -115,7 +115,7 @@ def expand(spec: Any, path: KeyPath) -> list[Any]:
             "{range = [start, stop, step]}"
         )
     else:
-        values = [_plain(value) for value in spec]
+        values = [plain_value(value) for value in spec]
     if not values:
         raise ConfigError("holds no value; a sweep needs at least one")
     for value in values:
@@ -179,8 +179,10 @@ def _rounded(value: float) -> float:
     return float(f"{value:.12g}")
 
 
-def _plain(value: Any) -> Any:
-    """Numbers of numpy as those of Python."""
+def plain_value(value: Any) -> Any:
+    """Numbers of numpy as those of Python, and the text "null" as None: the key is not given."""
+    if isinstance(value, str):
+        return None if value == NULL else value
     return value.item() if hasattr(value, "item") and not isinstance(value, list) else value
 
 
@@ -235,4 +237,4 @@ def _values(text: str, key: str) -> list[Any]:
 
 def _word(text: str) -> Any:
     number = _number(text)
-    return number if number is not None else {"true": True, "false": False}.get(text, text)
+    return number if number is not None else {"true": True, "false": False, NULL: None}.get(text, text)

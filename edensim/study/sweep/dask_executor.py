@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from edensim.errors import MissingExtraError, OutputError
-from edensim.study.sweep.executors import TASKS_PER_WORKER, Futures
+from edensim.study.sweep.executors import UNKNOWN_WORKERS, Futures
 from edensim.study.sweep.point import MEASURE
 
 CONNECT_S = 30
 
 
 @contextmanager
-def dask_backend(address: str, measure: str = MEASURE) -> Iterator[Futures]:
-    """Connect to a scheduler; its workers run the points.
+def dask_backend(
+    address: str, measure: str = MEASURE, timeout_s: float | None = None, memory_limit: int | None = None
+) -> Iterator[Futures]:
+    """Connect to a scheduler; its workers run the points, within the limits of `pool.Pool`.
 
-    A point whose worker dies is run again by the scheduler on another one; after several deaths it is given up and
-    recorded as failed.
+    The scheduler runs the points of a worker it lost again on another one; a point that was lost with several workers
+    is given up and recorded as failed.
 
     Raises
     ------
@@ -40,4 +42,4 @@ def dask_backend(address: str, measure: str = MEASURE) -> Iterator[Futures]:
         if not threads:
             raise OutputError(f"the Dask scheduler at {address} has no worker: start one, `dask worker {address}`.")
         with client.get_executor(pure=False) as executor:
-            yield Futures(executor, measure, window=TASKS_PER_WORKER * threads)
+            yield Futures(executor, measure, max(threads, UNKNOWN_WORKERS), timeout_s, memory_limit)

@@ -6,6 +6,7 @@ Files are replaced as a whole (written beside, synced, renamed, folder synced) o
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -56,7 +57,8 @@ def sync_folder(folder: Path) -> None:
 
 def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
     """Give `path` new contents; whatever happens, it holds either all of the old ones or all of the new ones."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Shards on several hosts may replace one file at a time, with equal process numbers.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     size = 0
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o644)

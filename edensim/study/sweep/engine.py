@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from edensim.study.provenance import file_digest
 from edensim.study.sweep import disk
-from edensim.study.sweep.executors import Backend, Task
+from edensim.study.sweep.backend import Backend, Task
 from edensim.study.sweep.folder import (
     FAILURES,
     RESULTS,
@@ -23,14 +25,17 @@ from edensim.study.sweep.folder import (
     journal_path,
     lock_path,
     settle,
+    write_meta,
 )
 from edensim.study.sweep.interrupt import Interrupt
 from edensim.study.sweep.journal import Journal, Records, read_one
 from edensim.study.sweep.lock import Lock
+from edensim.study.sweep.pareto import check_columns
 from edensim.study.sweep.plan import Plan
-from edensim.study.sweep.point import OK, REFUSED
-from edensim.study.sweep.pool import WorkerError
-from edensim.study.sweep.table import Table
+from edensim.study.sweep.point import OK, REFUSED, Record
+from edensim.study.sweep.process import WorkerError
+from edensim.study.sweep.renew import renew
+from edensim.study.sweep.table import Table, is_count
 
 Watch = Callable[["Tally"], None]
 Search = Callable[["Session", Backend, "Watch | None"], None]
@@ -64,7 +69,9 @@ class Session:
     interrupt: Interrupt
     tally: Tally
     shard: Shard | None
+    meta: dict[str, Any]
     pareto: list[str]
+    _unchecked: bool = True
 
     def table(self) -> Table:
         """The table of all points of the plan, from all journals."""
@@ -88,7 +95,10 @@ class Session:
             If the disk refuses.
         WorkerError
             If workers cannot start or disagree with the plan.
+        ConfigError
+            If the first point to succeed lacks an objective of the Pareto front.
         """
+        told = len(backend.notes)
         with closing(backend.run(self.plan.text, iter(tasks), self.interrupt)) as batches:
             for batch in batches:
                 self.journal.append([record for record in batch if record["status"] != REFUSED])
@@ -97,9 +107,20 @@ class Session:
                         raise WorkerError(record["error"]["message"])
                     self.tally.done += 1
                     self.tally.failed += record["status"] != OK
+                self._check_objectives(batch)
                 if watch is not None:
                     watch(self.tally)
+        self.tally.notes += backend.notes[told:]
         self.tally.interrupted = bool(self.interrupt)
+
+    def _check_objectives(self, batch: Iterable[Record]) -> None:
+        """Tell a misspelt objective after the first point, not in the morning."""
+        metrics = next((record["metrics"] for record in batch if record["status"] == OK), None)
+        if self._unchecked and metrics is not None:
+            # What happened zero times is no column of a point that it did not happen to.
+            sure = [name for name in self.pareto if not is_count(name)]
+            check_columns(sure, [*metrics, *self.plan.space.axes])
+            self._unchecked = False
 
 
 def run_plan(
@@ -143,8 +164,10 @@ def run_plan(
         elif tally.left:
             session.run(session.mine(retry_failed), backend, watch)
         table = session.table()
+        if table.ok and table.pareto != session.meta.get("pareto"):
+            write_meta(folder, session.meta | {"pareto": table.pareto})
         if shard is None and not tally.interrupted:
-            write_results(folder, table)
+            tally.notes += write_results(folder, table)
     return tally, table
 
 
@@ -169,14 +192,15 @@ def opened(
     path = journal_path(folder, shard)
     disk.make_folder(path.parent)
     with Lock(lock_path(folder, shard)):
-        meta = settle(folder, plan, pareto, command_line)
+        meta = settle(folder, plan, command_line)
         records = Records()
         for other in sorted(path.parent.glob("*.jsonl")):
             if other != path:
                 read_one(other, plan.owner, records)
         with Journal(path, plan.owner, records) as journal, Interrupt() as interrupt:
             tally = Tally(notes=[*plan.notes, *damage(records, path)])
-            yield Session(plan, folder, records, journal, interrupt, tally, shard, list(meta.get("pareto", [])))
+            front = pareto or list(meta.get("pareto", []))
+            yield Session(plan, folder, records, journal, interrupt, tally, shard, meta, front)
 
 
 def damage(records: Records, mine: Path | None) -> list[str]:
@@ -191,14 +215,22 @@ def damage(records: Records, mine: Path | None) -> list[str]:
     return notes
 
 
-def write_results(folder: Path, table: Table) -> None:
-    """Write `results.csv` and `failures.csv`.
+def write_results(folder: Path, table: Table) -> list[str]:
+    """Write `results.csv` and `failures.csv`; if that changes a table, renew what was drawn from it.
+
+    Returns
+    -------
+    list of str
+        Notes of `renew`.
 
     Raises
     ------
     SaveError
         If the disk refuses; the files then hold what they held before.
     """
+    path = folder / RESULTS
+    before = file_digest(path) if path.is_file() else None
     if table.failed or (folder / FAILURES).exists():
         disk.replace_file(folder / FAILURES, table.failures_csv())
-    disk.replace_file(folder / RESULTS, table.csv())
+    disk.replace_file(path, table.csv())
+    return [] if file_digest(path) == before else renew(folder)

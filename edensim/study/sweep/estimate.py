@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from edensim.study.sweep.executors import task_text
+from edensim.study.sweep.backend import task_text
 from edensim.study.sweep.journal import line_of
 from edensim.study.sweep.plan import Plan
 from edensim.study.sweep.point import evaluate

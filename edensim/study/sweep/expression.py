@@ -19,9 +19,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edensim.config.keys import suggest
 from edensim.config.tree import show_value
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, did_you_mean
 
 MAX_DEPTH = 50
 _TOKEN = re.compile(
@@ -201,8 +200,7 @@ class _Parser:
     def key(self) -> Value:
         name = self.word
         if name not in self.keys:
-            close = suggest(name, self.keys) or [k for k in self.keys if k.rsplit(".", 1)[-1] == name]
-            guess = f"; did you mean {' or '.join(close)}?" if close else ""
+            guess = did_you_mean(name, self.keys, also=[k for k in self.keys if k.rsplit(".", 1)[-1] == name])
             raise self.wrong(f"is no axis of this sweep{guess} (axes: {', '.join(self.keys)})")
         self.advance()
         return lambda s: s[name]

@@ -12,10 +12,12 @@ from typing import Any
 from edensim.config import Resolved
 from edensim.config.tree import show_value
 from edensim.errors import InputError, OutputError
+from edensim.printable import utf8
 from edensim.study.provenance import versions
 from edensim.study.sweep import disk
 from edensim.study.sweep.journal import FOLDER, Owner
 from edensim.study.sweep.plan import Plan
+from edensim.study.sweep.plan_file import write_plan
 from edensim.study.sweep.space import Space, settings_key
 from edensim.version import MODEL_VERSION, __version__
 
@@ -102,30 +104,42 @@ def owner_of(meta: Mapping[str, Any]) -> Owner:
     return Owner(meta["config_hash"], meta["model_version"])
 
 
-def settle(folder: Path, plan: Plan, pareto: list[str], command_line: list[str]) -> dict[str, Any]:
-    """Write `sweep.json`, or check that the plan continues the sweep that stands there.
+def settle(folder: Path, plan: Plan, command_line: list[str]) -> dict[str, Any]:
+    """Write `sweep.json` and `plan.ids`, or check that the plan continues the sweep that stands there.
 
     Raises
     ------
     OutputError
         If model version, configuration or input files differ, or points are missing in the new plan.
     """
-    path = folder / META
-    new = _meta(plan, pareto, command_line)
-    if path.exists():
+    meta = _meta(plan, command_line)
+    if (folder / META).exists():
         old = read_meta(folder)
-        extended = _continues(folder, old, new, plan)
-        if not extended and (not pareto or old.get("pareto") == pareto):
-            return old
-        keep = {name: old[name] for name in ("created",) if name in old}
-        new |= keep | ({} if pareto else {"pareto": old.get("pareto", [])})
-        if not extended:
-            new = old | {"pareto": pareto}
-    disk.replace_file(path, [(json.dumps(new, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()])
-    return new
+        if _continues(folder, old, meta, plan):
+            meta |= {name: old[name] for name in ("created", "pareto") if name in old}
+        else:
+            meta = old | {"plan": plan.key}
+        if plan.restored and meta == old:
+            return meta
+    write_meta(folder, meta)
+    if not plan.restored:
+        write_plan(folder, plan.saved)
+    return meta
 
 
-def _meta(plan: Plan, pareto: list[str], command_line: list[str]) -> dict[str, Any]:
+def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
+    """Write `sweep.json`.
+
+    Raises
+    ------
+    SaveError
+        If the disk refuses.
+    """
+    text = json.dumps(meta, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    disk.replace_file(folder / META, [utf8(text)])
+
+
+def _meta(plan: Plan, command_line: list[str]) -> dict[str, Any]:
     base = plan.base
     return {
         "format": FORMAT,
@@ -134,12 +148,14 @@ def _meta(plan: Plan, pareto: list[str], command_line: list[str]) -> dict[str, A
         "config_hash": base.hash,
         "inputs": plan.digests.of(base),
         "points": len(plan.ids),
+        "plan": plan.key,
         **plan.space.to_json(),
-        "pareto": pareto,
+        "pareto": [],
         "edensim": __version__,
         "model_version": MODEL_VERSION,
         "versions": versions(),
         "seeds": {"seed": base.config.seed, "sample": plan.space.seed},
+        "warnings": plan.warnings,
         "command_line": command_line,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": base.config.model_dump(mode="json", exclude_none=True),
@@ -148,14 +164,15 @@ def _meta(plan: Plan, pareto: list[str], command_line: list[str]) -> dict[str, A
 
 
 def _continues(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any], plan: Plan) -> bool:
-    """Whether the plan has more points than the old one; an OutputError if it is another sweep."""
+    """Whether the plan has more points, or another order; an OutputError if it is another sweep."""
     if old["model_version"] != new["model_version"]:
         _refuse(folder, f"results of model version {old['model_version']}", f"model version {new['model_version']}")
     if old["config_hash"] != new["config_hash"]:
         _refuse(folder, f"configuration {old['config_hash'][:8]}", f"{new['config_hash'][:8]}{_changes(old, new)}")
     if old.get("inputs") != new["inputs"]:
         _refuse(folder, f"input files {_digests(old.get('inputs'))}", _digests(new["inputs"]))
-    if all(old.get(name) == new[name] for name in plan.space.to_json()):
+    same_order = list(old["axes"]) == list(new["axes"])
+    if same_order and all(old.get(name) == new[name] for name in plan.space.to_json()):
         return False
     if set(old["axes"]) != set(new["axes"]):
         _refuse(folder, f"the axes {', '.join(old['axes'])}", f"{', '.join(new['axes'])}")

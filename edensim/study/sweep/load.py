@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from edensim.study.sweep.axes import Axes
 from edensim.study.sweep.folder import owner_of, read_meta
 from edensim.study.sweep.journal import Records, read_all
+from edensim.study.sweep.plan import points_of
+from edensim.study.sweep.plan_file import read_plan
 from edensim.study.sweep.space import Space, settings_key
 from edensim.study.sweep.table import Table
 
@@ -56,13 +58,18 @@ def load_sweep(folder: str | os.PathLike[str]) -> Sweep:
 
 
 def saved_table(folder: Path, meta: Mapping[str, Any], pareto: list[str] | None = None) -> tuple[Records, Table]:
-    """The table of a folder without resolving its plan: settings of records are matched with those of the plan."""
+    """The table of a folder without resolving its plan."""
     records = read_all(folder, owner_of(meta))
     space = Space.from_json(meta)
-    ids = records.ids_by_settings()
+    saved = read_plan(folder, str(meta.get("plan")))
+    ids = None if saved else records.ids_by_settings()
 
     def points() -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for settings in space.settings():
+        if saved is not None:
+            yield from points_of(space, saved.ids, saved.kept)
+            return
+        assert ids is not None
+        for settings in space.settings():  # the file is lost or damaged: whatever was computed at these settings
             identity = ids.get(settings_key(settings))
             if identity is not None:
                 yield identity.hex(), settings

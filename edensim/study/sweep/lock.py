@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,10 @@ try:
     import fcntl
 except ImportError:  # no such thing on Windows: a lock left behind there must be removed by hand
     fcntl = None  # type: ignore[assignment]
+
+PATIENCE_S = 1.0
+"""As long as a process of this host that was killed may take to end."""
+RETRY_S = 0.1
 
 
 class Lock:
@@ -37,8 +42,9 @@ class Lock:
         self._file = -1
 
     def __enter__(self) -> Lock:
+        until = time.monotonic() + PATIENCE_S
         try:
-            while not self._try():
+            while not self._try(last=time.monotonic() > until):
                 pass
         except OSError as problem:
             self._close()
@@ -60,17 +66,17 @@ class Lock:
             os.close(self._file)
             self._file = -1
 
-    def _try(self) -> bool:
-        """Take the lock; False if its file vanished meanwhile and another attempt is due."""
+    def _try(self, last: bool) -> bool:
+        """Take the lock; False if another attempt is due: its file vanished meanwhile, or its owner may be dying."""
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         if fcntl is not None:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise self._busy(_read(self._file)) from None
+                return self._wait(_read(self._file), last)
         owner = _read(self._file)
         if owner and not provably_dead(owner):
-            raise self._busy(owner)
+            return self._wait(owner, last)
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(self._file), os.stat(self.path)):  # noqa: PTH116
                 os.ftruncate(self._file, 0)
@@ -78,6 +84,14 @@ class Lock:
                 disk.write(self._file, json.dumps(myself()).encode())
                 return True
         self._close()
+        return False
+
+    def _wait(self, owner: dict[str, Any], last: bool) -> bool:
+        """Give a process that was killed just now the time to end."""
+        if last or owner.get("host", socket.gethostname()) != socket.gethostname():
+            raise self._busy(owner)
+        self._close()
+        time.sleep(RETRY_S)
         return False
 
     def _busy(self, owner: dict[str, Any]) -> OutputError:
@@ -103,9 +117,8 @@ def myself() -> dict[str, Any]:
 def birth(pid: int) -> str:
     """When a process began, in a form that a later process of the same number does not share ("" if unknown)."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {stat.rsplit(')', 1)[1].split()[19]}"
+        return f"{boot} {_status(pid)[19]}"
     except (OSError, IndexError):
         return ""
 
@@ -121,7 +134,22 @@ def provably_dead(owner: dict[str, Any]) -> bool:
     except PermissionError:
         pass
     now = birth(owner["pid"])
+    if _is_zombie(owner["pid"]):
+        return True
     return bool(now and owner.get("birth") and now != owner["birth"])
+
+
+def _status(pid: int) -> list[str]:
+    """What Linux tells of a process behind its name: state, parent, … (see `man 5 proc_pid_stat`, from field 3)."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended and only waits for its parent to notice, which in a container may never happen."""
+    try:
+        return _status(pid)[0] in "ZX"
+    except (OSError, IndexError):
+        return False
 
 
 def _read(descriptor: int) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from edensim.errors import OutputError
-from edensim.study.sweep import disk
 from edensim.study.sweep.engine import Tally, damage, write_results
-from edensim.study.sweep.folder import META, lock_path, read_meta
+from edensim.study.sweep.folder import lock_path, read_meta, write_meta
 from edensim.study.sweep.load import saved_table
 from edensim.study.sweep.lock import Lock
 from edensim.study.sweep.table import Table
@@ -33,11 +31,9 @@ def merge(folder: Path, pareto: list[str]) -> tuple[Tally, Table]:
         )
     with Lock(lock_path(folder, None)):
         records, table = saved_table(folder, meta, pareto or None)
-        if pareto and pareto != meta.get("pareto"):
-            meta["pareto"] = pareto
-            text = json.dumps(meta, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-            disk.replace_file(folder / META, [text.encode()])
-        write_results(folder, table)
+        if table.ok and pareto and pareto != meta.get("pareto"):
+            write_meta(folder, meta | {"pareto": pareto})
+        notes = write_results(folder, table)
     tally = Tally(planned=meta["points"], before=table.ok + table.failed, failed=table.failed)
-    tally.notes = damage(records, None)
+    tally.notes = [*damage(records, None), *notes]
     return tally, table

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from edensim.config import load_config
 from edensim.errors import ConfigError, MissingExtraError
+from edensim.study.sweep.backend import Backend, Task
 from edensim.study.sweep.engine import Session, Watch
-from edensim.study.sweep.executors import Backend, Task
 from edensim.study.sweep.journal import Reader
 from edensim.study.sweep.pareto import check_columns, sense
 from edensim.study.sweep.plan import Plan

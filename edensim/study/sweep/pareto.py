@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edensim.config.keys import suggest
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, did_you_mean
 
 SHORT = {
     "energy": "energy_pj.total",
@@ -52,8 +51,9 @@ def check_columns(columns: Sequence[str], known: Sequence[str]) -> None:
     problems = []
     for column in columns:
         if column not in known:
-            close = suggest(column, [*known, *(word for word, name in SHORT.items() if name in known)])
-            guess = f"; did you mean {' or '.join(close)}?" if close else ""
+            guess = did_you_mean(column, [*known, *(word for word, name in SHORT.items() if name in known)])
+            if column.endswith("accuracy"):
+                guess = "; a point has an accuracy only if it evaluates its network on data"
             problems.append(f"objective {column!r} is no result of this sweep{guess} (results: {', '.join(known)})")
     if problems:
         raise ConfigError(problems)

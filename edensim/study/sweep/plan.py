@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from edensim.config import Resolved, load_config
+from edensim.config.draft import Check
+from edensim.config.schema import Draft
+from edensim.config.sweep_schema import Sweep
 from edensim.config.tree import show_value
-from edensim.errors import ConfigError
+from edensim.errors import ConfigError, EdensimError, Problem
 from edensim.study.record import require_runnable
-from edensim.study.sweep.axes import axes_of, axis_path
+from edensim.study.sweep.axes import axes_of, axis_path, expand, plain_value
 from edensim.study.sweep.journal import Owner
+from edensim.study.sweep.plan_file import Saved, inputs_unchanged, plan_key, read_plan
 from edensim.study.sweep.point import Digests, point_id, to_text, without_sweep
 from edensim.study.sweep.space import LARGE, Space, listed_axes, settings_key
 from edensim.version import MODEL_VERSION
@@ -32,13 +39,13 @@ class Plan:
     ids: list[bytes] = field(default_factory=list)
     kept: bytearray = field(default_factory=bytearray)
     notes: list[str] = field(default_factory=list)
+    key: str = ""
+    restored: bool = False
+    """Whether `plan.ids` gave the points; `key` says what they follow from (see `plan_file`)."""
 
     def points(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Id and settings of every point, in order."""
-        ids = iter(self.ids)
-        for keep, settings in zip(self.kept, self.space.settings(), strict=True):
-            if keep:
-                yield next(ids).hex(), settings
+        return points_of(self.space, self.ids, self.kept)
 
     @property
     def owner(self) -> Owner:
@@ -46,9 +53,57 @@ class Plan:
         return Owner(self.base.hash, MODEL_VERSION)
 
     @property
+    def saved(self) -> Saved:
+        """What `plan.ids` keeps of it."""
+        return Saved(self.key, self.ids, self.kept, self.digests.seen)
+
+    @property
     def text(self) -> str:
         """The base configuration, for workers."""
         return to_text(self.base, self.digests)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What of the networks' files is not modelled; a file that cannot be read is left to its points."""
+        from edensim.workloads import load_network
+
+        workload = self.base.config.workload
+        names = self.space.axes.get("workload.network") or ([workload.network] if workload else [])
+        found: dict[str, None] = {}
+        for name in names:
+            with suppress(EdensimError):
+                found |= dict.fromkeys(load_network(str(name), self.base.base_folder).warnings)
+        return list(found)
+
+
+def check_base(axes: Collection[str]) -> Check:
+    """Check of a base configuration for `load_config`: what is wrong whatever its axes and these further ones say."""
+
+    def check(draft: Draft, folder: Path) -> list[EdensimError]:
+        from edensim.system.check import check_run, lasting
+
+        table = draft.sweep or Sweep()
+        varied = {*axes, *table.axes, *(key for point in table.points for key in point)}
+        return [*lasting(check_run(draft, folder), varied), *_wrong_axes(table.axes)]
+
+    return check
+
+
+def _wrong_axes(axes: Mapping[str, Any]) -> Iterator[ConfigError]:
+    for text, spec in axes.items():
+        try:
+            expand(spec, axis_path(text))
+        except ConfigError as error:
+            found = [f"axis {show_value(text, 80)}: {problem}" for problem in error.problems]
+            yield ConfigError(Problem(problem, ("sweep", "axes", text)) for problem in found)
+
+
+def points_of(space: Space, ids: Iterable[bytes], kept: Iterable[int]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Id and settings of the candidates that are `kept`, in order."""
+    following = iter(ids)
+    for keep, settings in zip(kept, space.settings(), strict=True):
+        if keep:
+            yield next(following).hex(), settings
 
 
 def space_of(
@@ -74,7 +129,7 @@ def space_of(
     if mode == "list":
         if axes:
             raise ConfigError("sweep mode list takes points, not axes: leave the axes out, or choose another mode")
-        listed = [dict(point) for point in (table.points if table else [])]
+        listed = [{k: plain_value(v) for k, v in point.items()} for point in (table.points if table else [])]
         _check_listed(listed)
         axes = listed_axes(listed)
     elif table and table.points:
@@ -106,7 +161,9 @@ def _check_listed(listed: list[dict[str, Any]]) -> None:
         raise ConfigError(problems[:MAX_PROBLEMS])
 
 
-def make_plan(resolved: Resolved, space: Space, yes: bool = False, progress: Progress | None = None) -> Plan:
+def make_plan(
+    resolved: Resolved, space: Space, yes: bool = False, progress: Progress | None = None, folder: Path | None = None
+) -> Plan:
     """Resolve, check and identify every point.
 
     Parameters
@@ -115,6 +172,8 @@ def make_plan(resolved: Resolved, space: Space, yes: bool = False, progress: Pro
         Accept more than a million points.
     progress
         Called with points so far, their number and "plan".
+    folder
+        Sweep folder; if it holds this very plan, nothing is resolved again.
 
     Raises
     ------
@@ -127,10 +186,25 @@ def make_plan(resolved: Resolved, space: Space, yes: bool = False, progress: Pro
         )
     plan = Plan(without_sweep(resolved), space, Digests())
     plan.space = _distinct_values(plan)
+    plan.key = plan_key(plan.base, plan.space)
+    saved = read_plan(folder, plan.key) if folder is not None else None
+    if saved is not None and inputs_unchanged(saved, plan.base, plan.digests):
+        plan.ids, plan.kept, plan.restored = saved.ids, saved.kept, True
+    else:
+        _resolve(plan, progress)
+    dropped = len(plan.kept) - len(plan.ids)
+    if dropped:
+        plan.notes.append(f"{dropped:,} points equal an earlier one and run only once.")
+    return plan
+
+
+def _resolve(plan: Plan, progress: Progress | None) -> None:
+    """Fill in ids, and which candidates are points."""
+    space = plan.space
     seen: set[bytes] = set()
     spelt: set[str] = set()
     problems: dict[str, list[Any]] = {}
-    for number, settings in enumerate(plan.space.settings()):
+    for number, settings in enumerate(space.settings()):
         if progress is not None and number % PROGRESS_EVERY == 0:
             progress(number, space.bound, "plan")
         keep = True
@@ -157,10 +231,6 @@ def make_plan(resolved: Resolved, space: Space, yes: bool = False, progress: Pro
         raise ConfigError(_problem(text, *found) for text, found in problems.items())
     if not plan.ids:
         raise ConfigError(f"no point satisfies where = {show_value(space.where, 200)}")
-    dropped = len(plan.kept) - len(plan.ids)
-    if dropped:
-        plan.notes.append(f"{dropped:,} points equal an earlier one and run only once.")
-    return plan
 
 
 def _distinct_values(plan: Plan) -> Space:

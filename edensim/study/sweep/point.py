@@ -1,6 +1,6 @@
 """One point of a sweep: its identity, its simulation, and the record that the journal keeps of it.
 
-A point's id is the SHA-256 of its resolved configuration, the digests of its input files and the model version. It is
+A point's id is the SHA-256 of its configuration's hash, the digests of its input files and the model version. It is
 computed where the sweep is planned and again where the point runs; a worker with other presets, another input file or
 another model refuses the point.
 """
@@ -15,14 +15,16 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from edensim.config import Resolved, canonical_json, load_config
+from edensim.config import Resolved, load_config
 from edensim.config.tree import Node, plain
-from edensim.errors import EdensimError
+from edensim.errors import EdensimError, InputError
 from edensim.study.provenance import file_digest
 from edensim.version import MODEL_VERSION
+from edensim.workloads.load import network_file
 
 MEASURE = "edensim.study.sweep.point:measure"
 """The function that turns a point's configuration into metrics."""
@@ -36,21 +38,33 @@ class Digests:
     """SHA-256 of input files; each file is read once."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, str] = {}
+        self._known: dict[tuple[Path, str], str] = {}
 
     def of(self, resolved: Resolved) -> dict[str, str]:
-        """Digests by the name the configuration uses (the network, when it is a file)."""
+        """Digests by the name the configuration uses (the network, when it is a file that is there)."""
         network = resolved.config.workload.network if resolved.config.workload else ""
-        path = Path(resolved.base_folder) / network
-        if path not in self._known:
-            self._known[path] = file_digest(path) if network and path.is_file() else ""
-        return {network: self._known[path]} if self._known[path] else {}
+        digest = self.of_file(resolved.base_folder, network)
+        return {network: digest} if digest else {}
+
+    def of_file(self, folder: Path, name: str) -> str:
+        """Digest of one file, "" if no file of this name is there."""
+        if (folder, name) not in self._known:
+            self._known[folder, name] = ""
+            with suppress(InputError):
+                path = network_file(name, folder)
+                self._known[folder, name] = file_digest(path) if path and path.is_file() else ""
+        return self._known[folder, name]
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """Digests of all names asked for so far, "" for those that are no file."""
+        return {name: digest for (_, name), digest in self._known.items()}
 
 
 def point_id(resolved: Resolved, digests: Digests) -> str:
     """Identity of a point, 64 hexadecimal digits (the seed is part of the configuration)."""
     inputs = json.dumps(digests.of(resolved), sort_keys=True)
-    text = f"{canonical_json(resolved.config)}\n{inputs}\n{MODEL_VERSION}"
+    text = f"{resolved.hash}\n{inputs}\n{MODEL_VERSION}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -66,7 +80,7 @@ def to_text(resolved: Resolved, digests: Digests) -> str:
         "name": resolved.name,
         "base_folder": str(resolved.base_folder),
         "written": plain(resolved.written),
-        "inputs": digests.of(resolved),  # a changed file makes another text, and so no old cache entry answers
+        "inputs": digests.seen,  # a changed file makes another text, and so no old cache entry answers
     }
     return json.dumps(base, allow_nan=False)
 

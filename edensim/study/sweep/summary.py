@@ -48,7 +48,8 @@ def summarize(table: Table) -> str:
 
 
 def _front(table: Table, rows: list[list[Any]]) -> str:
-    names = [name for name in ("energy_pj.total", "time_ns", "accuracy") if name in table.columns]
+    wanted = dict.fromkeys([*table.pareto, "energy_pj.total", "time_ns", "accuracy"])
+    names = [name for name in wanted if name in table.metrics]
     cells = [["Pareto front", *table.axes, *names]]
     for row in rows[:FRONT_ROWS]:
         settings = [show_value(value, 24) for value in row[1 : 1 + len(table.axes)]]

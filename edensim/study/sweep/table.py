@@ -44,7 +44,7 @@ class Table:
     axes
         Keys that vary.
     pareto
-        Objectives whose front is marked in a column `pareto` (1 or 0); none adds no column.
+        Objectives whose front is marked in a column `pareto` (1 or 0); none, or no point, adds no column.
     """
 
     def __init__(
@@ -65,7 +65,8 @@ class Table:
         self.metrics = sorted(set().union(*shapes), key=_rank)
         self.columns = ["point", *self.axes, "status", *self.metrics]
         self._marks: list[bool] = []
-        if pareto:
+        self.pareto = list(pareto) if self.ok else []
+        if self.pareto:
             check_columns(pareto, [*self.metrics, *self.axes])
             places = [self.columns.index(name) for name in pareto]
             self._marks = front([[row[k] for k in places] for row in self.rows()], pareto)
@@ -80,7 +81,7 @@ class Table:
             row = [identity[:8], *(settings.get(key) for key in self.axes)]
             if record["status"] == OK:
                 found = record["metrics"]
-                row += ["ok", *(found.get(name, 0 if _counted(name) else None) for name in self.metrics)]
+                row += ["ok", *(found.get(name, 0 if is_count(name) else None) for name in self.metrics)]
             else:
                 row += ["failed", *(None for _ in self.metrics)]
             yield row + ([int(mark)] if (mark := next(marks, None)) is not None else [])
@@ -119,8 +120,8 @@ def _error(record: Record) -> list[str]:
     return [str(error.get(name, "")) for name in ("class", "message", "trace")]
 
 
-def _counted(name: str) -> bool:
-    """Whether a metric that is absent was counted zero times."""
+def is_count(name: str) -> bool:
+    """Whether a metric that a point lacks was counted zero times there."""
     return name.rsplit(":", 1)[-1].startswith("commands.")
 
 

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from edensim.errors import EdensimError
@@ -41,7 +40,7 @@ def main() -> None:
 
 def _serve(inward: Connection, outward: Connection) -> None:
     orders: dict[str, Any] = json.loads(inward.recv_bytes())
-    with Path(orders["stack_file"]).open("w", encoding="utf-8") as stack:
+    with os.fdopen(orders["stack"], "w", encoding="utf-8") as stack:
         faulthandler.enable(stack)
         try:
             _limit_memory(orders["memory_limit"])

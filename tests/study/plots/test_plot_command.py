@@ -1,5 +1,6 @@
 """`edensim plot` on run folders, sweep folders and tables: where files go, what is said, what is refused."""
 
+import csv
 import json
 from dataclasses import dataclass
 
@@ -152,6 +153,27 @@ def test_width_axis_and_metric(plot, sweep_folder, read_csv):
     assert "its axes are" in plot(folder, "--x", "nowhere", "--kind", "lines").err
 
 
+def test_latency_of_memories(plot, tmp_path):
+    """A preset, and a configuration's memory at its operating point, are measured; the data can be drawn again."""
+    (tmp_path / "fast.toml").write_text('[dram]\npreset = "ddr4-2400r-8gb-x8"\n[operating_point]\ntRCD_ns = 0\n')
+    few = ["--rates", 2, "--requests", 300, "--format", "svg"]
+    made = plot("--dram", "ddr4-2400r-8gb-x8", "--dram", "fast.toml", *few)
+    assert made.out == ["figures/latency.svg", "figures/latency.csv"], made.err
+    rows = list(csv.DictReader((tmp_path / "figures" / "latency.csv").read_text().splitlines()))
+    named = [f"{memory}, {pattern}" for memory in ("ddr4-2400r-8gb-x8", "fast") for pattern in ("stream", "random")]
+    assert [row["pattern"] for row in rows[::2]] == named
+    latency = {row["pattern"]: float(row["latency_ns"]) for row in rows[::2]}
+    assert latency["fast, random"] < latency["ddr4-2400r-8gb-x8, random"] - 10
+    assert {row["peak_gb_s"] for row in rows} == {"19.2"}
+    assert plot("figures/latency.csv", "--format", "svg", "--out", "again").code == 0
+    again, drawn = ((tmp_path / folder / "latency.svg").read_bytes() for folder in ("again", "figures"))
+    assert again == drawn
+    one = plot("--dram", "ddr4-2400r-8gb-x8", "--set", "operating_point.tRCD_ns=0", "--out", "one", *few)
+    assert one.code == 0, one.err
+    rows = list(csv.DictReader((tmp_path / "one" / "latency.csv").read_text().splitlines()))
+    assert float(rows[2]["latency_ns"]) == latency["fast, random"]
+
+
 def test_latency_table(plot, tmp_path):
     """A CSV file with the right columns is drawn into ./figures; a wrong or damaged one is told."""
     table = tmp_path / "curve.csv"
@@ -172,7 +194,13 @@ def test_latency_table(plot, tmp_path):
         (["."], INPUT, "neither meta.json nor sweep.json"),
         ([".", "--kind", "heatmp"], USAGE, "did you mean heatmap"),
         ([".", "--format", "pgn"], USAGE, "did you mean png"),
-        ([], USAGE, "Missing argument"),
+        ([], USAGE, "either FOLDER… or --dram"),
+        (["a", "--dram", "ddr4-2400r-8gb-x8"], USAGE, "either FOLDER… or --dram"),
+        (["a", "--set", "seed=1"], USAGE, "--set goes with --dram"),
+        (["--dram", "ddr4-2400r-8gb-x9"], USAGE, "ddr4-2400r-8gb-x8"),
+        (["--dram", "ddr4-2400r-8gb-x8"] * 2, USAGE, "given twice"),
+        (["--dram", "ddr4-2400r-8gb-x8"] * 4, USAGE, "at most 3"),
+        (["--dram", "ddr4-2400r-8gb-x8", "--rates", "0"], USAGE, "1<=x<=1000"),
     ],
 )
 def test_wrong_arguments(plot, arguments, code, message):

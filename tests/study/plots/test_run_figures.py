@@ -37,6 +37,19 @@ def test_layers_add_up_to_their_time_and_energy(result):
         assert row["energy_pj.total"] == layer["energy_pj"]["total"]
 
 
+@pytest.mark.parametrize("kind", ["timeline", "layers", "power"])
+def test_figures_of_one_point_name_it(result, kind):
+    """Where points are compared, a figure of the main one alone says which it shows; otherwise there is no doubt."""
+
+    def texts():
+        figure = draw(result, kind).figure
+        return [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+
+    assert "nominal: 1.2 V, tRCD 13.32 ns" in texts()
+    result.data["compare"] = {}
+    assert not any(texts())
+
+
 def test_deep_network_is_folded(result):
     """Beyond 48 bars the shortest layers become one, and nothing is lost from the sums."""
     first = result.data["layers"][0]
@@ -118,7 +131,7 @@ def test_latency_curves_follow_the_table():
     assert lines["stream"].get_xdata().tolist() == [4.0, 16.0]
     assert lines["random"].get_ydata().tolist() == [46.0, 94.0]
     assert any(set(line.get_xdata()) == {19.2} for line in axes.get_lines())
-    assert drawing.rows[0] == ["stream", 4.0, 4.0, 34.0]
+    assert drawing.rows[0] == ["stream", 4.0, 4.0, 34.0, 19.2]
     assert render(curves(), (), ["svg"]) == render(curves(), (), ["svg"])
 
 
@@ -133,7 +146,7 @@ def test_latency_of_one_nameless_pattern():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (curves().rename(columns={"latency_ns": "latency"}), "column 'latency_ns' is unknown, did you mean latency"),
+        (curves().rename(columns={"latency_ns": "latency"}), "column 'latency_ns' is unknown; did you mean latency"),
         (curves()[:0], "no rows"),
         (pd.concat([curves().assign(pattern=f"p{k}") for k in range(8)]), "at most 7"),
     ],
@@ -151,9 +164,9 @@ def test_kind_lists():
     assert all(parse_kinds(name) == (name,) for name in NAMES)
     with pytest.raises(ConfigError) as told:
         parse_kinds("heatmp,paretto")
-    assert [problem.split(":")[0] for problem in told.value.problems] == [
-        "kind of figure 'heatmp' is unknown, did you mean heatmap",
-        "kind of figure 'paretto' is unknown, did you mean pareto",
+    assert [problem.split("?")[0] for problem in told.value.problems] == [
+        "kind of figure 'heatmp' is unknown; did you mean heatmap",
+        "kind of figure 'paretto' is unknown; did you mean pareto",
     ]
     with pytest.raises(ConfigError, match="names no figure"):
         parse_kinds(" , ")

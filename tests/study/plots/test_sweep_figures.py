@@ -263,6 +263,18 @@ def test_twins_on_the_front_are_both_marked(make_sweep):
     assert marked[1] == marked[3] == "yes"
 
 
+@pytest.mark.parametrize("gap", [0.0, 1e-3, 0.5])
+def test_names_of_ends_that_touch_are_written_together(make_sweep, gap):
+    """Two ends of the front in (nearly) one place share a name; far from each other each has its own."""
+    sweep = make_sweep({VDD: [1.2, 1.1, 1.0]})
+    sweep.frame["time_ns"] = [1e6, 1e6 * (1 + gap), 3e6]
+    sweep.frame["energy_pj.total"] = [2e9 * (1 + gap), 2e9, 5e9]
+    drawing = draw(sweep, "pareto")
+    names = [text.get_text() for text in drawing.figure.axes[0].texts]
+    assert names == (["A", "B"] if gap == 0.5 else ["A, B"])
+    assert drawing.figure.axes[0].get_title().count("VDD") == 2
+
+
 @pytest.mark.parametrize("mode", ["zip", "list", "sample"])
 def test_sweeps_that_are_no_grid(make_sweep, mode):
     """All axes move together: one series against VDD, no heat map, and the reason is given."""

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from edensim.config import load_config
+from edensim.study.sweep.backend import Serial
 from edensim.study.sweep.engine import run_plan
-from edensim.study.sweep.executors import Serial
+from edensim.study.sweep.journal import decode
 from edensim.study.sweep.plan import make_plan, space_of
 
 HERE = Path(__file__).parent
@@ -54,6 +55,17 @@ def sweep(plan_of, tmp_path):
 def folder(tmp_path):
     """Where `sweep` writes."""
     return tmp_path / "sweep"
+
+
+@pytest.fixture
+def errors_in():
+    """Give the error of every failed point of a folder, by seed."""
+
+    def read(folder):
+        lines = (folder / "journal" / "main.jsonl").read_bytes().splitlines(keepends=True)
+        return {r["set"]["seed"]: r["error"] for r in map(decode, lines) if r.get("status") == "failed"}
+
+    return read
 
 
 @pytest.fixture

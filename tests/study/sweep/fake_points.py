@@ -26,6 +26,11 @@ def quick(resolved, inputs):
     }
 
 
+def accurate(resolved, inputs):
+    """As `quick`, and the third of four points is the most accurate."""
+    return quick(resolved, inputs) | {"accuracy": 0.9 - abs(resolved.config.seed - 2) / 10}
+
+
 def slow(resolved, inputs):
     """As `quick`, after 20 ms."""
     time.sleep(0.02)
@@ -69,11 +74,21 @@ def chatty(resolved, inputs):
     return quick(resolved, inputs)
 
 
-def killing_once(resolved, inputs):
-    """Seed 2 kills the first worker that meets it, and only the first (a marker file remembers)."""
+def killing_worker_once(resolved, inputs):
+    """Seed 2 kills the executor's worker that it runs in, the first time only (a marker file remembers)."""
     marker = Path(os.environ["FAKE_POINTS_MARKER"])
     if resolved.config.seed == 2 and not marker.exists():
         marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(0.02)
+    return quick(resolved, inputs)
+
+
+def killing_worker(resolved, inputs):
+    """Seed 2 kills the executor's worker that it runs in, every time (a marker file counts)."""
+    if resolved.config.seed == 2:
+        with Path(os.environ["FAKE_POINTS_MARKER"]).open("a") as marker:
+            marker.write("killed\n")
+        tester = os.environ.get("FAKE_POINTS_TESTER") == str(os.getppid())
+        os.kill(os.getpid() if tester else os.getppid(), signal.SIGKILL)
     return quick(resolved, inputs)

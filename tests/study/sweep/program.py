@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from edensim.config import load_config
+from edensim.study.sweep.backend import Serial
 from edensim.study.sweep.engine import run_plan
-from edensim.study.sweep.executors import Serial
 from edensim.study.sweep.plan import make_plan, space_of
 from edensim.study.sweep.pool import Pool
 

@@ -44,6 +44,7 @@ def test_whole_numbers_for_keys_that_count():
         ("dram.address_wrap=true,false", "dram.address_wrap", [True, False]),
         ("workload.precision=int8,fp32", "workload.precision", ["int8", "fp32"]),
         (" seed = 7", "seed", [7]),
+        ("operating_point.vdd=null,1.1", "operating_point.vdd", [None, 1.1]),
     ],
 )
 def test_command_line_axes(text, key, spec):
@@ -53,6 +54,11 @@ def test_command_line_axes(text, key, spec):
             parse_axis(text)
     else:
         assert parse_axis(text) == (key, spec)
+
+
+def test_null_is_not_given():
+    """In lists of TOML, which has no such word, the text stands for it; in Python it is None."""
+    assert expand(["null", None, 1.1], VDD) == [None, None, 1.1]
 
 
 @given(st.text(max_size=60))

@@ -177,6 +177,16 @@ def test_stale_only_if_provably_dead():
     assert provably_dead(me | {"pid": finished.pid})
 
 
+def test_row_26_lock_of_a_dying_process(start, sweep, folder):
+    """Repeating the command in the very moment of a kill works, even if nobody ever notices that the process ended."""
+    process = start(1)
+    saved(process, 1)
+    process.send_signal(signal.SIGKILL)  # until `wait` is called, it is a zombie
+    tally, _ = sweep({"seed": range(POINTS)})
+    assert tally.before >= 1
+    assert birth(process.pid)
+
+
 def test_row_27_signals_to_the_whole_job_fail_no_point(start, sweep, folder):
     """A scheduler sends SIGTERM to workers too, then SIGKILL: points in flight are saved or absent, never failed."""
     process = start(2)

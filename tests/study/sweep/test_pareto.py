@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from edensim.errors import ConfigError
 from edensim.study.sweep.pareto import check_columns, front, objectives
+from edensim.study.sweep.summary import summarize
 
 COLUMNS = ["energy_pj.total", "time_ns", "accuracy"]
 
@@ -36,3 +37,30 @@ def test_names():
             objectives(text)
     with pytest.raises(ConfigError, match="did you mean time_ns"):
         check_columns(["time_n"], ["time_ns"])
+
+
+def test_accuracy_is_an_objective_like_any_other_column(sweep, folder):
+    """Where points have an accuracy, more of it is better, and the summary shows it."""
+    _, table = sweep({"seed": range(4)}, measure="fake_points:accurate", pareto=COLUMNS)
+    frame = table.frame()
+    rows = frame[COLUMNS].itertuples(index=False, name=None)
+    assert list(frame["pareto"]) == [int(mark) for mark in front(list(rows), COLUMNS)]
+    assert set(frame["pareto"]) == {0, 1}
+    assert "accuracy" in summarize(table).split("Pareto front")[1].splitlines()[0]
+    assert sweep({"seed": range(4)})[1].pareto == COLUMNS
+
+
+def test_an_objective_that_no_point_has_stops_after_the_first_point(sweep, folder, fake_points):
+    """The error comes at once, not in the morning; the point is saved, and the folder does not remember the word."""
+    with pytest.raises(ConfigError, match="accuracy.*only if it evaluates its network"):
+        sweep(pareto=COLUMNS)
+    assert fake_points.runs == [0]
+    tally, table = sweep()
+    assert (tally.before, tally.done, table.pareto) == (1, 4, [])
+
+
+def test_no_successful_point_has_no_front(sweep):
+    """When all points fail, that is the news, not that they lack the objectives."""
+    tally, table = sweep({"seed": [3, 4]}, measure="fake_points:faulty", pareto=["time_ns"])
+    assert tally.failed == 2
+    assert "pareto" not in table.columns

@@ -233,11 +233,33 @@ def test_python_entry_runs_real_points(base, tmp_path):
     assert sweep_of(small, axes=axes, where=f"{VDD} > 1.05", jobs=2, pareto="energy,time").equals(frame)
 
 
+def test_python_entry_tells_what_would_be_lost(base):
+    """Notes of a sweep are warnings; limits that nothing could keep are refused."""
+    small = load_config(base, set={"workload.layers": ["conv1"]})
+    with pytest.warns(UserWarning, match="given twice and count once"):
+        assert len(sweep_of(small, axes={"seed": [0, 0]}, jobs=0)) == 1
+    with pytest.raises(ConfigError, match="worker processes"):
+        sweep_of(small, axes={"seed": [0]}, jobs=0, timeout_s=1.0)
+
+
 def test_a_point_that_the_model_refuses_fails_alone(base):
     """What only the model can know (VDD far above nominal) fails its point with the reason, not the sweep."""
     small = load_config(base, set={"workload.layers": ["conv1"]})
     frame = sweep_of(small, axes={VDD: [1.2, 3.0]}, jobs=0)
     assert list(frame["status"]) == ["ok", "failed"]
+
+
+def test_points_without_a_key(base, plan_of):
+    """A voltage on one point, a change of it on the other: what is null on a point is not given there."""
+    config = load_config(base, set={VDD: 1.15})
+    vdd, delta = f'"{VDD}"', '"operating_point.delta_vdd"'
+    listed = f"[{{{vdd} = 1.1, {delta} = 'null'}}, {{{vdd} = 'null', {delta} = -0.1}}]"
+    config = load_config(config, set=["sweep.mode=list", f"sweep.points={listed}"])
+    plan = make_plan(config, space_of(config))
+    points = [load_config(plan.base, set=settings).config.operating_point for _, settings in plan.points()]
+    assert [(p.vdd, p.delta_vdd) for p in points] == [(1.1, None), (None, -0.1)]
+    python = load_config(base, set={"sweep.mode": "list", "sweep.points": [{VDD: None}, {VDD: 1.0}]})
+    assert make_plan(python, space_of(python)).ids == plan_of({VDD: ["null", 1.0]}).ids
 
 
 def test_metrics_of_compared_points():

@@ -22,7 +22,7 @@ def test_shards_cover_all_points_once_and_merge_to_the_same_bytes(sweep, folder,
         done += tally.done
     assert not (folder / "results.csv").exists()
     partial, table = merge(folder, [])
-    assert (partial.left, table.missing) == (24 - done, 0)
+    assert partial.left == table.missing == 24 - done
     assert (folder / "results.csv").read_bytes().count(b"\n") == done + 1
     sweep(AXES, shard=Shard(1, 3))
     whole, _ = merge(folder, [])

@@ -4,13 +4,14 @@ An `.npz` is a zip archive of `.npy` members. Everything an archive claims (memb
 checked before any payload is read; payloads are then read front to back, and the zip checksum (CRC-32) of a member is
 verified when its end is reached.
 
-Not here: what the arrays mean (see `trace.py`); encrypted, multi-volume or nested archives (refused); arrays of more
-than one dimension, structured arrays and Python objects, which would need pickle (refused).
+Not here: what the arrays mean; encrypted, multi-volume or nested archives (refused); structured arrays and Python
+objects, which would need pickle (refused); arrays of more than one dimension, unless asked for.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import os
 import stat
 import struct
@@ -94,16 +95,27 @@ class Member:
         Elements.
     header_bytes : int
         Bytes before the first element.
+    shape : tuple of int
+        Shape in the file.
     """
 
     name: str
     dtype: np.dtype[Any]
     count: int
     header_bytes: int
+    shape: tuple[int, ...]
 
 
 class Archive:
     """An open `.npz` whose directory and array headers have been checked; use it as a context manager.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What the file should be, for messages.
+    any_shape : bool
+        Take arrays of any number of dimensions, not only of one.
 
     Attributes
     ----------
@@ -121,8 +133,8 @@ class Archive:
         When the file is no archive, is damaged, or claims something impossible or forbidden.
     """
 
-    def __init__(self, path: Path, what: str) -> None:
-        self.path = path
+    def __init__(self, path: Path, what: str, any_shape: bool = False) -> None:
+        self.path, self.any_shape = path, any_shape
         self.file_bytes = require_file(path, what)
         self.members: dict[str, Member] = {}
         self.texts: set[str] = set()
@@ -166,6 +178,15 @@ class Archive:
             if size > MAX_TEXT_MEMBER:
                 raise InputError(f"{self.path}: member {name} has {size:,} bytes; at most {MAX_TEXT_MEMBER:,} are read")
             return self._zip.read(name).decode("utf-8")
+
+    def packed(self, name: str) -> bool:
+        """Whether the array `name` is compressed."""
+        return self._zip.getinfo(name + ".npy").compress_type != zipfile.ZIP_STORED
+
+    def array_header(self, name: str) -> bytes:
+        """Bytes of the array `name` before its first element."""
+        with self._reading(name), self._zip.open(name + ".npy") as stream:
+            return stream.read(self.members[name].header_bytes)
 
     def column(self, name: str) -> Column:
         """The array `name`, ready to be read from its first element."""
@@ -220,7 +241,7 @@ class Archive:
             self.texts.add(name)
         elif name.endswith(".npy"):
             with self._reading(name), self._zip.open(info) as stream:
-                member = read_npy_header(stream, name.removesuffix(".npy"), info.file_size, where)
+                member = read_npy_header(stream, name.removesuffix(".npy"), info.file_size, where, self.any_shape)
             self.members[member.name] = member
         else:
             raise InputError(
@@ -228,7 +249,7 @@ class Archive:
             )
 
 
-def read_npy_header(stream: Any, name: str, member_bytes: int, where: str) -> Member:
+def read_npy_header(stream: Any, name: str, member_bytes: int, where: str, any_shape: bool = False) -> Member:
     """Parse the header of an `.npy` and hold its claim against the size of the member.
 
     Parameters
@@ -240,6 +261,8 @@ def read_npy_header(stream: Any, name: str, member_bytes: int, where: str) -> Me
         Size of the whole `.npy` in bytes, as the archive declares it.
     where : str
         Beginning of error messages.
+    any_shape : bool
+        Take any number of dimensions.
     """
     start = stream.read(8)
     if start[:6] != b"\x93NUMPY" or len(start) < 8 or start[6] not in (1, 2):
@@ -258,17 +281,16 @@ def read_npy_header(stream: Any, name: str, member_bytes: int, where: str) -> Me
         raise InputError(
             f"{where} holds Python objects (dtype {dtype}), which only pickle could load; pickles are never loaded"
         )
-    if dtype.kind not in "buifc" or len(shape) != 1:
-        raise InputError(
-            f"{where} has dtype {dtype} and shape {shape}; expected a one-dimensional array of plain numbers"
-        )
-    count, header_bytes = int(shape[0]), 8 + width + length
+    if dtype.kind not in "buifc" or (len(shape) != 1 and not any_shape):
+        kind = "an" if any_shape else "a one-dimensional"
+        raise InputError(f"{where} has dtype {dtype} and shape {shape}; expected {kind} array of plain numbers")
+    count, header_bytes = math.prod(shape), 8 + width + length
     if header_bytes + count * dtype.itemsize != member_bytes:
         found = (member_bytes - header_bytes) // dtype.itemsize
         raise InputError(
             f"{where} claims {count:,} values of {dtype.itemsize} bytes, but holds {found:,}: truncated or forged"
         )
-    return Member(name, dtype, count, header_bytes)
+    return Member(name, dtype, count, header_bytes, shape)
 
 
 def _shape_and_dtype(text: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -1,0 +1,293 @@
+"""Injection of errors into numpy arrays, in place or while copying, by any number of threads with one result.
+
+The bits that flip follow from the device, the place of the array, and the number of the access alone. So a slice of an
+array, put where it lies in the whole, gets the errors of the whole.
+
+Cost: copying with errors runs nearly at the speed of memcpy up to rates near 1e-3 and falls from there; in place, cost
+follows the number of flips up to rates near 1e-4 (`benchmarks/inject.py`). Memory: nothing beyond the arrays but a few
+bytes per row, and a copy of the array where failing cells read the row before (precharge failures) in place.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim.approx.correct_kernel import correct
+from edensim.approx.correction import NO_RULE, make_rule
+from edensim.approx.device import Device
+from edensim.approx.element import Element, bytes_of, element_of
+from edensim.approx.inject_kernel import inject_units
+from edensim.approx.law import CellLaw
+from edensim.approx.model import ErrorModel, Uniform
+from edensim.approx.region import PLAIN, Region, layout_of
+from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Words, Work
+from edensim.errors import ConfigError, InputError
+
+PIECE_BYTES = 1 << 24  # between two looks at Ctrl-C
+COPIED_BYTES, FEW_FLIPS = 1 << 16, 16
+"""Copied at once where a unit has fewer flips; one unit is where it has more, and the next fetched meanwhile."""
+SMALLEST_SHARE = 1 << 20  # bytes below which a thread more does not pay
+
+
+@dataclass(frozen=True, eq=False)
+class FlipReport:
+    """What happened to a tensor in one access.
+
+    Attributes
+    ----------
+    bits, flips : int
+        Bits read, bits that came out wrong (before any correction).
+    by_bank : int64 array, shape (channels, banks)
+        Flips by bank; `banks` counts through a channel.
+    by_bit : int64 array, shape (bits of an element,), or None
+        Flips by bit of the element, least significant first, if `details` were asked for.
+    corrected : int
+        Values replaced because they were implausible.
+    """
+
+    bits: int
+    flips: int
+    by_bank: Ints
+    by_bit: Ints | None = None
+    corrected: int = 0
+
+    @property
+    def ber(self) -> float:
+        """Share of the bits that flipped."""
+        return self.flips / self.bits if self.bits else 0.0
+
+    def __add__(self, other: FlipReport) -> FlipReport:
+        """Report of two parts of a tensor together."""
+        both = self.by_bit is not None and other.by_bit is not None
+        return FlipReport(
+            self.bits + other.bits,
+            self.flips + other.flips,
+            self.by_bank + other.by_bank,
+            self.by_bit + other.by_bit if both else None,  # type: ignore[operator]
+            self.corrected + other.corrected,
+        )
+
+
+def inject(
+    array: NDArray[Any],
+    *,
+    ber: float | None = None,
+    model: ErrorModel | CellLaw | None = None,
+    device: Device | None = None,
+    region: Region | None = None,
+    address: int = 0,
+    seed: int = 0,
+    access: int = 0,
+    out: NDArray[Any] | None = None,
+    dtype: str | None = None,
+    bounds: tuple[float, float] | None = None,
+    correction: str = "zero",
+    threads: int | None = None,
+    details: bool = True,
+) -> FlipReport:
+    """Flip bits of an array as one read of it from approximate memory does.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        (u)int8, (u)int16, (u)int32, (u)int64, float16, float32 or float64, C-contiguous, little-endian.
+    ber : float, optional
+        Plain bit error rate: every bit flips with this probability, anew at every access.
+    model : ErrorModel or CellLaw, optional
+        An error model, in place of `ber`.
+    device : Device, optional
+        A memory with its own laws and seed, in place of `ber` and `model`.
+    region : Region, optional
+        Where the array lies (default: from `address` on).
+    address : int
+        Byte address of the array in the device.
+    seed : int
+        The device that `ber` or `model` describe.
+    access : int
+        Number of the access; another number, another draw of what fails.
+    out : numpy.ndarray, optional
+        Where the result goes, same shape and dtype; `array` stays as it is. Without it `array` is changed in place.
+    dtype : str, optional
+        Format of the elements where numpy has none: "int4" (two per byte) or "bf16".
+    bounds, correction
+        Replace values outside of (lower, upper) by "zero" or "saturate"; see `correction`.
+    threads : int, optional
+        Threads (default: one per processor, as far as the size pays). The result does not depend on it.
+    details : bool
+        Also count flips by bit of the element; costs about 1 ns per flip.
+
+    Returns
+    -------
+    FlipReport
+
+    Raises
+    ------
+    ConfigError
+        Not exactly one of `ber`, `model`, `device`; rates outside 0 … 1, NaN; a place outside of the memory.
+    InputError
+        Arrays of objects, big-endian, not contiguous, of unknown formats; an `out` that does not match.
+    """
+    if device is None:
+        device = _device(ber, model, seed)
+    elif ber is not None or model is not None:
+        raise ConfigError("give exactly one of ber, model and device")
+    element = element_of(array, dtype)
+    if region is None:
+        region = Region(device.address_map, array.nbytes, address)
+    injector = Injector(device, region, element, make_rule(element, bounds, correction), threads)
+    return injector.run(array, access, out, details)
+
+
+class Injector:
+    """Injection into arrays that always lie at the same place, prepared once.
+
+    Parameters
+    ----------
+    device : Device
+    region : Region
+        Place of the arrays; its length is theirs.
+    element : Element
+        Format of the elements.
+    rule : Rule
+        Correction of implausible values.
+    threads : int, optional
+        Threads (default: one per processor, as far as the size pays).
+
+    Raises
+    ------
+    ConfigError
+        If an element would straddle two bursts, or `threads` is less than 1.
+    """
+
+    def __init__(
+        self, device: Device, region: Region, element: Element, rule: Rule = NO_RULE, threads: int | None = None
+    ) -> None:
+        if region.address_map is not device.address_map:
+            raise ConfigError("the region belongs to another memory than the device")
+        if region.address % max(element.bits // 8, 1):
+            raise ConfigError(
+                f"address {region.address}: elements of {element.bits} bits must lie at multiples of their size"
+            )
+        if threads is not None and threads < 1:
+            raise ConfigError(f"threads = {threads}: expected at least 1")
+        self.device, self.region, self.element, self.rule = device, region, element, rule
+        self.layout = layout_of(region, device.reads_previous_row)
+        self.rows = device.rows(self.layout.rows)
+        flips = max((law.flip_probability() for law in device.laws), default=0.0) * 8 * self.layout.unit_bytes
+        self.together = max(1, COPIED_BYTES // max(self.layout.unit_bytes, 1)) if flips < FEW_FLIPS else 1
+        self.threads = threads or min(processors(), max(1, region.size_bytes // SMALLEST_SHARE))
+
+    def run(
+        self, array: NDArray[Any], access: int = 0, out: NDArray[Any] | None = None, details: bool = True
+    ) -> FlipReport:
+        """One access: errors into `array`, or into the copy that goes to `out`."""
+        if array.nbytes != self.region.size_bytes:
+            raise ConfigError(f"the array has {array.nbytes:,} bytes, its place {self.region.size_bytes:,}")
+        source = bytes_of(array, written=out is None)
+        if out is None:
+            target = source
+            if self.device.reads_previous_row:
+                source = source.copy()
+        else:
+            _check_out(array, out)
+            target = bytes_of(out, "out", written=True)
+        return self._run(Data.of(source, target, self.together), self.device.keys(access), details)
+
+    def _run(self, data: Data, keys: Words, details: bool) -> FlipReport:
+        layout, device, bits = self.layout, self.device, self.element.bits
+        geometry = device.address_map.geometry
+        if layout.scattered and data.copies:
+            self._over_bytes(lambda a, b: np.copyto(data.target[a:b], data.source[a:b]), data)
+            data = data._replace(copies=False)
+
+        def work(first: int, last: int) -> tuple[int, int, Ints, Ints]:
+            by_bank, by_bit = (
+                np.zeros((geometry.channels, geometry.banks), np.int64),
+                np.zeros(bits * details, np.int64),
+            )
+            space = _work(geometry.row_bytes)
+            found = inject_units(
+                first, last, data, layout.table, self.rows, device.tables, keys, self.rule, space, by_bank, by_bit,
+                bits - 1,
+            )  # fmt: skip
+            return *found, by_bank, by_bit
+
+        piece = max(1, self._piece(data) // max(layout.unit_bytes, 1))
+        found = _spread(work, piece, layout.units, self.threads)
+        flips, corrected = sum(part[0] for part in found), sum(part[1] for part in found)
+        by_bank, by_bit = (np.sum([part[k] for part in found], axis=0) for k in (2, 3))
+        if layout.scattered and self.rule.kind != UNCHECKED:
+            corrected = sum(self._over_bytes(lambda a, b: correct(data.target[a:b], self.rule), data))
+        return FlipReport(8 * len(data.target), flips, by_bank, by_bit if details else None, corrected)
+
+    def _piece(self, data: Data) -> int:
+        """Bytes of one turn of a thread: small enough to share work evenly and to notice Ctrl-C, in whole words."""
+        return min(PIECE_BYTES, len(data.target) // (4 * self.threads) // 8 * 8 + 8)
+
+    def _over_bytes(self, work: Callable[[int, int], Any], data: Data) -> list[Any]:
+        return _spread(work, self._piece(data), len(data.target), self.threads)
+
+
+def processors() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _device(ber: float | None, model: ErrorModel | CellLaw | None, seed: int) -> Device:
+    if model is None and ber is not None:
+        return _plain_device(_rate(ber), seed)
+    if model is None or ber is not None:
+        raise ConfigError("give exactly one of ber, model and device")
+    law = model if isinstance(model, CellLaw) else model.law(PLAIN.geometry)
+    return Device([[law]], seed=seed)
+
+
+def _rate(ber: Any) -> float:
+    if isinstance(ber, bool) or not isinstance(ber, int | float | np.floating | np.integer) or not 0 <= ber <= 1:
+        raise ConfigError(f"ber = {ber!r}: expected a bit error rate from 0 to 1")
+    return float(ber)
+
+
+@lru_cache(maxsize=64)
+def _plain_device(ber: float, seed: int) -> Device:
+    return Device([[Uniform(ber).law(PLAIN.geometry)]], seed=seed)
+
+
+def _check_out(array: NDArray[Any], out: Any) -> None:
+    if not isinstance(out, np.ndarray) or out.shape != array.shape or out.dtype != array.dtype:
+        raise InputError(f"out: expected an array of shape {array.shape} and dtype {array.dtype}")
+    if np.may_share_memory(array, out):
+        raise InputError("out shares memory with the array; leave it out to inject in place")
+
+
+def _spread(work: Callable[[int, int], Any], step: int, end: int, threads: int) -> list[Any]:
+    """Results of work(start, next start) from 0 to `end` (at least one), in order."""
+    spans = [(start, min(start + step, end)) for start in range(0, max(end, 1), step)]
+    if threads == 1 or len(spans) == 1:
+        return [work(*span) for span in spans]
+    return list(_pool(os.getpid(), threads).map(lambda span: work(*span), spans))
+
+
+@lru_cache(maxsize=4)
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="edensim-inject")
+
+
+_own = threading.local()
+
+
+def _work(row_bytes: int) -> Work:
+    """Arrays to work in, of this thread."""
+    kept: Work | None = getattr(_own, "work", None)
+    if kept is None or len(kept.mask_bytes) != row_bytes:
+        kept = _own.work = Work.of(row_bytes)
+    return kept

@@ -1,0 +1,158 @@
+"""Files of tensors as streams of bytes: what they hold, checked before anything is read, and rewriting them.
+
+A rewritten file has the headers, names, types and order of the original; only the bytes of tensors go through a
+function. No more than one chunk is in memory. Formats: `.npz` (`npz_file`), `.safetensors` (`safetensors_file`), and
+raw bytes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from edensim.approx.element import Element, element_named
+from edensim.approx.tables_kernel import Bytes
+from edensim.archive import require_file
+from edensim.errors import ConfigError, InputError, did_you_mean
+
+CHUNK_BYTES = 1 << 24
+WHAT = "tensors (.npz, .safetensors, or raw bytes with --dtype)"
+
+
+@dataclass(frozen=True)
+class FileTensor:
+    """A tensor of a file.
+
+    Attributes
+    ----------
+    name : str
+    dtype : str
+        Type as the file spells it.
+    element : Element or None
+        Format of its elements; None: none that errors can be injected into.
+    size_bytes : int
+    """
+
+    name: str
+    dtype: str
+    element: Element | None
+    size_bytes: int
+
+
+Change = Callable[[FileTensor, Bytes, int], None]
+"""Changes some bytes of a tensor in place: (tensor, bytes, offset of the first in the tensor)."""
+
+
+class TensorFile(ABC):
+    """A file of tensors, checked; `tensors` in the order of their bytes."""
+
+    path: Path
+    tensors: list[FileTensor]
+
+    @abstractmethod
+    def rewrite(self, target: IO[bytes], change: Change, chunk_bytes: Callable[[FileTensor], int]) -> None:
+        """Write the file anew to `target`, with the bytes of every tensor changed, at most `chunk_bytes` at a time."""
+
+
+class RawFile(TensorFile):
+    """A file that is one tensor, named like it."""
+
+    def __init__(self, path: Path, element: Element) -> None:
+        size = require_file(path, WHAT)
+        if size % max(element.bits // 8, 1):
+            raise InputError(f"{path}: {size:,} bytes are no whole number of {element.name} elements")
+        self.path, self.tensors = path, [FileTensor(path.stem, element.name, element, size)]
+
+    def rewrite(self, target: IO[bytes], change: Change, chunk_bytes: Callable[[FileTensor], int]) -> None:
+        """See `TensorFile`."""
+        (tensor,) = self.tensors
+        with self.path.open("rb") as source:
+            copy_tensor(source, target, tensor, change, chunk_bytes(tensor), self.path)
+
+
+def copy_tensor(
+    source: IO[bytes], target: IO[bytes], tensor: FileTensor, change: Change, chunk_bytes: int, where: Path
+) -> None:
+    """Copy the bytes of one tensor from where `source` stands, chunk by chunk through `change`."""
+    buffer = np.empty(min(chunk_bytes, tensor.size_bytes), np.uint8)
+    for begin in range(0, tensor.size_bytes, max(len(buffer), 1)):
+        part = buffer[: min(len(buffer), tensor.size_bytes - begin)]
+        found = 0
+        while found < len(part):
+            now = source.readinto(part[found:])  # type: ignore[attr-defined]
+            if not now:
+                expected = f"expected {tensor.size_bytes:,} bytes, found {begin + found:,}"
+                raise InputError(f"{where}: {tensor.name} is truncated: {expected}")
+            found += now
+        change(tensor, part, begin)
+        target.write(part.data)
+
+
+def open_tensor_file(path: str | Path, dtypes: Mapping[str, str] | None = None) -> TensorFile:
+    """Open a file and check everything it claims, without reading tensors.
+
+    Parameters
+    ----------
+    path
+        A `.npz` or `.safetensors` file; anything else is raw bytes.
+    dtypes : mapping of str to str, optional
+        Formats of tensors by name (wildcards allowed) where the file's type does not say it: "int4" for packed bytes,
+        "bf16" for 16-bit words. A raw file needs one.
+
+    Raises
+    ------
+    InputError
+        Missing, damaged, forged, truncated, Python objects inside, or not what its name says.
+    ConfigError
+        If a raw file has no format, or a format is unknown or names no tensor.
+    """
+    path, dtypes = Path(path), dict(dtypes or {})
+    elements = {pattern: element_named(name) for pattern, name in dtypes.items()}
+    if path.suffix == ".npz":
+        from edensim.approx.npz_file import NpzFile
+
+        file: TensorFile = NpzFile(path, elements)
+    elif path.suffix == ".safetensors":
+        from edensim.approx.safetensors_file import SafetensorsFile
+
+        file = SafetensorsFile(path, elements)
+    else:
+        found = {pattern: x for pattern, x in elements.items() if fnmatchcase(path.stem, pattern)}
+        if not found:
+            require_file(path, WHAT)
+            raise ConfigError(
+                f"{path} is taken for raw bytes, since it is no .npz or .safetensors: give --dtype FORMAT"
+            )
+        file = RawFile(path, next(iter(found.values())))
+    for pattern in elements:
+        require_match(pattern, [tensor.name for tensor in file.tensors], "--dtype")
+    return file
+
+
+def chosen_element(name: str, elements: Mapping[str, Element], itemsize: int, where: str) -> Element | None:
+    """Format that the user gave for a tensor, if any; it must be as wide as what the file holds."""
+    for pattern, element in elements.items():
+        if fnmatchcase(name, pattern):
+            if max(element.bits // 8, 1) != itemsize:
+                raise ConfigError(f"{where}: {element.name} does not fit into values of {itemsize} bytes")
+            return element
+    return None
+
+
+def require_match(pattern: str, names: list[str], where: str) -> None:
+    """Refuse a pattern that no name matches."""
+    if not any(fnmatchcase(name, pattern) for name in names):
+        there = f"there are {', '.join(map(repr, names[:8]))}"
+        guess = did_you_mean(pattern, names, there, show=repr)
+        raise ConfigError(f"{where} {pattern}: no tensor has this name{guess}")
+
+
+def as_bytes(array: np.ndarray[Any, Any]) -> Bytes:
+    """The memory of a contiguous array."""
+    return array.reshape(-1).view(np.uint8)

@@ -1,0 +1,111 @@
+"""Networks on approximate memory: accuracy under bit errors, and retraining that raises what a network tolerates.
+
+The only package that imports torch (`pip install 'edensim[dnn]'`); names are imported when first used.
+
+>>> from edensim import dnn
+>>> data = dnn.glyphs()                                                                      # doctest: +SKIP
+>>> net = dnn.make_net("lenet-small", shape=data.shape)                                      # doctest: +SKIP
+>>> dnn.train(net, data)                                                                     # doctest: +SKIP
+>>> memory = dnn.FaultyMemory(net, dnn.Storage.paper("int8"), errors)                        # doctest: +SKIP
+>>> memory.calibrate(dnn.batches(data.train))                                                # doctest: +SKIP
+>>> dnn.accuracy(net, data.test, memory).interval("patterns")                                # doctest: +SKIP
+>>> boosted = dnn.boost(net, data, errors_at, dnn.Boosting.paper(1e-3))                      # doctest: +SKIP
+
+`errors` is any object with the method of `ReadErrors`; `errors_at` makes one from a bit error rate. The parts:
+
+- `nets`, `weights`: networks, and a user's weights from files;
+- `data`: data sets;
+- `layers`: any torch module as a table of layers for the machines (`to_network`);
+- `storage`, `codes`, `ranges`, `memory`: how tensors are stored, and the memory under a network;
+- `scoring`: accuracy with intervals;
+- `curriculum`, `training`, `boosting`, `state`: retraining, resumable.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edensim.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from edensim.dnn.boosting import Boosted, Boosting, boost
+    from edensim.dnn.curriculum import Curriculum
+    from edensim.dnn.data import ArraySplit, Data, Split, batches, cifar10, digits, glyphs, image_folder, npz_data
+    from edensim.dnn.layers import to_network
+    from edensim.dnn.memory import FaultyMemory
+    from edensim.dnn.nets import FULL, SMALL, make_net
+    from edensim.dnn.reading import ErrorsAt, NoErrors, ReadErrors
+    from edensim.dnn.scoring import Accuracy, accuracy
+    from edensim.dnn.storage import Storage, StoredTensor
+    from edensim.dnn.training import EpochRecord, Step, Training, train
+    from edensim.dnn.weights import load_weights, save_weights
+
+_HOMES = {
+    **dict.fromkeys(["Accuracy", "accuracy"], "scoring"),
+    **dict.fromkeys(["Boosted", "Boosting", "boost"], "boosting"),
+    "Curriculum": "curriculum",
+    **dict.fromkeys(
+        ["ArraySplit", "Data", "Split", "batches", "cifar10", "digits", "glyphs", "image_folder", "npz_data"], "data"
+    ),
+    "to_network": "layers",
+    "FaultyMemory": "memory",
+    **dict.fromkeys(["FULL", "SMALL", "make_net"], "nets"),
+    **dict.fromkeys(["ErrorsAt", "NoErrors", "ReadErrors"], "reading"),
+    **dict.fromkeys(["Storage", "StoredTensor"], "storage"),
+    **dict.fromkeys(["EpochRecord", "Step", "Training", "train"], "training"),
+    **dict.fromkeys(["load_weights", "save_weights"], "weights"),
+}
+
+__all__ = [
+    "FULL",
+    "SMALL",
+    "Accuracy",
+    "ArraySplit",
+    "Boosted",
+    "Boosting",
+    "Curriculum",
+    "Data",
+    "EpochRecord",
+    "ErrorsAt",
+    "FaultyMemory",
+    "NoErrors",
+    "ReadErrors",
+    "Split",
+    "Step",
+    "Storage",
+    "StoredTensor",
+    "Training",
+    "accuracy",
+    "batches",
+    "boost",
+    "cifar10",
+    "digits",
+    "glyphs",
+    "image_folder",
+    "load_weights",
+    "make_net",
+    "npz_data",
+    "save_weights",
+    "to_network",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562).
+
+    Raises
+    ------
+    MissingExtraError
+        If torch is not installed.
+    """
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edensim.dnn' has no attribute {name!r}")
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise MissingExtraError("torch", "dnn", "training and faulty inference of networks")
+    value = getattr(import_module(f"edensim.dnn.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

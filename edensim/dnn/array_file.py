@@ -1,0 +1,30 @@
+"""Reading of .npz files that may be damaged, foreign or missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim.errors import InputError
+
+
+def read_arrays(path: Path, what: str) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz file, by name.
+
+    Raises
+    ------
+    InputError
+        If it is missing, damaged, or something else than `what`.
+    """
+    try:
+        # numpy leaves a file open that it opened itself and then cannot read.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; expected {what}") from None
+    except (OSError, ValueError, BadZipFile, AttributeError, TypeError, EOFError, NotImplementedError):
+        raise InputError(f"{path}: is damaged, or is not {what} (.npz of plain arrays)") from None

@@ -1,0 +1,303 @@
+"""A network whose weights and input maps are read through approximate memory on every pass.
+
+Use::
+
+    memory = FaultyMemory(net, Storage.paper("int8"), errors)
+    memory.calibrate(batches(data.train))
+    with memory:
+        scores = net(images)
+
+Inside of the `with` block every `Conv` and `Linear` layer reads its weights once per call and its input map once per
+image, each from the place of its own tensor: encoded (`codes`), hit by errors (`reading`), decoded, and for fp32
+corrected. Hooks sit on the layer that reads, so a map with two readers is read twice. Outside of the block the network
+is what it was; its own parameters never change.
+
+Gradients pass straight through the memory: a layer's backward pass uses the values it read (`backward = "corrupted"`),
+or the error-free ones ("clean", at the price of a second forward pass). Address order is the order of elements of a
+contiguous tensor (N, C, H, W).
+
+Not modelled: element-wise sums, pools and norms reading their maps from memory; errors of writes; recurrent and
+attention layers that hand their weights to one fused function. One network in one thread at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edensim.dnn.codes import Code, Floats, code_of
+from edensim.dnn.ranges import measure_maps, range_of_values, range_of_weights, union
+from edensim.dnn.reading import NoErrors, ReadErrors
+from edensim.dnn.storage import Kind, Range, Storage, StoredTensor
+from edensim.errors import ConfigError
+
+READERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
+
+
+class Reader(NamedTuple):
+    """A layer that reads: its name, and the names of its tensors."""
+
+    name: str
+    module: Any
+    weights: str
+    ifm: str
+
+
+class StraightThrough(torch.autograd.Function):
+    """Values read in place of `x`; the gradient of `x` is that of the values."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, values: Tensor) -> Tensor:
+        """Return the values."""
+        return values
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """Pass the gradient on as it is (x + (y - x) would round, and lose infinities)."""
+        return gradient, None
+
+
+class FaultyMemory:
+    """Approximate memory under a network; see the module docstring.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+        Any network; `READERS` in it are what reads.
+    storage : Storage
+        Representation of its tensors.
+    errors : ReadErrors, optional
+        Errors of the memory (default: none). May be replaced at any time.
+
+    Attributes
+    ----------
+    tensors : dict of str to StoredTensor
+        What the memory holds for one image and in what range, by name, in the order of the network; by `calibrate`.
+    backward : "corrupted" or "clean"
+        What the backward pass of a layer computes with.
+    bits_read, flips, corrected : int
+        Counted since the last `rewind`.
+
+    Raises
+    ------
+    ConfigError
+        If the network has no layer that reads.
+    """
+
+    def __init__(self, net: nn.Module, storage: Storage, errors: ReadErrors | None = None) -> None:
+        self.net, self.storage = net, storage
+        self.errors: ReadErrors = errors or NoErrors()
+        self.backward: Literal["corrupted", "clean"] = "corrupted"
+        self.tensors: dict[str, StoredTensor] = {}
+        self.readers = [
+            Reader(name, module, f"{name}.weights", f"{name}.ifm")
+            for path, module in net.named_modules()
+            if isinstance(module, READERS) and (name := path or type(module).__name__.lower())
+        ]
+        if not self.readers:
+            known = ", ".join(kind.__name__ for kind in READERS)
+            raise ConfigError(f"{type(net).__name__} has no layer that reads weights and maps ({known})")
+        self._handles: list[Any] = []
+        self._shared: dict[str, Range] = {}
+        self._spare: dict[str, Floats] = {}
+        self.rewind()
+
+    def rewind(self, access: int = 0) -> None:
+        """Number the next read of every tensor `access`, and count from zero."""
+        self._next: dict[str, int] = defaultdict(lambda: access)
+        self.bits_read = self.flips = self.corrected = 0
+
+    def calibrate(self, batches: Iterable[Any], maps: bool = True) -> None:
+        """Learn the ranges of all stored tensors from error-free passes in evaluation mode.
+
+        Parameters
+        ----------
+        batches : iterable
+            Inputs of the network, e.g. `edensim.dnn.batches(data.train)`. Not looked at if `maps` is false.
+        maps : bool
+            False: learn the ranges of weights and constants only.
+
+        Raises
+        ------
+        InputError
+            If a map holds NaN or infinite values, or a layer was never run.
+        """
+        if self._handles:
+            raise ConfigError("calibrate outside of the `with` block: ranges are those of error-free memory")
+        found = {}
+        if maps and "ifm" in self.storage.kinds:
+            found = measure_maps(self.net, {r.ifm: r.module for r in self.readers}, batches, self.storage.map_quantile)
+            self.readers = [r for r in self.readers if r.ifm in found]
+        for reader in self.readers:
+            if "weights" in self.storage.kinds:
+                self._note_weights(reader)
+            if reader.ifm in found:
+                self._note(reader.ifm, "ifm", *found[reader.ifm])
+        if "constants" in self.storage.kinds:
+            for path, module in self.net.named_modules():
+                for name in _constant_names(module):
+                    value = getattr(module, name)
+                    self._note(f"{path}.{name}", "constants", range_of_values(value), tuple(value.shape))
+        self._share()
+
+    def __enter__(self) -> Self:
+        if self._handles:
+            raise ConfigError("this memory is under its network already")
+        needed = {r.weights if kind == "weights" else r.ifm for r in self.readers for kind in self.storage.kinds}
+        if not self.tensors or ("constants" not in self.storage.kinds and not needed <= self.tensors.keys()):
+            raise ConfigError("calibrate the memory first: ranges of the network's tensors are not known")
+        for reader in self.readers:
+            self._handles += [
+                reader.module.register_forward_pre_hook(self._before(reader), with_kwargs=True),
+                reader.module.register_forward_hook(self._after(reader), with_kwargs=True, always_call=True),
+            ]
+        if "constants" in self.storage.kinds:
+            self._hook_constants()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        for module in self.net.modules():
+            _unshadow(module)
+
+    def _before(self, reader: Reader) -> Any:
+        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            if self.backward == "clean" and torch.is_grad_enabled():
+                return None
+            if "weights" in self.storage.kinds:
+                _shadow(module, "weight", self._read_weights(reader))
+            return self._read_input(reader, args, kwargs)
+
+        return hook
+
+    def _after(self, reader: Reader) -> Any:
+        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+            if self.backward != "clean" or not torch.is_grad_enabled():
+                module.__dict__.pop("weight", None)
+                return None
+            with torch.no_grad():
+                if "weights" in self.storage.kinds:
+                    self._note_weights(reader)
+                    _shadow(module, "weight", self._read_weights(reader))
+                args, kwargs = self._read_input(reader, args, kwargs)
+                values = module.forward(*args, **kwargs)
+                module.__dict__.pop("weight", None)
+            return StraightThrough.apply(output, values)
+
+        return hook
+
+    def _hook_constants(self) -> None:
+        for path, module in self.net.named_modules():
+            if not (names := _constant_names(module)):
+                continue
+
+            def before(module: nn.Module, args: Any, path: str = path, names: list[str] = names) -> None:
+                for name in names:
+                    # A norm in training updates its statistics and does not read them.
+                    if not (name.startswith("running") and module.training):
+                        full = f"{path}.{name}"
+                        _shadow(module, name, self._read(full, "constants", getattr(module, name), 1))
+
+            def after(module: nn.Module, args: Any, output: Any, names: list[str] = names) -> None:
+                for name in names:
+                    module.__dict__.pop(name, None)
+
+            self._handles += [
+                module.register_forward_pre_hook(before),
+                module.register_forward_hook(after, always_call=True),
+            ]
+
+    def _read_weights(self, reader: Reader) -> Tensor:
+        weight = reader.module.weight
+        if torch.is_grad_enabled():
+            self._note_weights(reader)  # they change while they are trained
+        return self._read(reader.weights, "weights", weight, 1)
+
+    def _read_input(self, reader: Reader, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if "ifm" not in self.storage.kinds:
+            return args, kwargs
+        x = args[0] if args else kwargs["input"]
+        items = len(x) if x.dim() > getattr(reader.module.weight, "ndim", 2) - 1 else 1
+        value = self._read(reader.ifm, "ifm", x, items)
+        return ((value, *args[1:]), kwargs) if args else (args, kwargs | {"input": value})
+
+    def _read(self, name: str, kind: Kind, x: Tensor, items: int) -> Tensor:
+        """The tensor as a reader gets it: shape, dtype and device of `x`."""
+        seen = self.tensors[name].range
+        code = code_of(self.storage, kind, seen, self._shared.get(kind, seen))
+        grad = torch.is_grad_enabled() and x.requires_grad
+        if grad and self.storage.clips and kind != "constants":
+            # In the graph: what is clipped has no gradient.
+            x = x.clamp(-seen.largest if code.signed else 0.0, seen.largest)
+        source = x.detach().to("cpu", torch.float32).contiguous().numpy().reshape(items, -1)
+        # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
+        values = self._buffer(kind, source.shape, keep=torch.is_grad_enabled() or kind == "constants")
+        self._pass_through(name, code, source, values)
+        read = torch.from_numpy(values).view(x.shape).to(x.device, x.dtype)
+        return StraightThrough.apply(x, read) if grad else read
+
+    def _pass_through(self, name: str, code: Code, source: Floats, values: Floats) -> None:
+        items, count = source.shape
+        size = code.row_bytes(count)
+        codes = values if code.bits == 32 else self._buffer("codes", (items, -(-size // 4)), keep=False)
+        stored = codes.view(np.uint8).reshape(-1)[: items * size].reshape(items, size)
+        code.encode(source, stored)
+        access = self._next[name]
+        self._next[name] = access + items
+        self.flips += self.errors.corrupt(name, stored, access)
+        self.bits_read += 8 * stored.size
+        self.corrected += code.decode(stored, values)
+
+    def _buffer(self, use: str, shape: tuple[int, ...], keep: bool) -> Floats:
+        """Space for values; that of the last read if nobody keeps them (new pages cost more than the errors do)."""
+        size = math.prod(shape)
+        if keep:
+            return np.empty(shape, np.float32)
+        if use not in self._spare or self._spare[use].size < size:
+            self._spare[use] = np.empty(size, np.float32)
+        return self._spare[use][:size].reshape(shape)
+
+    def _note_weights(self, reader: Reader) -> None:
+        weight = reader.module.weight
+        self._note(reader.weights, "weights", range_of_weights(weight, self.storage.weight_clip), tuple(weight.shape))
+
+    def _note(self, name: str, kind: Kind, seen: Range, shape: tuple[int, ...]) -> None:
+        size = code_of(self.storage, kind, seen, seen).row_bytes(math.prod(shape))
+        self.tensors[name] = StoredTensor(name, kind, shape, size, seen)
+
+    def _share(self) -> None:
+        """Bounds of fp32 values that tensors of a kind, or all, have in common."""
+        if self.storage.bounds == "tensor":
+            return
+        for kind in self.storage.kinds:
+            known = [t.range for t in self.tensors.values() if self.storage.bounds == "network" or t.kind == kind]
+            self._shared[kind] = union(known)
+
+
+def _constant_names(module: nn.Module) -> list[str]:
+    """Parameters and float buffers of a module but the weight of a reader."""
+    names = [name for name, _ in module.named_parameters(recurse=False)]
+    names += [name for name, b in module.named_buffers(recurse=False) if b.is_floating_point()]
+    reads = isinstance(module, READERS)
+    return [name for name in names if getattr(module, name) is not None and not (reads and name == "weight")]
+
+
+def _shadow(module: nn.Module, name: str, value: Tensor) -> None:
+    """Let `module.name` be `value`: the instance's own attributes come before its registered parameters.
+
+    The parameter stays registered, so optimisers, `state_dict` and tied weights see nothing of it.
+    """
+    module.__dict__[name] = value
+
+
+def _unshadow(module: nn.Module) -> None:
+    for name in [*module._parameters, *module._buffers]:
+        module.__dict__.pop(name, None)

@@ -1,0 +1,95 @@
+"""How long a bank may go without a refresh: the rule of the protocol checker that looks at what is missing.
+
+Every bank counts from clock 0 to the last command of its channel; it is refreshed by a refresh of its rank or of its
+own. Not modelled: temperature, self refresh, pulled-in refreshes that would lengthen a later interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edensim.dram.bank_tree import BankTree
+from edensim.dram.commands import REFAB, REFPB
+
+Int = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RefreshLimit:
+    """Refreshes a run owes: one per `interval_ck` clocks (0: none), of which up to `postponed` may be late.
+
+    The controller never postpones a refresh on purpose. It serves the requests under way first, so that one may come
+    after its time, but before the next is due: `postponed` is 1.
+    """
+
+    interval_ck: int
+    postponed: int = 1
+
+    @property
+    def longest_ck(self) -> int:
+        """Most clocks between two refreshes of a bank."""
+        return self.interval_ck * (1 + self.postponed)
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        if not self.interval_ck:
+            return "switched off in this run, not checked"
+        return f"every bank, at most {self.longest_ck} clocks (interval {self.interval_ck}, {self.postponed} postponed)"
+
+
+def check_refreshes(log: Int, tree: BankTree, limit: RefreshLimit) -> tuple[int, int, int | None, int | None, str]:
+    """Hold a log to a limit.
+
+    Parameters
+    ----------
+    log : int64 array, shape (n, 5)
+        Commands of one channel.
+    tree : BankTree
+    limit : RefreshLimit
+
+    Returns
+    -------
+    checks, violations : int
+        Intervals measured, those that are too long.
+    slack : int or None
+        Limit minus longest interval, in clocks; None if nothing was measured.
+    first : int or None
+        Log index of the first command that comes when a refresh is overdue.
+    offence : str
+        That interval in words.
+    """
+    if not limit.interval_ck or not len(log):
+        return 0, 0, None, None, ""
+    end, checks, violations, slack = int(log[:, 0].max()), 0, 0, limit.longest_ck
+    overdue: tuple[int, str] | None = None
+    for place, clocks in _refreshed(log, tree):
+        edges = np.concatenate([[0], np.sort(clocks), [end]])
+        gaps = np.diff(edges)
+        late = np.flatnonzero(gaps > limit.longest_ck)
+        checks, violations = checks + len(gaps), violations + len(late)
+        slack = min(slack, limit.longest_ck - int(gaps.max()))
+        if len(late):
+            since, until = int(edges[late[0]]), int(edges[late[0] + 1])
+            first = int(np.argmax(log[:, 0] > since + limit.longest_ck))
+            if overdue is None or first < overdue[0]:
+                words = f"{place} is not refreshed from clock {since} to {until}, {until - since} clocks"
+                overdue = first, f"refresh interval: command {first}: {words}"
+    first_late, offence = overdue or (None, "")
+    return checks, violations, slack, first_late, offence
+
+
+def _refreshed(log: Int, tree: BankTree) -> Iterator[tuple[str, Int]]:
+    """Clocks at which each rank is refreshed or, if single banks are, each bank."""
+    whole, single = log[log[:, 1] == REFAB], log[log[:, 1] == REFPB]
+    for rank in range(tree.ranks):
+        clocks = whole[whole[:, 2] == rank, 0]
+        if not len(single):
+            yield tree.words(REFAB, rank), clocks
+            continue
+        for bank in tree.banks_of(REFAB, rank):
+            yield tree.words(REFPB, bank), np.concatenate([clocks, single[single[:, 2] == bank, 0]])

@@ -1,0 +1,172 @@
+"""What every key of `--json` and every column of a table means, with its unit.
+
+A pattern has a `*` for one name that is the user's or the memory's, and `[]` for each entry of a list. Keys of a
+point in `compare.NAME` are those of the main point; a sweep's table calls them `NAME:key`. What `results.csv` calls
+`partition_energy_pj`, `NAME.act` is `partitions.NAME.energy_pj.act`. The reference pages of the documentation are made
+from this list, and a test holds it against what is really written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_COMPONENTS = {
+    "act": "activations: charge of a row, beyond standby",
+    "pre": "precharges, beyond standby",
+    "rd": "column path of reads, beyond standby",
+    "wr": "column path of writes, beyond standby",
+    "ref": "refreshes, beyond active standby",
+    "background": "standing power: precharged, with open banks, and during refresh",
+    "io": "data pins: termination and edges",
+    "total": "sum of all components",
+}
+_KINDS = {"weights": "weights", "ifm": "input feature maps", "ofm": "output feature maps"}
+_POINT = {
+    "vdd": ("V", "supply of the rail that follows VDD, the highest of all banks"),
+    "tRCD_ns": ("ns", "ACT to RD or WR"),
+    "tRAS_ns": ("ns", "ACT to PRE"),
+    "tRP_ns": ("ns", "PRE to ACT"),
+    "tREFI_scale": ("", "factor on the refresh interval"),
+    "basis": ("", "how well founded the point is: nominal, measured, scaled or extrapolated"),
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One key."""
+
+    pattern: str
+    unit: str
+    meaning: str
+
+    def matches(self, key: str) -> bool:
+        """Whether this is the term of a key such as `energy_pj.act` or `layers[].row.hit`."""
+        inner = re.escape(self.pattern).replace(r"\*", "[^.]+")
+        return re.fullmatch(re.sub(r"\[\^\.\]\+$", ".+", inner), key) is not None  # the last name may have dots
+
+
+def _terms(prefix: str, unit: str, meanings: dict[str, str]) -> list[Term]:
+    return [Term(f"{prefix}.{name}", unit, meaning) for name, meaning in meanings.items()]
+
+
+TERMS: dict[str, list[Term]] = {
+    "A run": [
+        Term("time_ns", "ns", "time of one inference of the batch, last write included"),
+        Term("cycles", "clock", "the same in clocks of the memory, rounded up"),
+        *_terms("requests", "request", {"read": "bursts read", "write": "bursts written"}),
+        *_terms("bytes", "byte", {"read": "bytes read, whole bursts", "write": "bytes written, whole bursts"}),
+        *_terms("bytes.by_kind", "byte", {kind: f"bytes that moved for {text}" for kind, text in _KINDS.items()}),
+        *_terms(
+            "row",
+            "request",
+            {
+                "hit": "requests that found their row open",
+                "miss": "requests that found their bank closed",
+                "conflict": "requests that found another row open",
+            },
+        ),
+        *_terms(
+            "read_latency_ns",
+            "ns",
+            {
+                "mean": "from acceptance by the controller to the last beat, mean over reads",
+                "p50": "median; exact up to 8191 clocks, at most 1.6 % too high beyond",
+                "p99": "99th percentile, likewise",
+            },
+        ),
+        Term("bandwidth_gb_s", "GB/s", "bytes read and written over time"),
+        Term("commands.*", "command", "commands issued, by name, all channels"),
+        Term("compute_ns", "ns", "time during which the array computed"),
+        Term("load_wait_ns", "ns", "time during which the array waited for a load"),
+        Term("warnings[]", "", "what a reader of the numbers should know"),
+        Term("config_hash", "", "SHA-256 of the resolved configuration"),
+        Term("version", "", "version of edensim"),
+        Term("wall_s", "s", "time the simulation took (not part of result.json)"),
+    ],
+    "Energy": [
+        *_terms("energy_pj", "pJ", _COMPONENTS),
+        Term("energy_report.by_rail_pj.*.*", "pJ", "energy by supply rail and component; the data pins are VDDQ"),
+        Term("energy_report.by_rank_pj[][]", "pJ", "energy by channel and rank"),
+        Term(
+            "energy_report.by_bank_pj[][]",
+            "pJ",
+            "energy that each bank caused, by channel and bank; the rest is shared",
+        ),
+        Term("energy_report.by_kind_pj.*", "pJ", "total shared out by the bytes that each kind of tensor moved"),
+        Term("energy_report.power_mw", "mW", "mean power"),
+        Term("energy_report.energy_per_bit_pj", "pJ", "total over bits moved"),
+        Term("energy_report.follows_vdd_share", "fraction", "share of the total on the rail that follows VDD"),
+        Term("energy_report.data.law", "", "law of data dependence"),
+        Term("energy_report.data.rd", "", "factor of the data on reads"),
+        Term("energy_report.data.wr", "", "factor of the data on writes"),
+        *_terms(
+            "energy_report.system_pj",
+            "pJ",
+            {
+                "compute": "multiply-accumulates",
+                "sram": "on-chip buffers",
+                "package": "package power over the time",
+                "dram": "the memory",
+                "total": "all of these",
+            },
+        ),
+        Term("energy_report.system_pj.dram_share", "fraction", "share of the memory in the system"),
+        Term("energy_report.system_pj.source", "", "source of the energies per operation"),
+    ],
+    "Operating points": [
+        *(Term(f"operating_point.{name}", unit, meaning) for name, (unit, meaning) in _POINT.items()),
+        *(Term(f"operating_point.partitions.*.{name}", unit, meaning) for name, (unit, meaning) in _POINT.items()),
+        Term("saving.energy_pj", "fraction", "of a compared point: 1 - energy / energy of the main point"),
+        Term("saving.time_ns", "fraction", "of a compared point: 1 - time / time of the main point"),
+    ],
+    "Partitions": [
+        *(Term(f"partitions.*.operating_point.{name}", unit, meaning) for name, (unit, meaning) in _POINT.items()),
+        *_terms("partitions.*.energy_pj", "pJ", _COMPONENTS),
+        *_terms("partitions.*.bytes", "byte", {"read": "bytes read there", "write": "bytes written there"}),
+        Term("partitions.*.stored_bytes", "byte", "bytes of tensors that lie there"),
+        Term("partitions.*.tensors.*", "byte", "bytes of each tensor that lie there"),
+        Term("shared_energy_pj.background", "pJ", "background that the banks of a rank share, no partition's own"),
+    ],
+    "Layers": [
+        Term("layers[].name", "", "name of the layer"),
+        Term("layers[].time_ns", "ns", "from the start of the layer to its last write"),
+        Term("layers[].compute_ns", "ns", "time during which the array computed"),
+        Term("layers[].load_wait_ns", "ns", "time during which the array waited for a load"),
+        Term("layers[].bytes.*", "byte", "bytes that moved, by direction and by kind of tensor"),
+        Term("layers[].useful_bytes.*", "byte", "of these, bytes that were asked for (bursts carry neighbours too)"),
+        Term("layers[].lower_bound_bytes", "byte", "weights, inputs and outputs each moved once"),
+        Term("layers[].macs", "MAC", "multiply-accumulates"),
+        Term("layers[].utilization", "fraction", "share of the array's multipliers at work while it computes"),
+        Term("layers[].tiles", "tile", "tiles of the layer"),
+        Term("layers[].row.*", "request", "row hits, misses and conflicts"),
+        Term("layers[].energy_pj.*", "pJ", "energy by component"),
+        Term("layers[].power_mw", "mW", "mean power during the layer"),
+    ],
+    "Timeline": [
+        Term("timeline.bin_ns", "ns", "width of a bin"),
+        Term("timeline.start_ns[]", "ns", "start of each bin"),
+        Term("timeline.bytes_read[]", "byte", "bytes read in the bin"),
+        Term("timeline.bytes_write[]", "byte", "bytes written in the bin"),
+        Term("timeline.row_hit[]", "request", "row hits in the bin"),
+        Term("timeline.row_other[]", "request", "row misses and conflicts in the bin"),
+    ],
+}
+
+
+def term_of(key: str) -> Term | None:
+    """The term of a key or column, None if the list lacks it."""
+    key = re.sub(r"^(compare\.[^.]+\.|[^.:]+:)", "", key)
+    key = re.sub(r"^partition_(\w+)\.([^.]+)", r"partitions.\2.\1", key)
+    return next((term for terms in TERMS.values() for term in terms if term.matches(key)), None)
+
+
+def flat_keys(data: object, prefix: str = "") -> set[str]:
+    """Keys of nested data as the patterns write them; an empty list or table has no keys below it."""
+    if isinstance(data, dict):
+        return set().union(
+            *(flat_keys(value, f"{prefix}.{name}" if prefix else str(name)) for name, value in data.items())
+        )
+    if isinstance(data, list):
+        return set().union(*(flat_keys(value, f"{prefix}[]") for value in data))
+    return {prefix}

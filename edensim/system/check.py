@@ -1,0 +1,252 @@
+"""Everything that can be known to be wrong before anything runs, found in one go; `load_config` tells the lines.
+
+Every resolver (network, memory, operating points, machine, placement, energy) runs by itself. What it refuses is kept,
+with the keys that the verdict rests on; resolvers that need its result are left out. Not checked: what only a trace or
+the simulation itself can show.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from edensim.config import Presets
+from edensim.config.draft import rests_on
+from edensim.config.keys import keys_of
+from edensim.config.positions import split_key
+from edensim.config.schema import Draft, Dram, Energy, Machine, Partition, Workload
+from edensim.dram.controller import bank_shape, queue_policy, refresh_schedule
+from edensim.dram.energy import EnergyModel
+from edensim.dram.timing import TimingSet, resolve_timing
+from edensim.errors import ConfigError, EdensimError, Problem
+from edensim.machines.program import LayerTensors
+from edensim.memory import AddressMap, Geometry, PartitionMap, place, resolve_operating_state
+from edensim.memory.partition import resolve_partitions
+from edensim.system.accelerators import shared_machine
+from edensim.system.tensors import tensor_requests
+from edensim.system.world import common_unit
+from edensim.workloads import builtin_names, load_network
+from edensim.workloads.layer import PRECISION_BITS, Network
+
+T = TypeVar("T")
+Keys = tuple[str, ...]
+SIZES: Keys = tuple(f"dram.{name}" for name, key in keys_of(Dram).items() if key.kind == "integer")
+CLOCK: Keys = ("dram.data_rate_mt_s", "dram.clock_ps", "dram.standard")
+TIMES: Keys = ("dram.timing", "dram.timing_ck", *CLOCK, *SIZES)
+MAP: Keys = ("dram.address_map", "dram.address_hash", "dram.channel_interleave_bytes")
+WORKLOAD: Keys = tuple(f"workload.{name}" for name in Workload.model_fields)
+MACHINE: Keys = tuple(f"machine.{name}" for name in Machine.model_fields)
+LINE_BYTES = 64
+"""Length of a line if the memory is not known; whether a layer can run does not depend on it."""
+
+
+def check_run(draft: Draft, folder: Path, network: Network | None = None) -> list[EdensimError]:
+    """All that keeps a configuration from running (`network`: the one it names, if already read)."""
+    found = _Findings()
+    found.errors += _missing(draft)
+    _price(found, draft, _examine(found, draft, folder, network).timing)
+    return found.errors
+
+
+def check_recording(draft: Draft, folder: Path) -> list[EdensimError]:
+    """All that keeps the requests of a configuration from being recorded: as for a run, but nothing is priced."""
+    found = _Findings()
+    found.errors += _missing(draft)
+    _examine(found, draft, folder)
+    return found.errors
+
+
+def check_shown(draft: Draft, folder: Path) -> list[EdensimError]:
+    """All that is wrong with what a configuration holds, whatever it is meant for."""
+    found = _Findings()
+    timing = _examine(found, draft, folder).timing
+    if draft.dram is not None and draft.dram.power is not None:
+        _price(found, draft, timing)
+    return found.errors
+
+
+def check_memory(draft: Draft, folder: Path) -> list[EdensimError]:
+    """All that is wrong with the memory and its operating points."""
+    found = _Findings()
+    _memory(found, draft)
+    return found.errors
+
+
+def lasting(errors: Iterable[EdensimError], varied: Iterable[str]) -> list[EdensimError]:
+    """What stays wrong whatever the dotted keys `varied` (axes of a sweep) are set to."""
+    places = [tuple(split_key(key.removesuffix(".preset"))[0]) for key in varied]
+    kept: list[EdensimError] = []
+    for error in errors:
+        found = error.problems if isinstance(error, ConfigError) else error.args[:1]
+        problems = [problem for problem in found if not rests_on(problem, places)]
+        if problems:
+            kept.append(ConfigError(problems) if isinstance(error, ConfigError) else error)
+    return kept
+
+
+class _Findings:
+    """What the resolvers refuse."""
+
+    def __init__(self) -> None:
+        self.errors: list[EdensimError] = []
+        self.told: set[str] = set()
+
+    def attempt(self, about: Sequence[str], reads: Sequence[str], resolver: Callable[..., T], *given: Any) -> T | None:
+        """Result of a resolver, None if it refuses or if something it is `given` is None for that reason.
+
+        `about` are the keys that may be at fault, `reads` what else the verdict rests on; a problem that knows its keys
+        keeps them.
+        """
+        if any(argument is None for argument in given):
+            return None
+        try:
+            return resolver(*given)
+        except ConfigError as error:
+            # Several resolvers start from the same one, so some things are refused more than once.
+            new = [p for p in error.problems if p not in self.told]
+            self.told.update(new)
+            self.errors.append(ConfigError(p if isinstance(p, Problem) else _tagged(p, about, reads) for p in new))
+        except EdensimError as error:
+            error.args = (_tagged(str(error), about, reads),)
+            self.errors.append(error)
+        return None
+
+
+def _tagged(message: str, about: Iterable[str], reads: Iterable[str]) -> Problem:
+    """The message with its keys, those that it names first."""
+
+    def unnamed(key: str) -> int:
+        if re.search(rf"(?<![\w.]){re.escape(key)}(?!\w)", message):
+            return 0
+        return 1 if re.search(rf"\b{re.escape(key.rsplit('.', 1)[-1])}\b", message) else 2
+
+    return Problem(message, *sorted(about, key=unnamed), *reads)
+
+
+def _missing(draft: Draft) -> list[EdensimError]:
+    problems = []
+    if draft.workload is None:
+        text = f"workload: missing; a run needs [workload] with a network (built in: {', '.join(builtin_names())})"
+        problems.append(Problem(text, "workload"))
+    if draft.machine is None:
+        names = ", ".join(Presets().names("machine"))
+        text = f"machine: missing; a run needs [machine]; start from a preset with machine.preset (available: {names})"
+        problems.append(Problem(text, "machine"))
+    return [ConfigError(problems)] if problems else []
+
+
+def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | None = None) -> _Memory:
+    memory = _memory(found, draft)
+    if network is None:
+        network = _network(found, draft.workload, folder)
+    accelerator = found.attempt(MACHINE, (), shared_machine, draft.machine)
+    spilled = None
+    if accelerator is not None:
+        spilled = _layers(found, draft, network, memory.geometry)
+        found.attempt(("machine.clock_mhz",), CLOCK, _common_clock, draft.machine, memory.timing)
+    if draft.workload is not None and network is not None:
+        fmaps = draft.machine is None or draft.machine.fmaps_in_dram
+        requests = tensor_requests(network, draft.workload, fmaps, spilled)
+        about = ("placement.weights", "placement.ifm", "placement.ofm", "placement.tensors", *WORKLOAD)
+        reads = ("placement", "partition", *MAP, *SIZES, "machine.fmaps_in_dram")
+        geometry, _, address_map, partitions = memory
+        found.attempt(about, reads, place, requests, geometry, address_map, partitions, draft.placement)
+    return memory
+
+
+def _network(found: _Findings, workload: Workload | None, folder: Path) -> Network | None:
+    if workload is None:
+        return None
+    network = found.attempt(("workload.network",), (), load_network, workload.network, folder)
+    if network is None or workload.layers is None:
+        return network
+    return found.attempt(("workload.layers", "workload.network"), (), network.select, workload.layers)
+
+
+def _layers(
+    found: _Findings, draft: Draft, network: Network | None, geometry: Geometry | None
+) -> Mapping[str, int] | None:
+    workload = draft.workload
+    if workload is None:
+        return None
+    bits, line_bytes = PRECISION_BITS[workload.precision], geometry.burst_bytes if geometry else LINE_BYTES
+    about = (*MACHINE, *WORKLOAD)
+    return found.attempt(about, (), _spilled_bytes, draft.machine, network, bits, workload.batch, line_bytes)
+
+
+@lru_cache(maxsize=8)
+def _spilled_bytes(machine: Machine, network: Network, bits: int, batch: int, line_bytes: int) -> Mapping[str, int]:
+    """Bytes of partial sums that each layer spills. Raises ConfigError for the first layer that cannot be tiled."""
+    accelerator, spilled = shared_machine(machine), {}
+    for layer in network.layers:
+        if machine.fmaps_in_dram:
+            spilled[layer.name] = accelerator.spilled_bytes(layer, bits, batch, line_bytes)
+        else:
+            accelerator.plan(layer, LayerTensors(0, 0, 0), bits, batch, line_bytes)
+    return spilled
+
+
+def _common_clock(machine: Machine, timing: TimingSet) -> Fraction:
+    return common_unit([timing.period, 1_000_000 / Fraction(str(machine.clock_mhz))])
+
+
+class _Memory(NamedTuple):
+    geometry: Geometry | None = None
+    timing: TimingSet | None = None
+    address_map: AddressMap | None = None
+    partitions: PartitionMap | None = None
+
+
+def _memory(found: _Findings, draft: Draft) -> _Memory:
+    dram = draft.dram
+    if dram is None:
+        return _Memory()
+    geometry = found.attempt(SIZES, (), Geometry.from_config, dram)
+    timing = found.attempt(TIMES, (), resolve_timing, dram)
+    address_map = found.attempt(MAP, SIZES, AddressMap.from_config, geometry, dram)
+    shape = found.attempt(SIZES, (), bank_shape, geometry)
+    found.attempt(
+        ("dram.controller.row_cap", "dram.controller.row_policy"), ("dram.controller",), queue_policy, dram, 0
+    )
+    fine, partitions = _partitions(found, geometry, draft.partition)
+    points = {"operating_point": draft.operating_point}
+    points |= {f"compare.{name}": point for name, point in draft.compare.items()}
+    for where, point in points.items():
+        reads = (where, "partition", *TIMES)
+        state = found.attempt((), reads, resolve_operating_state, dram, point, fine, f"[{where}]")
+        if timing is not None and shape is not None and state is not None:
+            about = (f"{where}.tREFI_scale", "dram.controller.refresh_scatter_ck")
+            reads = ("dram.controller", *TIMES)
+            found.attempt(about, reads, refresh_schedule, dram, timing.ck, shape.ranks, state.tREFI_scale)
+    return _Memory(geometry, timing, address_map, partitions)
+
+
+def _partitions(
+    found: _Findings, geometry: Geometry | None, partitions: Sequence[Partition]
+) -> tuple[list[Partition], PartitionMap | None]:
+    """The partitions that fit the memory and those before them; if all do, how they divide it."""
+    fine: list[Partition] = []
+    division = found.attempt((), (), resolve_partitions, geometry, fine)
+    for k, partition in enumerate(partitions):
+        about = tuple(f"partition.{k}.{name}" for name in Partition.model_fields)
+        division = found.attempt(about, ("partition", *SIZES), resolve_partitions, geometry, [*fine, partition])
+        if division is not None:
+            fine.append(partition)
+    return fine, division if len(fine) == len(partitions) else None
+
+
+def _price(found: _Findings, draft: Draft, timing: TimingSet | None) -> None:
+    dram = draft.dram
+    if dram is not None:
+        rails = dram.power.rails if dram.power else {}
+        about = [*(f"dram.power.rails.{name}.IDD4R" for name in rails), "energy.currents", "energy.typical_of"]
+        about += ["dram.power", "dram.preset"]
+        found.attempt(about, ("dram", "energy"), _priced, dram, draft.energy, timing)
+
+
+def _priced(dram: Dram, energy: Energy, timing: TimingSet) -> EnergyModel:
+    return EnergyModel(dram, None, energy, timing)

@@ -1,0 +1,141 @@
+"""The injector against the reference, and that nothing but device, place and access decides what flips."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edensim.approx import Bitline, DataDependent, Device, Injector, Lines, Region, Uniform, inject
+from edensim.approx.element import ELEMENTS
+from edensim.approx.region import PLAIN
+from edensim.jit import JIT_DISABLED
+from tests.approx.reference import Reader
+from tests.approx.strategies import scenarios
+
+
+@settings(max_examples=150)
+@given(scenarios(), st.randoms(use_true_random=False), st.booleans())
+def test_every_bit_is_as_the_definitions_say(scenario, random, in_place):
+    """Any laws, partitions, address map and place: copies and arrays changed in place equal the slow reference."""
+    data = np.frombuffer(random.randbytes(scenario.region.size_bytes), np.uint8).copy()
+    reader = Reader(scenario.region.address_map, scenario.groups, scenario.owner, scenario.device.seed, scenario.access)
+    expected = reader.read(data.tobytes(), scenario.addresses)
+    injector = Injector(scenario.device, scenario.region, ELEMENTS["uint8"])
+    out = data.copy() if in_place else np.full_like(data, 0xAA)
+    report = injector.run(out, scenario.access) if in_place else injector.run(data, scenario.access, out)
+    assert out.tobytes() == expected
+    wrong = np.unpackbits(data ^ out, bitorder="little").reshape(-1, 8)
+    assert report.flips == wrong.sum() == report.by_bank.sum()
+    assert report.by_bit.tolist() == wrong.sum(0).tolist()
+    assert injector.run(data, scenario.access, out, details=False).flips == report.flips
+
+
+MODELS = [
+    *(Uniform(p) for p in (0.0, 1e-5, 1e-3, 1e-2, 0.05, 0.1, 0.7, 1.0)),
+    Uniform(0.5, 1e-3),
+    Uniform(0.5, 0.03),
+    Bitline(Lines.lognormal(0.02, 0.5)),
+    DataDependent(0.02, 0.7, 0.1, anti_cell_rows=1),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+def test_threads_slices_and_copies_change_nothing(model):
+    """One or three threads, in place or copied, whole or in unaligned pieces: the same bits flip."""
+    rng = np.random.default_rng(3)
+    data = rng.integers(0, 256, 40 * 8192 + 1001, dtype=np.uint8)
+    out, again = np.empty_like(data), data.copy()
+    report = inject(data, model=model, seed=9, access=4, out=out, threads=1)
+    assert inject(again, model=model, seed=9, access=4, threads=3).flips == report.flips
+    assert (again == out).all()
+    pieces, flips = data.copy(), 0
+    for begin, end in ((0, 8192), (8192, 20001), (20001, 20003), (20003, 250000), (250000, len(data))):
+        flips += inject(pieces[begin:end], model=model, seed=9, access=4, address=begin).flips
+    assert flips == report.flips
+    assert (pieces == out).all()
+
+
+def test_another_seed_or_access_is_another_draw():
+    """Plain errors differ between accesses and devices; weak cells stay where they are in every access of a device."""
+    zeros = np.zeros(1 << 18, np.uint8)
+
+    def read(model, seed, access):
+        out = np.empty_like(zeros)
+        inject(zeros, model=model, seed=seed, access=access, out=out)
+        return np.flatnonzero(np.unpackbits(out, bitorder="little"))
+
+    fresh = [read(Uniform(1e-3), s, a) for s, a in ((1, 0), (1, 1), (2, 0))]
+    assert all(len(np.intersect1d(fresh[a], fresh[b])) < 20 for a, b in ((0, 1), (0, 2), (1, 2)))
+    sure = [read(Uniform(1.0, 1e-3), 1, access) for access in (0, 1)]
+    assert sure[0].tolist() == sure[1].tolist()
+    half = [read(Uniform(0.5, 1e-3), 1, access) for access in (0, 1)]
+    assert set(half[0]) | set(half[1]) <= set(sure[0])
+    assert half[0].tolist() != half[1].tolist()
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_a_larger_share_adds_weak_cells_and_heals_none(lines):
+    """Weak cells at one share are weak at every larger one (Lemma of `law`: one number per row decides their count)."""
+    zeros, before = np.zeros(1 << 16, np.uint8), np.zeros(1 << 16, np.uint8)
+    for share in (1e-4, 1e-3, 3e-3, 0.02, 0.3, 0.9):
+        model = Bitline(Lines.lognormal(share, 1.0)) if lines else Uniform(1.0, share)
+        now = np.empty_like(zeros)
+        inject(zeros, model=model, seed=5, out=now)
+        assert (before & ~now == 0).all()
+        before = now
+
+
+PROGRAM = """
+import hashlib, sys
+import numpy as np
+from tests.approx.test_injection import MODELS
+from edensim.approx import inject
+data = np.random.default_rng(1).integers(0, 256, 3 * 8192 + 40, dtype=np.uint8)
+for model in MODELS:
+    if model.name != "uniform" or model.flip_probability() < 0.3:
+        inject(data, model=model, seed=5, address=4096, access=2, bounds=(3, 250))
+print(hashlib.sha256(data).hexdigest())
+"""
+
+
+def test_plain_python_kernels_agree():
+    """With NUMBA_DISABLE_JIT=1 the same bits flip and the same values are corrected."""
+    digests = set()
+    for disabled in ("0", "1"):
+        env = dict(os.environ, NUMBA_DISABLE_JIT=disabled, PYTHONPATH=str(Path(__file__).parents[2]))
+        command = [sys.executable, "-W", "error", "-c", PROGRAM]
+        digests.add(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
+    assert len(digests) == 1
+    assert len(digests.pop()) == len(hashlib.sha256().hexdigest()) + 1
+
+
+def test_a_long_tensor_walks_through_every_bank():
+    """Bytes of a plain array lie in banks one after the other, and errors are counted where they lie."""
+    data = np.zeros(16 * 8192, np.uint8)
+    report = Injector(Device([[Uniform(1.0).law(PLAIN.geometry)]]), Region(PLAIN, data.size), ELEMENTS["uint8"]).run(
+        data
+    )
+    assert report.by_bank.tolist() == [[65536] * 16]
+    assert report.ber == 1
+    assert (data == 255).all()
+
+
+@pytest.mark.skipif(JIT_DISABLED, reason="slow as plain Python")
+def test_rows_longer_than_a_block_of_random_numbers():
+    """Rows of 4 MiB, whose points come from several blocks, keep the rate (6 sigma: false alarms below 1e-8)."""
+    from edensim.memory import AddressMap, Geometry
+
+    address_map = AddressMap(Geometry(1, 1, 1, 2, 2, 1 << 16, 64, 64, 8), "RoBaRaCoCh")
+    for rate in (1e-3, 0.03):
+        data = np.zeros(1 << 23, np.uint8)
+        flips = inject(data, device=Device([[Uniform(rate).law(address_map.geometry)]], address_map), threads=1).flips
+        assert flips == np.bitwise_count(data).sum()
+        assert abs(flips - rate * 2**26) < 6 * (rate * 2**26) ** 0.5

@@ -1,0 +1,67 @@
+"""The validation page: every reference has what a section needs, and the page that is shipped is whole."""
+
+from __future__ import annotations
+
+import importlib
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edensim.errors import MissingExtraError
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+NAMES = sorted(path.stem for path in (FOLDER / "references").glob("*.py") if path.stem != "__init__")
+
+
+@pytest.fixture
+def validation(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script as a module."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module("validation")
+
+
+def fake(part: str, title: str, **more: Any) -> Any:
+    """A reference that measures nothing."""
+    values = {"MERIT": "cycles", "LIMITS": [("nothing", "all is well")], "measure": lambda: ("0", "| a |")}
+    return types.SimpleNamespace(PART=part, TITLE=title, **values | more)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_reference_is_complete(validation: Any, name: str) -> None:
+    """Part, title, merit, at least one limit told in two halves, and something to call."""
+    reference = validation.references()[name]
+    assert reference.PART and reference.TITLE and reference.MERIT
+    assert reference.LIMITS and all(len(limit) == 2 and all(limit) for limit in reference.LIMITS)
+    assert callable(reference.measure)
+
+
+def test_page_has_every_part(validation: Any) -> None:
+    """A summary with commands, sections by part, and the limits of all in one table."""
+    late = MissingExtraError("torch", "dnn", "measuring accuracy")
+
+    def refuse() -> tuple[str, str]:
+        raise late
+
+    sections = [
+        validation.measured("one", fake("DRAM timing", "First")),
+        validation.measured("two", fake("Networks", "Second", measure=refuse)),
+    ]
+    text = validation.page(sections)
+    summary = "| First | cycles | 0 | `python benchmarks/validation.py --only one` |"
+    order = [summary, "## DRAM timing", "### First", "## Networks", "### Second", "## Known limits"]
+    assert sorted(order, key=text.index) == order
+    assert "| Second | cycles | not measured |" in text
+    assert "pip install 'edensim[dnn]'" in text
+    assert text.count("| nothing | all is well |") == 2
+
+
+def test_shipped_page_is_whole(validation: Any) -> None:
+    """VALIDATION.md has a section, a summary row and limits for every reference there is, so it was renewed with it."""
+    text = (FOLDER / "VALIDATION.md").read_text()
+    for name, reference in validation.references().items():
+        assert f"### {reference.TITLE}\n" in text
+        assert f"| `python benchmarks/validation.py --only {name}` |" in text
+        assert all(f"| {reference.TITLE} | {what} | {means} |" in text for what, means in reference.LIMITS)
+    assert "MISSED" not in text

@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 
 import edensim
-from edensim.config.schema import Machine
+from edensim.config.accelerator_schema import AcceleratorMachine
 from edensim.machines import LayerTensors, build_machine
 from edensim.machines.bounds import lower_bound_bytes
 from edensim.machines.eyeriss import Mapping, mapped_cycles
@@ -80,10 +80,10 @@ BEST_TILING = {
 }
 
 
-def preset(name: str) -> Machine:
+def preset(name: str) -> AcceleratorMachine:
     """A shipped machine."""
     path = Path(edensim.__file__).parent / "presets" / "machine" / f"{name}.toml"
-    return Machine(**tomllib.loads(path.read_text()))
+    return AcceleratorMachine(**tomllib.loads(path.read_text()))
 
 
 def eyeriss_alexnet() -> list[tuple[str, float, float, float, float]]:

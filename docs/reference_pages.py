@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from pydantic import BaseModel
 
 from edensim.cli.main import cli
 from edensim.config.keys import ROOT, Key, keys_of
@@ -38,14 +39,13 @@ def configuration() -> str:
         "`edensim show CONFIG --origins` tells where each value came from.",
         "",
     ]
-    for title, key in tables(ROOT, ""):
-        assert key.model is not None
-        lines += [f"## {title or 'Top level'}", "", _doc(key), ""]
+    for title, model in tables(ROOT, ""):
+        lines += [f"## {title or 'Top level'}", "", _doc(model), ""]
         lines += ["| key | unit | default | meaning | expected |", "|---|---|---|---|---|"]
-        for name, below in keys_of(key.model).items():
-            if below.kind in ("table", "map", "list") and any(k.model for k in (below, below.item) if k):
+        for name, below in keys_of(model).items():
+            if below.kind in ("table", "map", "list") and any(k.models for k in (below, below.item) if k):
                 continue
-            default = _default(key, name)
+            default = _default(model, name)
             lines.append(
                 f"| `{name}` | {_cell(below.unit)} | {default} | {_cell(below.doc)} | {_cell(below.expected())} |"
             )
@@ -53,27 +53,26 @@ def configuration() -> str:
     return "\n".join(lines)
 
 
-def tables(key: Key, title: str) -> Iterator[tuple[str, Key]]:
-    """All tables with their headings as one writes them in TOML."""
-    if key.model is None:
-        return
-    yield title, key
-    for name, below in keys_of(key.model).items():
-        path = f"{title.strip('[]')}.{name}" if title else name
-        if below.kind == "table":
-            yield from tables(below, f"[{path}]")
-        elif below.item is not None and below.item.model is not None:
-            yield from tables(below.item, f"[[{path}]]" if below.kind == "list" else f"[{path}.NAME]")
+def tables(key: Key, title: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """All tables with their headings as one writes them in TOML; those of several kinds once for each."""
+    for model in key.models:
+        kinds = keys_of(model)[key.tag].choices if key.tag else ()
+        yield f"{title} of kind {' or '.join(kinds)}" if kinds else title, model
+        for name, below in keys_of(model).items():
+            path = f"{title.strip('[]')}.{name}" if title else name
+            if below.kind == "table":
+                yield from tables(below, f"[{path}]")
+            elif below.item is not None and below.item.models:
+                yield from tables(below.item, f"[[{path}]]" if below.kind == "list" else f"[{path}.NAME]")
 
 
-def _doc(key: Key) -> str:
-    text = (key.model.__doc__ or "").strip() if key.model else ""
+def _doc(model: type[BaseModel]) -> str:
+    text = (model.__doc__ or "").strip()
     return _cell(text.split(":", 1)[-1].strip() if text.startswith("[") else text)
 
 
-def _default(table: Key, name: str) -> str:
-    assert table.model is not None
-    field = table.model.model_fields[name]
+def _default(model: type[BaseModel], name: str) -> str:
+    field = model.model_fields[name]
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)

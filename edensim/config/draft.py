@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from edensim.config.keys import Key, key_at, keys_of
+from edensim.config.keys import Key, key_at, keys_in
 from edensim.config.positions import KeyPath
 from edensim.config.schema import Draft
 from edensim.config.tree import MAX_DEPTH, Node, Origin, Problems, find, origin_of, plain, without
@@ -48,14 +48,14 @@ def _in_doubt(root: Node, path: KeyPath) -> set[KeyPath]:
     known = key_at(table)
     if last == "preset" and len(path) == 2:
         return {table}
-    if key_at(path) is not None or known is None or known.model is None:
+    if key_at(path) is not None or known is None or not known.models:
         return {path}
     # A misspelt key may have meant any of its kind, except those that the same source gives beside it.
     node, origin = find(root, path), origin_of(root, path)
     entries = node.value if node is not None and isinstance(node.value, list) else [node]
     is_table = any(entry is not None and entry.is_table for entry in entries)
     meant = {path}
-    for name, key in keys_of(known.model).items():
+    for name, key in keys_in(known).items():
         given = find(root, (*table, name))
         if _is_table(key) == is_table and (given is None or given.origin.source != origin.source):
             meant.add((*table, name))

@@ -30,13 +30,13 @@ def json_schema(presets: Presets | None = None) -> dict[str, Any]:
     }
     for table in tables_with_preset():
         names = (presets or Presets()).names(table)
-        if names:
-            schema["$defs"][_definition(schema, table)]["properties"]["preset"]["enum"] = names
+        for definition in _definitions(schema["properties"][table]) if names else ():
+            schema["$defs"][definition]["properties"]["preset"]["enum"] = names
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "edensim configuration"}
 
 
-def _definition(schema: dict[str, Any], table: str) -> str:
-    return str(schema["properties"][table]["$ref"].rsplit("/", 1)[-1])
+def _definitions(entry: dict[str, Any]) -> list[str]:
+    return [str(branch["$ref"].rsplit("/", 1)[-1]) for branch in entry.get("anyOf", [entry])]
 
 
 def _property(key: str, entry: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +44,8 @@ def _property(key: str, entry: dict[str, Any]) -> dict[str, Any]:
     branches = [branch for branch in entry.pop("anyOf", []) if branch != {"type": "null"}]
     if len(branches) == 1:
         entry = branches[0] | entry
+        if entry.pop("discriminator", None):  # a preset may tell the kind, so several tables can fit
+            entry["anyOf"] = entry.pop("oneOf")
     elif branches:
         entry["anyOf"] = branches
     if entry.get("default") is None or entry["default"] == {} or "$ref" in entry:

@@ -41,7 +41,9 @@ class Key:
     low_open: bool = False
     high_open: bool = False
     choices: tuple[str, ...] = ()
-    model: type[BaseModel] | None = None
+    models: tuple[type[BaseModel], ...] = ()
+    """Of a table; several where a key of it (`tag`) tells which of them it is."""
+    tag: str = ""
     item: Key | None = None
 
     @property
@@ -107,8 +109,8 @@ def key_at(path: KeyPath) -> Key | None:
 
 
 def _below(key: Key, part: str | int) -> Key | None:
-    if key.kind == "table" and key.model is not None:
-        return keys_of(key.model).get(str(part))
+    if key.kind == "table":
+        return keys_in(key).get(str(part))
     if key.kind == "map":
         return key.item if isinstance(part, str) else None
     return key.item if key.kind == "list" and isinstance(part, int) else None
@@ -118,6 +120,24 @@ def _below(key: Key, part: str | int) -> Key | None:
 def keys_of(model: type[BaseModel]) -> dict[str, Key]:
     """The keys of one table."""
     return {name: _key_of_field(info) for name, info in model.model_fields.items()}
+
+
+@cache
+def keys_in(table: Key) -> dict[str, Key]:
+    """The keys of a table; of one that comes in several kinds, those of all kinds."""
+    merged: dict[str, Key] = {}
+    for model in table.models:
+        for name, key in keys_of(model).items():
+            if name == table.tag and name in merged:
+                before = merged[name]
+                merged[name] = replace(before, choices=before.choices + key.choices, doc=f"{before.doc}, {key.doc}")
+            else:
+                merged.setdefault(name, key)
+    return merged
+
+
+def _kinds(table: Key, model: type[BaseModel]) -> tuple[str, ...]:
+    return keys_of(model)[table.tag].choices if table.tag else ()
 
 
 def _key_of_field(info: FieldInfo) -> Key:
@@ -139,6 +159,9 @@ def _key_of_type(annotation: Any, metadata: Iterable[Any] = ()) -> Key:
             return _key_of_type(inner[0], metadata)
         if set(inner) == {int, float}:
             return Key("number")
+        if all(isinstance(a, type) and issubclass(a, BaseModel) for a in inner):
+            tags = [str(m.discriminator) for m in metadata if isinstance(m, FieldInfo) and m.discriminator]
+            return Key("table", models=tuple(inner), tag=tags[0])
         return Key("axis") if AxisSpan in inner else Key("indices")
     if annotation is Any:
         return Key("any")
@@ -149,7 +172,7 @@ def _key_of_type(annotation: Any, metadata: Iterable[Any] = ()) -> Key:
     if origin is list:
         return Key("list", item=_key_of_type(arguments[0]))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return Key("table", model=annotation)
+        return Key("table", models=(annotation,))
     return Key(_SCALARS[annotation], **limits)
 
 
@@ -171,32 +194,39 @@ def _limits(metadata: Iterable[Any]) -> dict[str, Any]:
     return limits
 
 
-ROOT = Key("table", model=Config)
+ROOT = Key("table", models=(Config,))
 
 
 def tables_with_preset() -> list[str]:
     """Top-level tables that may name a preset."""
-    return [name for name, key in keys_of(Config).items() if key.model is not None and "preset" in keys_of(key.model)]
+    return [name for name, key in keys_of(Config).items() if "preset" in keys_in(key)]
 
 
-def names_below(path: KeyPath) -> list[str]:
-    """Keys that the table at `path` may hold (none for a map, whose names are free)."""
+def names_below(path: KeyPath, kind: object = None) -> list[str]:
+    """Keys that the table at `path` may hold (none for a map, whose names are free).
+
+    `kind` chooses among the kinds of a table that has several; one that there is not, or None, chooses all.
+    """
     key = key_at(path)
-    if key is None or key.kind != "table" or key.model is None:
+    if key is None or key.kind != "table":
         return []
-    return [*keys_of(key.model), "extends"] if key is ROOT else list(keys_of(key.model))
+    chosen = [model for model in key.models if kind in _kinds(key, model)]
+    names = list(keys_of(chosen[0]) if chosen else keys_in(key))
+    return [*names, "extends"] if key is ROOT else names
 
 
 def places_of(name: str) -> list[str]:
     """Where the schema has a key of this name: tables, as in `[dram.timing]`, or the top of the file."""
-    homes = [table for table, model in _tables(ROOT, ()) if name in keys_of(model)]
-    return [show_table(table) if table else "the top of the file, above all tables" for table in homes]
+    return [home for home, model in _tables(ROOT, ()) if name in keys_of(model)]
 
 
-def _tables(key: Key, path: KeyPath) -> Iterator[tuple[KeyPath, type[BaseModel]]]:
-    if key.kind == "table" and key.model is not None:
-        yield path, key.model
-        for name, below in keys_of(key.model).items():
-            yield from _tables(below, (*path, name))
+def _tables(key: Key, path: KeyPath) -> Iterator[tuple[str, type[BaseModel]]]:
+    if key.kind == "table":
+        for model in key.models:
+            kinds = _kinds(key, model)
+            home = show_table(path) if path else "the top of the file, above all tables"
+            yield f"{home} of kind {' or '.join(kinds)}" if kinds else home, model
+            for name, below in keys_of(model).items():
+                yield from _tables(below, (*path, name))
     elif key.kind in ("map", "list") and key.item is not None:
         yield from _tables(key.item, (*path, "NAME" if key.kind == "map" else 0))

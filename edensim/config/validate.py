@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from edensim.config.hints import guess_at
-from edensim.config.keys import Key, key_at, names_below, places_of
+from edensim.config.keys import Key, key_at, keys_of, names_below, places_of
 from edensim.config.positions import KeyPath
 from edensim.config.schema import Config
 from edensim.config.tree import Node, Problems, origin_of, plain, scalars, show_key, show_table, show_value
@@ -34,13 +34,14 @@ def validate(
         return Config.model_validate(plain(root))
     except ValidationError as error:
         details = error.errors(include_url=False)
+    details += [more for detail in details if detail["type"] in UNTAGGED for more in _of_every_kind(detail)]
     missing: dict[str, list[str]] = {}
     for detail in details:
-        path = place_of(detail)
+        path, lacks = place_of(detail), detail["type"] in ("missing", UNTAGGED[0])
         table = str(path[0])
-        if detail["type"] == "missing" and len(path) == 1 and table in presets:
+        if lacks and len(path) == 1 and table in presets:
             problems.add(root.origin, path, _missing_all(table, [], presets[table]))
-        elif detail["type"] != "missing" or table not in presets:
+        elif not lacks or table not in presets:
             problems.add(origin_of(root, path), path, _sentence(detail, path, root))
         elif len(path) == 2 and root.value[table].get("preset") is None:
             missing.setdefault(table, []).append(str(path[1]))
@@ -51,24 +52,52 @@ def validate(
     return None
 
 
+UNTAGGED = ("union_tag_not_found", "union_tag_invalid")
+"""What pydantic says of a table that comes in several kinds and does not tell which."""
+
+
+def _of_every_kind(detail: ErrorDetails) -> list[ErrorDetails]:
+    """What is wrong with a table of no known kind, whatever its kind should be."""
+    key = key_at(detail["loc"])
+    if key is None or not isinstance(detail["input"], dict):
+        return []
+    found: list[dict[KeyPath, ErrorDetails]] = []
+    for model in key.models:
+        kind = keys_of(model)[key.tag].choices[0]
+        try:
+            model.model_validate(detail["input"] | {key.tag: kind})
+        except ValidationError as error:
+            wrong = [d for d in error.errors(include_url=False) if d["type"] != "missing"]
+            found.append({d["loc"]: d | {"loc": (*detail["loc"], kind, *d["loc"])} for d in wrong})
+        else:
+            return []
+    return [d for loc, d in found[0].items() if all(loc in other for other in found)]
+
+
 def place_of(detail: ErrorDetails) -> KeyPath:
     """Place of a problem in the configuration, without the branches of unions that pydantic adds to it."""
     path: KeyPath = ()
+    told = False
     for part in detail["loc"]:
         key = key_at(path)
         if key is None or key.kind in ("indices", "axis"):
             break
+        if key.tag and not told:
+            told = True  # pydantic names the kind of a table here
+            continue
+        told = False
         if key.kind == "map" and detail["loc"][-1] == "[key]" == part:
             break
         path = (*path, part)
-    return path
+    key = key_at(path)
+    return (*path, key.tag) if key is not None and detail["type"] in UNTAGGED else path
 
 
 def _sentence(detail: ErrorDetails, path: KeyPath, root: Node) -> str:
     if detail["type"] == "missing":
         return _missing(path)
     if detail["type"] == "extra_forbidden":
-        return _unknown(path)
+        return _unknown(path, root)
     key = key_at(path)
     if key is None:
         return f"found {_found(detail['input'])}; {detail['msg']}"
@@ -99,15 +128,17 @@ def _meaning(key: Key) -> str:
     return f" ({key.doc})" if key.doc and key.kind not in ("table", "map", "list") else ""
 
 
-def _unknown(path: KeyPath) -> str:
+def _unknown(path: KeyPath, root: Node) -> str:
     *around, last = path
-    names, word = names_below(tuple(around)), str(last)
+    table = key_at(tuple(around))
+    kind = _node_at(root, (*around, table.tag)).value if table is not None and table.tag else None
+    names, word = names_below(tuple(around), kind), str(last)
     if path == ("extends",):
         return "extends belongs at the top of a file, as a list of file names"
     elsewhere = places_of(word)
     belongs = f"a key of that name belongs to {' or '.join(elsewhere)}" if elsewhere else ""
     guess = did_you_mean(word, names, belongs, show=show_key)
-    where = show_table(tuple(around)) if around else "the top level"
+    where = (show_table(tuple(around)) + (f" of kind {kind}" if kind else "")) if around else "the top level"
     return f"unknown key{guess} (keys of {where}: {', '.join(names)})"
 
 

@@ -33,8 +33,9 @@ FILTER = 1024  # buckets of the filter over waiting write addresses
 EXACT = 8192  # latencies below it have a bin of their own, longer ones share 64 bins per doubling
 FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE = range(3)
 ACCEPTED, FORWARDED, COALESCED, FULL = range(4)
-TAG_BIT, TAGS = 56, 4
-"""The top bits of a request's token tell what it belongs to (0 to 3); rows it opens are counted under that."""
+TAG_BIT = 56
+"""The top bits of a request's token tell what it belongs to (0 to 3); `by_tag` counts reads, writes, rows by it."""
+OPENED = 2  # behind reads (0) and writes (1)
 
 
 @jit
@@ -278,6 +279,7 @@ def finish_column(ch, slot, b, source, t):
     pad = len(ch.state)
     w = ch.slot_write[slot]
     entry = w * pad + b
+    ch.by_tag[ch.slot_token[slot] >> TAG_BIT, w, b] += 1
     if w:
         ch.last = max(ch.last, t)
     else:
@@ -353,7 +355,7 @@ def issue(ch, tab, t, command, node, slot, source):
             ch.active_mask[entry >> 4] |= 1 << (entry & 15)
             ch.actives += 1
         open_bank(ch, node, ch.slot_row[slot], t)
-        ch.opened_by[ch.slot_token[slot] >> TAG_BIT, node] += 1
+        ch.by_tag[ch.slot_token[slot] >> TAG_BIT, OPENED, node] += 1
         ch.activated[node] += 1
         ch.claimed[node] = NEVER
         ch.next_active = min(ch.next_active, ch.allowed[entry])

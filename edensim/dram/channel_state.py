@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edensim.dram.channel_kernel import EXACT, FILTER, NEVER, PENDING, TAGS
+from edensim.dram.channel_kernel import EXACT, FILTER, NEVER, OPENED, PENDING
 from edensim.dram.commands import N_COMMANDS
+from edensim.dram.counters import TAGS
 from edensim.dram.reading_kernel import READING
 from edensim.dram.table import Refresh, Shape
 from edensim.jit import LANES
@@ -68,7 +69,7 @@ def new_channels(
         "pending": (PENDING,),
         "window": (window_shape[0], shape.banks, 1 + window_shape[1]),
         "counts": (N_COMMANDS, pad),
-        "opened_by": (TAGS, pad),
+        "by_tag": (TAGS, OPENED + 1, pad),
         "timeline": (TIMELINE_BINS, READING),
         "latency_count": (LATENCY_BINS,),
         "log": (LOG_LENGTH if policy.log_commands else 1, 5),

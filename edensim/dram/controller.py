@@ -133,12 +133,8 @@ class DramSystem:
             writes_coalesced=channels["coalesced"].copy(),
             read_latency_ck_sum=channels["latency_sum"].copy(),
             cut_ck=channels["cut_ck"][:, :banks].copy(),
+            by_tag=channels["by_tag"][..., :banks].copy(),
         )
-
-    def opened_by(self, channels: np.ndarray) -> Int:
-        """Rows opened so far, by the tag of the request that needed them: int64 [channels, tags, banks]."""
-        rows: Int = channels["opened_by"][:, :, : self.geometry.banks].copy()
-        return rows
 
     def command_log(self, commands: tuple[Int, ...]) -> CommandLog:
         """A command log with the rules it is held to."""

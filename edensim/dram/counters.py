@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Int = NDArray[np.int64]
+TAGS = 4
+"""What requests may belong to: nothing in particular, or one of three kinds of tensors."""
 
 
 def _optional() -> Int:
@@ -63,6 +65,8 @@ class Counters:
         them.
     pda_ck, pdp_ck, sref_ck : int64 [channels, ranks], optional
         Clocks in active and precharge power-down and in self refresh, in which no bank or rank counts as open.
+    by_tag : int64 [channels, tags, 3, banks], optional
+        Reads, writes and activations by what the request that caused them belongs to (1 is the first kind of tensor).
     """
 
     period_ps: Fraction
@@ -92,18 +96,22 @@ class Counters:
     pda_ck: Int = _optional()
     pdp_ck: Int = _optional()
     sref_ck: Int = _optional()
+    by_tag: Int = _optional()
 
     def __post_init__(self) -> None:
         for like, names in ((self.n_act, PER_BANK), (self.n_ref, PER_RANK)):
             for name in names:
                 if not getattr(self, name).size:
                     object.__setattr__(self, name, np.zeros(like.shape, np.int64))
+        if not self.by_tag.size:
+            channels, banks = self.n_act.shape
+            object.__setattr__(self, "by_tag", np.zeros((channels, TAGS, 3, banks), np.int64))
 
     @classmethod
     def zeros(cls, period_ps: Fraction, channels: int, ranks: int, banks: int) -> Counters:
         """Counters of a memory that did nothing; `banks` per channel, over all its ranks."""
         shapes = {name: (channels, banks) for name in PER_BANK} | {name: (channels, ranks) for name in PER_RANK}
-        names = [each.name for each in fields(cls) if each.name != "period_ps"]
+        names = [each.name for each in fields(cls) if each.name not in ("period_ps", "by_tag")]
         return cls(period_ps, **{name: np.zeros(shapes.get(name, (channels,)), np.int64) for name in names})
 
     @property
@@ -131,4 +139,4 @@ PER_BANK = (
 """Fields of shape [channels, banks]."""
 
 PER_RANK = ("n_ref", "rank_open_ck", "refreshing_ck", "rank_refreshing_ck", "pda_ck", "pdp_ck", "sref_ck")
-"""Fields of shape [channels, ranks]; all others are [channels]."""
+"""Fields of shape [channels, ranks]; all others but `by_tag` are [channels]."""

@@ -1,6 +1,6 @@
 """Accelerators: a layer in, a plan out (tiling, traffic, compute cycles, and the tile program a DMA engine executes).
 
-Three ways to tile, all from `schema.Machine`: `tiling = "search"` takes the tiles that suit `tile_goal` best
+Three ways to tile, all from `AcceleratorMachine`: `tiling = "search"` takes the tiles that suit `tile_goal` best
 (EDEN's accelerators, all tensors in DRAM); `tiling = "row_stationary"` obeys the Eyeriss chip's rules (filters bypass
 the buffer, nothing is kept from pass to pass, feature maps may be run-length coded); `fmaps_in_dram = false` keeps
 feature maps on chip, and only weights move (TPU v1: one weight tile of the array after the other, through a FIFO).
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edensim.config.schema import Machine
+from edensim.config.accelerator_schema import AcceleratorMachine
 from edensim.errors import ConfigError
 from edensim.machines import eyeriss, tpu
 from edensim.machines.bounds import lower_bound_bytes
@@ -38,7 +38,7 @@ DATAFLOWS = {
 class Accelerator:
     """An Eyeriss-like or TPU-like machine. Equal layers are planned once."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: AcceleratorMachine) -> None:
         allowed = DATAFLOWS[machine.kind, machine.compute_model]
         problems = []
         if machine.dataflow not in allowed:
@@ -305,7 +305,7 @@ def _weight_tiles(matrix: Problem, array: tpu.SystolicArray) -> Tiling:
     return Tiling(order, packed, pixels, min(matrix.K, array.cols), min(matrix.C, array.rows), 1, 1)
 
 
-def build_machine(machine: Machine) -> Accelerator:
+def build_machine(machine: AcceleratorMachine) -> Accelerator:
     """The accelerator that `machine` describes.
 
     Raises

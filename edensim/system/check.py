@@ -8,9 +8,8 @@ the simulation itself can show.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,19 +17,18 @@ from edensim.config import Presets
 from edensim.config.draft import rests_on
 from edensim.config.keys import keys_of
 from edensim.config.positions import split_key
-from edensim.config.schema import Draft, Dram, Energy, Machine, Partition, Workload
+from edensim.config.schema import Draft, Dram, Energy, Partition, Workload
 from edensim.dram.controller import bank_shape, queue_policy, refresh_schedule
 from edensim.dram.energy import EnergyModel
 from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.errors import ConfigError, EdensimError, Problem
-from edensim.machines.program import LayerTensors
 from edensim.memory import AddressMap, Geometry, PartitionMap, place, resolve_operating_state
 from edensim.memory.partition import resolve_partitions
-from edensim.system.accelerators import shared_machine
+from edensim.system.kinds import kind_of
 from edensim.system.tensors import tensor_requests
 from edensim.system.world import common_unit
 from edensim.workloads import builtin_names, load_network
-from edensim.workloads.layer import PRECISION_BITS, Network
+from edensim.workloads.layer import Network
 
 T = TypeVar("T")
 Keys = tuple[str, ...]
@@ -39,7 +37,6 @@ CLOCK: Keys = ("dram.data_rate_mt_s", "dram.clock_ps", "dram.standard")
 TIMES: Keys = ("dram.timing", "dram.timing_ck", *CLOCK, *SIZES)
 MAP: Keys = ("dram.address_map", "dram.address_hash", "dram.channel_interleave_bytes")
 WORKLOAD: Keys = tuple(f"workload.{name}" for name in Workload.model_fields)
-MACHINE: Keys = tuple(f"machine.{name}" for name in Machine.model_fields)
 LINE_BYTES = 64
 """Length of a line if the memory is not known; whether a layer can run does not depend on it."""
 
@@ -143,18 +140,21 @@ def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | No
     memory = _memory(found, draft)
     if network is None:
         network = _network(found, draft.workload, folder)
-    accelerator = found.attempt(MACHINE, (), shared_machine, draft.machine)
-    spilled = None
-    if accelerator is not None:
-        spilled = _layers(found, draft, network, memory.geometry)
-        found.attempt(("machine.clock_mhz",), CLOCK, _common_clock, draft.machine, memory.timing)
-    if draft.workload is not None and network is not None:
-        fmaps = draft.machine is None or draft.machine.fmaps_in_dram
-        requests = tensor_requests(network, draft.workload, fmaps, spilled)
-        about = ("placement.weights", "placement.ifm", "placement.ofm", "placement.tensors", *WORKLOAD)
-        reads = ("placement", "partition", *MAP, *SIZES, "machine.fmaps_in_dram")
-        geometry, _, address_map, partitions = memory
-        found.attempt(about, reads, place, requests, geometry, address_map, partitions, draft.placement)
+    line_bytes = memory.geometry.burst_bytes if memory.geometry else LINE_BYTES
+    machine, requests = draft.machine, None
+    if machine is not None:
+        kind, keys = kind_of(machine), tuple(f"machine.{name}" for name in keys_of(type(machine)))
+        if found.attempt(keys, (), kind.build, machine) is not None:
+            about = (*keys, *WORKLOAD)
+            requests = found.attempt(about, (), kind.tensors, machine, network, draft.workload, line_bytes)
+            found.attempt(("machine.clock_mhz",), CLOCK, _common_clock, kind.clock_steps(machine), memory.timing)
+    if requests is None:
+        fmaps = getattr(machine, "fmaps_in_dram", True)
+        requests = found.attempt(WORKLOAD, (), tensor_requests, network, draft.workload, fmaps)
+    about = ("placement.weights", "placement.ifm", "placement.ofm", "placement.tensors", *WORKLOAD)
+    reads = ("placement", "partition", *MAP, *SIZES, "machine.fmaps_in_dram")
+    geometry, _, address_map, partitions = memory
+    found.attempt(about, reads, place, requests, geometry, address_map, partitions, draft.placement)
     return memory
 
 
@@ -167,31 +167,8 @@ def _network(found: _Findings, workload: Workload | None, folder: Path) -> Netwo
     return found.attempt(("workload.layers", "workload.network"), (), network.select, workload.layers)
 
 
-def _layers(
-    found: _Findings, draft: Draft, network: Network | None, geometry: Geometry | None
-) -> Mapping[str, int] | None:
-    workload = draft.workload
-    if workload is None:
-        return None
-    bits, line_bytes = PRECISION_BITS[workload.precision], geometry.burst_bytes if geometry else LINE_BYTES
-    about = (*MACHINE, *WORKLOAD)
-    return found.attempt(about, (), _spilled_bytes, draft.machine, network, bits, workload.batch, line_bytes)
-
-
-@lru_cache(maxsize=8)
-def _spilled_bytes(machine: Machine, network: Network, bits: int, batch: int, line_bytes: int) -> Mapping[str, int]:
-    """Bytes of partial sums that each layer spills. Raises ConfigError for the first layer that cannot be tiled."""
-    accelerator, spilled = shared_machine(machine), {}
-    for layer in network.layers:
-        if machine.fmaps_in_dram:
-            spilled[layer.name] = accelerator.spilled_bytes(layer, bits, batch, line_bytes)
-        else:
-            accelerator.plan(layer, LayerTensors(0, 0, 0), bits, batch, line_bytes)
-    return spilled
-
-
-def _common_clock(machine: Machine, timing: TimingSet) -> Fraction:
-    return common_unit([timing.period, 1_000_000 / Fraction(str(machine.clock_mhz))])
+def _common_clock(steps: Sequence[Fraction], timing: TimingSet) -> Fraction:
+    return common_unit([timing.period, *steps])
 
 
 class _Memory(NamedTuple):

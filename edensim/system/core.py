@@ -25,6 +25,8 @@ Records = NDArray[np.uint64]
 PIECE = 1 << 14
 """Records handed to the kernel at once."""
 LINE_BYTES = 64
+STREAMS = 16
+"""Arrays that records tell apart."""
 CORE_SCALARS = """slot window loads stores misses depth bursts return_time memory_time ready instruction stage burst
     place at end head tail blocked_on busy_time reads writes""".split()
 CORE_MISSES = (
@@ -42,7 +44,7 @@ CORE_STATE = np.dtype(
             ("level_hits", np.int64, (LEVELS,)),
             ("stall_time", np.int64, (STALLS,)),
             ("row_time", np.int64, (4,)),
-            ("tensors", np.int64, (16,)),
+            *((name, np.int64, (STREAMS,)) for name in ("tensors", "tags", "stream_reads", "stream_writes")),
             ("program", np.uint64, (PIECE,)),
         ],
     )
@@ -69,8 +71,6 @@ class CoreSpec:
         Latency of each cache level, nearest first.
     memory_ns : Fraction
         What a request takes from the last cache to the memory controller and its data back.
-    tensors : tuple of int
-        Number of the tensor that each array of the code belongs to.
     """
 
     clock_mhz: Fraction
@@ -81,7 +81,6 @@ class CoreSpec:
     misses: int
     hit_cycles: tuple[int, ...]
     memory_ns: Fraction
-    tensors: tuple[int, ...] = (0,) * 16
 
 
 def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> None:
@@ -98,10 +97,9 @@ def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> 
     core["level_time"][: len(spec.hit_cycles)] = [int(clock * cycles) for cycles in spec.hit_cycles]
     core["return_time"] = -(-spec.memory_ns * 1000 // unit_ps) + int(clock * sum(spec.hit_cycles[-1:]))
     core["memory_time"] = int(core["return_time"]) + system.timing.read_latency * period
-    activate, precharge = system.timing.ck["nRCD"], system.timing.ck["nRP"]
+    activate, precharge = (round(float(system.clocks[name].mean())) for name in ("nRCD", "nRP"))
     core["row_time"] = np.array([0, activate, 0, activate + precharge]) * period
     core["miss_line"], core["miss_load"], core["arrival_line"] = -1, -1, -1
-    core["tensors"][: len(spec.tensors)] = spec.tensors
 
 
 def pieces(records: Iterable[Records]) -> Iterator[Records]:

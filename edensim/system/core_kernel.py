@@ -232,8 +232,9 @@ def core_step(world, i, now, horizon):
                 c.miss_line[m] = c.arrival_line[line % ARRIVALS] = line
                 c.arrival_miss[line % ARRIVALS] = m
             c.miss_load[m] = -1 if rest & (PREFETCH | STORE) else c.tail
-        tensor = c.tensors[(rest >> RECORD_STREAM_SHIFT) & 15]
-        retry = send(world, i, now, line * c.bursts + c.burst, write, c.place, tensor)
+        stream = (rest >> RECORD_STREAM_SHIFT) & 15
+        tensor = c.tensors[stream]
+        retry = send(world, i, now, line * c.bursts + c.burst, write, c.tags[stream] | c.place, tensor)
         world.events += 1
         for k in range(world.n_channels):
             horizon = min(horizon, world.wake[MAX_AGENTS + k])
@@ -250,8 +251,10 @@ def core_step(world, i, now, horizon):
             continue
         if write:
             c.writes += 1
+            c.stream_writes[stream] += 1
         else:
             c.reads += 1
+            c.stream_reads[stream] += 1
             if not rest & (PREFETCH | STORE):
                 push_load(c, NEVER, c.place, 0)
         next_record(c)

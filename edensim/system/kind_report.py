@@ -1,64 +1,51 @@
 """What every kind of tensor, and every tensor, costs in DRAM.
 
-Counted: rows, by the request that needed them opened (the memory counts them by bank and kind), and bursts, by
-direction and kind. A row's precharge belongs to whoever opened it. Not caused by any tensor is what time and refreshes
-cost: it is shared out by bytes moved, and stands apart as `standing`.
+Counted, by bank and kind: rows, by the request that needed them opened, and bursts. A row's precharge belongs to whoever
+opened it. Not caused by any tensor is what time and refreshes cost: it is shared out by bursts, and stands apart as
+`standing`.
 
-Bursts are priced at the mean of all ranks. Partial sums that spill belong to the output.
+Partial sums that spill belong to the output, packed copies to the tensor they copy. A burst that a request found in the
+write queue, or merged into one there, was not needed and belongs to nobody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyBreakdown
 from edensim.memory import Placement
 from edensim.memory.placement import KINDS
 
-Int = NDArray[np.int64]
-CAUSED = ("act", "pre", "rd", "wr", "io")
+READS, WRITES, ROWS = range(3)
+"""Columns of `Counters.by_tag`."""
 
 
-def kind_energy(
-    breakdown: EnergyBreakdown, counters: Counters, opened: Int, lines: Mapping[str, int]
-) -> dict[str, dict[str, float]]:
-    """Energy by kind of tensor, in pJ.
-
-    Parameters
-    ----------
-    breakdown, counters
-        What the memory did in some time, and what that cost.
-    opened : int64 [channels, tags, banks]
-        Rows opened then, by kind (tag 1 is the first of `KINDS`).
-    lines : mapping of str to int
-        Lines moved then: "read", "write" and by kind.
+def kind_energy(breakdown: EnergyBreakdown, counters: Counters) -> dict[str, dict[str, float]]:
+    """Energy by kind of tensor, in pJ: what `counters` counted, and what that cost.
 
     Returns
     -------
     dict
         Kind -> act, pre, rd, wr, io, standing, total; totals make the whole.
     """
-    by_bank, rows = breakdown.by_bank, np.maximum(counters.n_act, 1)
-    read = {kind: lines[kind] for kind in KINDS if kind != "ofm"}
-    read["ofm"] = lines["read"] - sum(read.values())
-    reads, writes, moved = max(lines["read"], 1), max(lines["write"], 1), lines["read"] + lines["write"]
-    out = {}
+    energy, did = breakdown.by_bank, counters.by_tag
+    rows, reads, writes = counters.n_act.clip(1), counters.n_rd.clip(1), counters.n_wr.clip(1)
+    bursts = (counters.n_rd + counters.n_wr).clip(1)
+    all_bursts, out = int((counters.n_rd + counters.n_wr).sum()), {}
     for tag, kind in enumerate(KINDS, 1):
-        mine, written = opened[:, tag] / rows, lines["write"] if kind == "ofm" else 0
+        read, written, opened = did[:, tag, READS], did[:, tag, WRITES], did[:, tag, ROWS]
         out[kind] = {
-            "act": float((by_bank["act"] * mine).sum()),
-            "pre": float((by_bank["pre"] * mine).sum()),
-            "rd": breakdown.rd * read[kind] / reads,
-            "wr": breakdown.wr * written / writes,
-            "io": breakdown.io * (read[kind] + written) / max(moved, 1),
+            "act": float((energy["act"] * opened / rows).sum()),
+            "pre": float((energy["pre"] * opened / rows).sum()),
+            "rd": float((energy["rd"] * read / reads).sum()),
+            "wr": float((energy["wr"] * written / writes).sum()),
+            "io": float((energy["io"] * (read + written) / bursts).sum()),
         }
     standing = breakdown.total - sum(sum(parts.values()) for parts in out.values())
-    for kind, parts in out.items():
-        parts["standing"] = standing * (lines[kind] / moved if moved else 1 / len(KINDS))
+    for tag, parts in enumerate(out.values(), 1):
+        mine = int(did[:, tag, [READS, WRITES]].sum())
+        parts["standing"] = standing * (mine / all_bursts if all_bursts else 1 / len(KINDS))
         parts["total"] = sum(parts.values())
     return out
 

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config import Config, Resolved, load_config
-from edensim.config.schema import Machine
 from edensim.errors import ConfigError
 from edensim.memory import OperatingState, resolve_operating_state
-from edensim.system.accelerators import shared_machine
 from edensim.system.check import check_recording, check_run
+from edensim.system.kinds import kind_of
 from edensim.system.result import Result
 from edensim.system.simulate import Progress, Simulation
 from edensim.version import __version__
@@ -59,11 +58,11 @@ def run(
     resolved = load_config(config, check=partial(check_run, network=network))
     network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)
-    machine = shared_machine(needed_machine(resolved.config))
+    kind = kind_of(resolved.config.machine)
     points: dict[str, dict[str, Any]] = {}
     for name, state in states.items():
         share = progress and _share(progress, len(points), len(states))
-        simulation = Simulation(resolved.config, network, state, machine, share, label=name)
+        simulation = kind.simulation(resolved.config, network, state, share, label=name)
         simulation.run()
         points[name] = simulation.report()
     data = points.pop(MAIN)
@@ -97,18 +96,11 @@ def record_requests(
     """Run the main operating point and hand over every request the memory accepted, in order."""
     config = load_config(config, check=check_recording)
     network = selected_network(config)
-    machine = shared_machine(needed_machine(config.config))
+    kind = kind_of(config.config.machine)
     state = operating_states(config.config)[MAIN]
-    simulation = Simulation(config.config, network, state, machine, progress, on_requests, label=MAIN)
+    simulation = kind.simulation(config.config, network, state, progress, on_requests, label=MAIN)
     simulation.run()
     return simulation
-
-
-def needed_machine(config: Config) -> Machine:
-    """The `[machine]` table, which a run cannot do without."""
-    if config.machine is None:
-        raise ConfigError("table [machine] is missing; a run needs it")
-    return config.machine
 
 
 def selected_network(resolved: Resolved) -> Network:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,17 +23,8 @@ class TensorMap:
     layers: dict[str, LayerTensors]
 
 
-def map_tensors(
-    network: Network, config: Config, system: DramSystem, fmaps: bool = True, spilled: Mapping[str, int] | None = None
-) -> TensorMap:
-    """Place weights, inputs and outputs of every layer, and scratch space for the partial sums of those that spill.
-
-    The output of a layer and the input of its consumers are one tensor when they have the same size; `fmaps` false
-    leaves feature maps on chip. `spilled`: bytes of partial sums per layer; all layers share the largest's space, in
-    turn.
-    """
-    assert config.workload is not None
-    requests = tensor_requests(network, config.workload, fmaps, spilled)
+def map_tensors(network: Network, requests: Sequence[TensorRequest], config: Config, system: DramSystem) -> TensorMap:
+    """Place everything that is asked for (see `tensor_requests`), and tell each layer where its own lie."""
     placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
     layers = {}
     for layer in network.layers:
@@ -47,7 +38,12 @@ def map_tensors(
 def tensor_requests(
     network: Network, workload: Workload, fmaps: bool = True, spilled: Mapping[str, int] | None = None
 ) -> list[TensorRequest]:
-    """What `map_tensors` places, with the sizes."""
+    """Weights, inputs and outputs of every layer, and scratch space for the partial sums of those that spill.
+
+    The output of a layer and the input of its consumers are one tensor when they have the same size; `fmaps` false
+    leaves feature maps on chip. `spilled`: bytes of partial sums per layer; all layers share the largest's space, in
+    turn.
+    """
     precision, batch = workload.precision, workload.batch
     requests = []
     for layer in network.layers:

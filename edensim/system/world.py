@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.dram.channel_kernel import NEVER
+from edensim.dram.channel_kernel import NEVER, TAG_BIT
 from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
 from edensim.machines.program import RUN, TILE
@@ -33,7 +33,7 @@ LINK_STEP_PS = Fraction(1, 64)
 AGENT_SCALARS = """kind core life wants end more tile_shift run_shift depth window clock line_time link_lag arrived
     in_flight issued last_done finished_at draining blocked_on load_tile compute_tile store_tile begin_time busy_time
     load_wait_time""".split()
-AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
+AGENT_SIDES = "run run_pos next_line lines tensor tag next_send".split()  # load side, store side
 AGENT_TILES = "load_left load_ready compute_end store_end tile_time".split()  # by tile number modulo DEPTH
 AGENT = np.dtype(
     (
@@ -187,16 +187,22 @@ class World:
         self._next_part(agent)
         self.wake[agent] = self.now
 
-    def start_core(self, agent: int, records: Iterable[Records]) -> None:
+    def start_core(
+        self, agent: int, records: Iterable[Records], tensors: Sequence[int] = (), kinds: Sequence[int] = ()
+    ) -> None:
         """Give a core the records that leave its caches, in pieces of any size; it begins now.
 
-        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`).
+        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` and `kinds` are the numbers
+        of the tensors that their arrays belong to, and of their kinds.
         """
         a = self.agents[agent]
         core = self.state["cores"][0][int(a["core"])]
         for name, value in {"wants": 0, "draining": 0, "life": RUNNING, "begin_time": self.now, "last_done": 0}.items():
             a[name] = value
         core["ready"] = max(int(core["ready"]), self.now)
+        core["tensors"], core["tags"] = 0, 0
+        core["tensors"][: len(tensors)] = tensors
+        core["tags"][: len(kinds)] = (np.array(kinds, np.int64) + 1) << TAG_BIT
         self._records[agent] = pieces(translate(piece, self.page_table, self.page_lines64) for piece in records)
         a["more"] = True
         self._next_records(agent)

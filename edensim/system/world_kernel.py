@@ -25,7 +25,6 @@ from edensim.dram.channel_kernel import NEVER, due_refreshes, next_event, tick
 from edensim.jit import jit
 from edensim.system.core_kernel import core_step
 from edensim.system.port_kernel import (
-    AGENT_BIT,
     ALL_IDLE,
     BUDGET,
     CORE,
@@ -35,6 +34,7 @@ from edensim.system.port_kernel import (
     MILESTONE,
     NEXT_PART,
     REACHED,
+    agent_of,
     clock_to_time,
     complete,
     log_is_full,
@@ -60,7 +60,7 @@ def channel_step(world, c, horizon):
                 world.in_flight -= 1
                 latency = world.write_latency if write else ch.read_latency
                 complete(world, token, write, clock_to_time(world, t + latency), ch.slot_seen[slot])
-                horizon = min(horizon, world.wake[token >> AGENT_BIT])
+                horizon = min(horizon, world.wake[agent_of(token)])
             if ch.freed >= 0 and world.waiters[c, ch.freed]:
                 at = clock_to_time(world, t + 1)
                 wake_waiter(world, c, ch.freed, at)

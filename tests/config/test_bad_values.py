@@ -236,3 +236,18 @@ def test_exit_codes() -> None:
     """A configuration error ends a command with 2, not with the 3 of a bad input file."""
     assert ConfigError.exit_code == USAGE == 2
     assert INPUT == 3
+
+
+def test_machine_of_no_kind(desk: Desk) -> None:
+    """A wrong or missing kind is told, and with it what no kind of machine has; keys of another kind are named."""
+    told = desk.problems(OK + "[machine]\nkind = 'cpux'\nwindow = 128\nwidht = 4\nclock_mhz = 'x'\n")
+    assert len(told) == 3
+    assert 'expected one of "eyeriss", "tpu", "cpu"' in told[0]
+    assert 'did you mean "cpu"?' in told[0]
+    assert "machine.widht: unknown key; did you mean width" in told[1]
+    assert told[2].split(": ")[1] == "machine.clock_mhz"
+    told = desk.problems(OK + "[machine]\nclock_mhz = 4000.0\n")
+    assert "machine: missing kind; give them, or start from a preset" in told[0]
+    told = desk.problems(OK + "[machine]\npreset = 'tpu-test'\nwindow = 128\n")
+    assert "a key of that name belongs to [machine] of kind cpu" in told[0]
+    assert "keys of [machine] of kind tpu: " in told[0]

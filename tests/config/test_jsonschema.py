@@ -43,7 +43,7 @@ def test_presets_are_offered(desk: Desk) -> None:
     """Editors complete names of presets; a kind without presets takes any name."""
     schema = json_schema(Presets(desk.presets))
     assert schema["$defs"]["Dram"]["properties"]["preset"]["enum"] == ["parity:fast", "small-ddr4"]
-    assert schema["$defs"]["Machine"]["properties"]["preset"]["enum"] == ["tpu-test"]
+    assert schema["$defs"]["AcceleratorMachine"]["properties"]["preset"]["enum"] == ["tpu-test"]
     assert "enum" not in json_schema(Presets(desk.folder))["$defs"]["Dram"]["properties"]["preset"]
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from edensim.config.keys import ROOT, Key, key_at, keys_of, places_of
+from edensim.config.keys import ROOT, Key, key_at, keys_in, keys_of, places_of
 from edensim.errors import suggest
 
 
 def every(key: Key, path: str = "") -> Iterator[tuple[str, Key]]:
     yield path, key
-    if key.model is not None:
-        for name, below in keys_of(key.model).items():
+    if key.kind == "table":
+        for name, below in keys_in(key).items():
             yield from every(below, f"{path}.{name}")
     if key.item is not None:
         yield from every(key.item, f"{path}.*")
@@ -108,3 +108,14 @@ def test_import_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_keys_of_several_kinds_mean_the_same() -> None:
+    """A key of the same name in two kinds of machine has one meaning, unit and range, so that messages need no kind."""
+    machine = key_at(("machine",))
+    assert machine is not None
+    assert len(machine.models) > 1
+    seen: dict[str, Key] = {}
+    for model in machine.models:
+        for name, key in keys_of(model).items():
+            assert name == machine.tag or seen.setdefault(name, key) == key

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edensim.config import Config, describe_text, load_config
-from edensim.config.keys import ROOT, Key, keys_of
+from edensim.config.keys import ROOT, Key, keys_in, keys_of
 from edensim.config.override import parse_setting
 from edensim.config.read import parse
 from edensim.config.tree import Origin, plain
@@ -29,8 +29,8 @@ JUNK = st.recursive(SCALARS, lambda b: st.lists(b, max_size=3) | st.dictionaries
 def paths(key: Key, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     if path:
         yield path
-    if key.model is not None:
-        for name, below in keys_of(key.model).items():
+    if key.kind == "table":
+        for name, below in keys_in(key).items():
             yield from paths(below, (*path, name))
     if key.kind == "map" and key.item is not None:
         yield from paths(key.item, (*path, "a"))

@@ -9,13 +9,13 @@ import hypothesis.strategies as st
 import pytest
 
 import edensim
-from edensim.config.schema import Machine
+from edensim.config.accelerator_schema import AcceleratorMachine
 from edensim.workloads.layer import Layer
 
 
-def read_preset(name: str, **changes: object) -> Machine:
+def read_preset(name: str, **changes: object) -> AcceleratorMachine:
     path = Path(edensim.__file__).parent / "presets" / "machine" / f"{name}.toml"
-    return Machine(**{**tomllib.loads(path.read_text()), **changes})
+    return AcceleratorMachine(**{**tomllib.loads(path.read_text()), **changes})
 
 
 @pytest.fixture(scope="session")

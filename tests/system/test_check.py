@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edensim.config import load_config
-from edensim.config.keys import ROOT, Key, keys_of
+from edensim.config.keys import ROOT, Key, keys_in
 from edensim.config.tree import show_path
 from edensim.errors import ConfigError, InputError
 from edensim.system.check import check_memory, check_recording, check_run, check_shown
@@ -178,8 +178,8 @@ def test_run_and_record_refuse_before_they_begin(tmp_path: Path) -> None:
 
 def leaves(key: Key, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Keys of the schema that hold no table, maps and lists left out."""
-    for name, below in keys_of(key.model).items() if key.model else ():
-        if below.model is not None:
+    for name, below in keys_in(key).items():
+        if below.kind == "table":
             yield from leaves(below, (*path, name))
         elif below.kind not in ("map", "list", "indices"):
             yield (*path, name)

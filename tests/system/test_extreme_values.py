@@ -10,7 +10,7 @@ import pytest
 
 from edensim.cli.main import main
 from edensim.config import Resolved, load_config
-from edensim.config.keys import ROOT, Key, keys_of
+from edensim.config.keys import ROOT, Key, keys_in
 from edensim.errors import OK, USAGE, ConfigError
 from edensim.jit import JIT_DISABLED
 from edensim.study.record import to_json
@@ -26,7 +26,7 @@ SHAPES_KERNELS = ("channels", "ranks", "queue", "banks", "bank_groups")
 
 def numeric(key: Key, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Key]]:
     """All keys of the schema that hold a number, in lists and maps those of one entry."""
-    for name, below in keys_of(key.model).items() if key.model else ():
+    for name, below in keys_in(key).items():
         place = (*path, name) if below.kind not in ("map", "list") else (*path, name, ENTRIES.get(name, "x"))
         inner = below.item if below.kind in ("map", "list") and below.item else below
         if inner.numeric:

@@ -17,7 +17,7 @@ from edensim.machines.cpu import nest_kernel
 from edensim.machines.cpu.darknet import PLAIN, TILED, Loop, plain_product
 from edensim.machines.cpu.fbgemm import AVX2, int8_product, packed_bytes
 from edensim.machines.cpu.nest import Operand, Unit, split
-from edensim.machines.cpu.onednn import Buffers, direct, reorder_units
+from edensim.machines.cpu.onednn import BLOCK, Buffers, direct, reorder_units
 from edensim.machines.cpu.openblas import HASWELL, blocked_product
 from edensim.workloads.layer import Layer
 
@@ -31,12 +31,12 @@ _COPY, _PASS = 2, 8
 
 @dataclass(frozen=True)
 class Arrays:
-    """Byte addresses of a layer's tensors and of its scratch memory."""
+    """Byte addresses of a layer's tensors and of its scratch arrays (COLUMNS, PACK_A, PACK_B)."""
 
     weights: int
     ifm: int
     ofm: int
-    scratch: int
+    scratch: tuple[int, int, int] = (0, 0, 0)
 
 
 def value_bytes(style: str, precision: str) -> int:
@@ -70,25 +70,62 @@ def scratch_sizes(layer: Layer, style: str, size: int) -> tuple[int, int, int]:
         columns = depth * pixels * size if needs_columns(layer) and layer.kind != "fc" else 0
         return columns, HASWELL.rows * HASWELL.depth * size, HASWELL.depth * max(k, HASWELL.strip) * size
     if style == "onednn":
-        return layer.weight_count * size, layer.ifm_count * size, layer.ofm_count * size
+        blocked = _blocked_counts(layer)
+        return blocked["weights"] * size, blocked["ifm"] * size, blocked["ofm"] * size
     if style == "fbgemm":
         return 0, AVX2.rows * AVX2.depth, AVX2.rows * k * 4
     return 0, 0, 0
 
 
-def scratch_bytes(layer: Layer, style: str, size: int) -> int:
-    """Bytes of scratch memory a layer needs, every array on pages of its own."""
-    return sum(_paged(x) for x in scratch_sizes(layer, style, size))
-
-
-def _paged(size: int) -> int:
+def paged(size: int) -> int:
+    """Bytes of an array that lies on pages of its own."""
     return -(-size // PAGE) * PAGE + PAGE
+
+
+def scratch_kinds(style: str) -> tuple[str, str, str]:
+    """Kind of tensor that each scratch array holds a copy of."""
+    if style in ("onednn", "onednn_prepacked"):
+        return "weights", "ifm", "ofm"
+    return "ifm", "ifm", "ofm" if style == "fbgemm" else "weights"
+
+
+def stored_counts(layer: Layer, style: str) -> dict[str, int]:
+    """Values of each tensor as the style stores it: blocked layouts pad channels, packed weights their blocks."""
+    counts = {"weights": layer.weight_count, "ifm": layer.ifm_count, "ofm": layer.ofm_count}
+    if layer.kind == "fc":
+        return counts
+    if style == "fbgemm":
+        counts["weights"] = packed_bytes(layer) * layer.groups
+    elif style == "onednn_prepacked":
+        counts = _blocked_counts(layer)
+    return counts
+
+
+def _blocked_counts(layer: Layer) -> dict[str, int]:
+    """Values up to the end of each tensor when its channels come in blocks, those of the last group padded."""
+
+    def padded(channels: int) -> int:
+        return -(-channels // BLOCK) * BLOCK
+
+    groups, taps = layer.groups, layer.R * layer.S
+    if groups == layer.C == layer.K:  # depthwise: blocks run across groups
+        inputs = outputs = padded(groups)
+        weights = padded(groups) * taps
+    else:
+        c, k = layer.C // groups, layer.K // groups
+        inputs, outputs = (groups - 1) * c + padded(c), (groups - 1) * k + padded(k)
+        weights = ((groups - 1) * k * c + padded(k) * padded(c)) * taps
+    return {"weights": weights, "ifm": inputs * layer.H * layer.W, "ofm": outputs * layer.P * layer.Q}
+
+
+def scratch_at(base: int, layer: Layer, style: str, size: int) -> tuple[int, int, int]:
+    """Addresses of the scratch arrays if they lie one after the other from `base` on."""
+    columns, pack_a, _ = (paged(x) for x in scratch_sizes(layer, style, size))
+    return base, base + columns, base + columns + pack_a
 
 
 def layer_units(layer: Layer, at: Arrays, style: str, size: int, batch: int = 1) -> Iterator[Unit]:
     """All units of one layer, images one after the other."""
-    columns, pack_a, _ = (_paged(x) for x in scratch_sizes(layer, style, size))
-    scratch = (at.scratch, at.scratch + columns, at.scratch + columns + pack_a)
     for image in range(batch):
         ifm = at.ifm + image * layer.ifm_count * size
         ofm = at.ofm + image * layer.ofm_count * size
@@ -96,16 +133,16 @@ def layer_units(layer: Layer, at: Arrays, style: str, size: int, batch: int = 1)
         if layer.kind == "fc":
             yield from _dot_products(layer, here, size)
         elif style in ("onednn", "onednn_prepacked"):
-            yield from _direct(layer, here, scratch, reorder=style == "onednn")
+            yield from _direct(layer, here, reorder=style == "onednn")
         elif style == "fbgemm":
-            yield from _int8(layer, here, scratch)
+            yield from _int8(layer, here)
         else:
-            yield from _with_columns(layer, here, scratch, style, size)
+            yield from _with_columns(layer, here, style, size)
         if style != "fbgemm":
             yield from passes([(ofm, layer.ofm_count * size, 1, OFM)])
 
 
-def _with_columns(layer: Layer, at: Arrays, scratch: tuple[int, int, int], style: str, size: int) -> Iterator[Unit]:
+def _with_columns(layer: Layer, at: Arrays, style: str, size: int) -> Iterator[Unit]:
     p = layer
     c, k, pixels = p.C // p.groups, p.K // p.groups, p.P * p.Q
     depth = c * p.R * p.S
@@ -115,10 +152,10 @@ def _with_columns(layer: Layer, at: Arrays, scratch: tuple[int, int, int], style
         y = Operand(at.ofm + g * k * pixels * size, pixels, OFM)
         b = x
         if needs_columns(p):
-            b = Operand(scratch[0], pixels, COLUMNS)
+            b = Operand(at.scratch[0], pixels, COLUMNS)
             yield from im2col_units(p, x, b, c, size)
         if style == "openblas":
-            packs = Operand(scratch[1], 0, PACK_A), Operand(scratch[2], 0, PACK_B)
+            packs = Operand(at.scratch[1], 0, PACK_A), Operand(at.scratch[2], 0, PACK_B)
             yield from blocked_product(b, w, y, packs, pixels, k, depth, HASWELL)
         else:
             loop = TILED if style == "darknet_tiled" else PLAIN
@@ -150,12 +187,12 @@ def _dot_products(layer: Layer, at: Arrays, size: int) -> Iterator[Unit]:
         )
 
 
-def _direct(layer: Layer, at: Arrays, scratch: tuple[int, int, int], reorder: bool) -> Iterator[Unit]:
+def _direct(layer: Layer, at: Arrays, reorder: bool) -> Iterator[Unit]:
     w, x, y = (Operand(a, 0, stream) for a, stream in ((at.weights, WEIGHTS), (at.ifm, IFM), (at.ofm, OFM)))
     if not reorder:
         yield from direct(layer, Buffers(w, x, y))
         return
-    blocked = Buffers(*(Operand(a, 0, stream) for a, stream in zip(scratch, (COLUMNS, PACK_A, PACK_B), strict=True)))
+    blocked = Buffers(*(Operand(a, 0, stream) for a, stream in zip(at.scratch, (COLUMNS, PACK_A, PACK_B), strict=True)))
     taps = layer.C // layer.groups * layer.R * layer.S
     yield from reorder_units(w, blocked.weights, layer.K, taps)
     yield from reorder_units(x, blocked.ifm, layer.C, layer.H * layer.W)
@@ -163,16 +200,16 @@ def _direct(layer: Layer, at: Arrays, scratch: tuple[int, int, int], reorder: bo
     yield from reorder_units(blocked.ofm, y, layer.K, layer.P * layer.Q)
 
 
-def _int8(layer: Layer, at: Arrays, scratch: tuple[int, int, int]) -> Iterator[Unit]:
+def _int8(layer: Layer, at: Arrays) -> Iterator[Unit]:
     p = layer
     for g in range(p.groups):
         yield from int8_product(
             p,
             Operand(at.ifm + g * (p.C // p.groups), 0, IFM),
             Operand(at.weights + g * packed_bytes(p), 0, WEIGHTS),
-            Operand(scratch[2], 0, PACK_B),
+            Operand(at.scratch[2], 0, PACK_B),
             Operand(at.ofm + g * (p.K // p.groups), 0, OFM),
-            Operand(scratch[1], 0, PACK_A),
+            Operand(at.scratch[1], 0, PACK_A),
         )
 
 

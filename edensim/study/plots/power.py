@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,11 +35,13 @@ def draw(result: Result, options: Options = DEFAULT) -> Drawing:
     if "power_mw" not in line:
         raise CannotDrawError("figure power cannot be drawn: the run records no power over time; run it again.")
     drawing = _draw(line["start_ns"], float(result.data["time_ns"]), line["power_mw"], options)
-    layers = result.data.get("layers") or []
+    axes, layers = drawing.figure.axes[0], result.data.get("layers") or []
+    if note := drawn_point(result.data):
+        axes.set_title(note, fontsize=7)
     _, scale = time_unit(float(result.data["time_ns"]))
     begins = np.cumsum([0.0, *(layer["time_ns"] for layer in layers)])[1:-1]
     for begin in begins if len(layers) <= MOST_LAYERS else ():
-        drawing.figure.axes[0].axvline(begin * scale, color="black", linewidth=0.4, linestyle=(0, (1, 2)))
+        axes.axvline(begin * scale, color="black", linewidth=0.4, linestyle=(0, (1, 2)))
     return drawing
 
 
@@ -73,6 +75,6 @@ def _stack(axes: Axes, edges: NDArray[np.float64], powers: Mapping[str, Sequence
     hatched = len(below) <= MOST_HATCHED
     for k, name in enumerate(COMPONENTS):
         above = below + np.asarray(powers[name], float)
-        look = {"hatch": HATCHES[k] if hatched else "", "edgecolor": "black", "linewidth": 0}
+        look: dict[str, Any] = {"hatch": HATCHES[k] if hatched else "", "edgecolor": "black", "linewidth": 0}
         axes.stairs(above, edges, baseline=below, fill=True, color=f"C{k}", label=ENERGY_LABELS[name], **look)
         below = above

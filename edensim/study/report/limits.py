@@ -24,9 +24,18 @@ MODULES = {
     "Tiling": "machines/tiling.py",
     "Eyeriss": "machines/eyeriss.py",
     "TPU": "machines/tpu.py",
+    "Accelerator runs": "system/accelerator_simulation.py",
+    "Code on CPUs": "machines/cpu/code.py",
+    "Caches": "machines/cpu/cache.py",
+    "Cores": "system/core.py",
+    "CPU runs": "system/cpu_simulation.py",
     "System": "system/simulate.py",
 }
-_MACHINES = {"Eyeriss": "eyeriss", "TPU": "tpu"}
+_ARRAYS, _CPU = ("eyeriss", "tpu"), ("cpu",)
+_MACHINES = {
+    "Accelerator": _ARRAYS, "Tiling": _ARRAYS, "Accelerator runs": _ARRAYS, "Eyeriss": ("eyeriss",), "TPU": ("tpu",),
+    "Code on CPUs": _CPU, "Caches": _CPU, "Cores": _CPU, "CPU runs": _CPU,
+}  # fmt: skip
 _SENTENCE = re.compile(r"Not modelled(?: here)?: (.+?)\.(?:\s|$)", re.DOTALL)
 
 
@@ -39,11 +48,11 @@ class Limit:
 
 
 def limits(machine: str = "") -> list[Limit]:
-    """Limits of every part; of the machines only `machine` ("eyeriss", "tpu"; "": all)."""
+    """Limits of every part; of the machines only `machine`, a kind ("": all)."""
     return [
         Limit(part, text)
         for part, path in MODULES.items()
-        if not machine or _MACHINES.get(part, machine) == machine
+        if not machine or machine in _MACHINES.get(part, (machine,))
         for text in _not_modelled(path)
     ]
 

@@ -35,15 +35,16 @@ def layers(draw: st.DrawFn) -> Layer:
 
 def gather_touches(layer: Layer, style: str, size: int) -> tuple[dict[int, set[int]], code.Arrays, int]:
     """Lines touched per array, the places of the arrays, and the end of the scratch memory."""
-    weights = BASE + code._paged(layer.ifm_count * size)
-    ofm = weights + code._paged(layer.weight_count * size)
-    at = code.Arrays(weights, BASE, ofm, ofm + code._paged(layer.ofm_count * size))
+    weights = BASE + code.paged(layer.ifm_count * size)
+    ofm = weights + code.paged(layer.weight_count * size)
+    scratch = ofm + code.paged(layer.ofm_count * size)
+    at = code.Arrays(weights, BASE, ofm, code.scratch_at(scratch, layer, style, size))
     seen: dict[int, set[int]] = {k: set() for k in range(6)}
     for words in touches(code.layer_units(layer, at, style, size)):
         lines, stream = words >> np.uint64(16), (words >> np.uint64(2)) & np.uint64(15)
         for k in np.unique(stream):
             seen[int(k)].update(map(int, np.unique(lines[stream == k])))
-    return seen, at, at.scratch + code.scratch_bytes(layer, style, size)
+    return seen, at, scratch + sum(map(code.paged, code.scratch_sizes(layer, style, size)))
 
 
 def lines_of(address: int, size: int) -> set[int]:
@@ -78,7 +79,7 @@ def test_every_style_touches_what_it_must(layer: Layer, style: str) -> None:
             assert seen[code.IFM] == lines_of(at.ifm, reachable * size)
     scratch = set().union(*(seen[k] for k in (code.COLUMNS, code.PACK_A, code.PACK_B)))
     if not blocked:
-        assert not scratch or (min(scratch) * 64 >= at.scratch and max(scratch) * 64 < end)
+        assert not scratch or (min(scratch) * 64 >= at.scratch[0] and max(scratch) * 64 < end)
 
 
 @settings(max_examples=30, deadline=None)

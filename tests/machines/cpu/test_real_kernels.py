@@ -44,12 +44,13 @@ LAYERS = {
 }
 
 
-def arrays(layer: Layer) -> code.Arrays:
+def arrays(layer: Layer, style: str = "openblas") -> code.Arrays:
     """Tensors one after the other, on pages."""
     base = 0x10000000
-    weights = base + code._paged(layer.ifm_count * 4)
-    ofm = weights + code._paged(layer.weight_count * 4)
-    return code.Arrays(weights, base, ofm, ofm + code._paged(layer.ofm_count * 4))
+    weights = base + code.paged(layer.ifm_count * 4)
+    ofm = weights + code.paged(layer.weight_count * 4)
+    scratch = code.scratch_at(ofm + code.paged(layer.ofm_count * 4), layer, style, 4)
+    return code.Arrays(weights, base, ofm, scratch)
 
 
 def run(units: object, last: int = 8 << 20) -> tuple[list[dict[str, int]], int]:
@@ -67,7 +68,7 @@ def run(units: object, last: int = 8 << 20) -> tuple[list[dict[str, int]], int]:
 def test_misses_of_real_kernels(name: str) -> None:
     """DRAM reads within 3 %, second-level misses within 5 %, instructions within 5 %; first level within 30 %."""
     style, layer = LAYERS[name]
-    counts, instructions = run(code.layer_units(layer, arrays(layer), style, 4))
+    counts, instructions = run(code.layer_units(layer, arrays(layer, style), style, 4))
     real = {key: float(value) for key, value in REAL[name].items() if key != "layer"}
     assert counts[2]["read_misses"] == pytest.approx(real["l3_misses"], rel=0.03)
     assert counts[1]["read_misses"] == pytest.approx(real["l2_misses"], rel=0.05)
@@ -81,7 +82,7 @@ def test_im2col_alone() -> None:
     """The unfolding of a 64 x 56 x 56 map, 3 x 3: every level misses as in the real program, within 1 %."""
     layer = conv(64, 56, 64, 3, 1)
     at = arrays(layer)
-    units = code.im2col_units(layer, Operand(at.ifm, 0, 1), Operand(at.scratch, 0, 3), 64, 4)
+    units = code.im2col_units(layer, Operand(at.ifm, 0, 1), Operand(at.scratch[0], 0, 3), 64, 4)
     counts, _ = run(units)
     real = {key: float(value) for key, value in REAL["im2col_r50"].items() if key != "layer"}
     for level in range(3):
@@ -93,7 +94,7 @@ def test_first_rows_of_a_map_that_spills() -> None:
     """Eight output channels of a 104 x 104 layer, unfolding included, 16 MiB last level: the matrix is read again."""
     layer = conv(64, 104, 128, 3, 1)
     at = arrays(layer)
-    columns = Operand(at.scratch, 104 * 104, 3)
+    columns = Operand(at.scratch[0], 104 * 104, 3)
     units = [
         *code.im2col_units(layer, Operand(at.ifm, 0, 1), columns, 64, 4),
         *plain_product(

@@ -64,4 +64,6 @@ def test_every_part_of_the_model_admits_its_limits():
     """Each module listed still says what it does not model; renaming one or dropping the sentence fails here."""
     assert {limit.part for limit in limits()} == MODULES.keys()
     assert all(len(limit.text) > 10 for limit in limits())
-    assert {limit.part for limit in limits("eyeriss")} == MODULES.keys() - {"TPU"}
+    assert {limit.part for limit in limits("eyeriss")} == MODULES.keys() - {
+        "TPU", "Code on CPUs", "Caches", "Cores", "CPU runs"
+    }  # fmt: skip

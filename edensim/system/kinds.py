@@ -1,0 +1,63 @@
+"""What the system knows of each kind of machine: how it is checked, what it keeps in memory, how it is simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from edensim.config.accelerator_schema import AcceleratorMachine
+from edensim.config.cpu_schema import CpuMachine
+from edensim.config.schema import Workload
+from edensim.errors import ConfigError
+from edensim.machines.cpu.machine import cache_levels
+from edensim.memory.placement import TensorRequest
+from edensim.system.accelerator_simulation import AcceleratorSimulation, accelerator_tensors, shared_machine
+from edensim.system.cpu_simulation import CpuSimulation, cpu_tensors
+from edensim.system.simulate import Simulation
+from edensim.workloads.layer import Network
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A family of machines.
+
+    Parameters
+    ----------
+    simulation : type
+        Runs a network on it.
+    build : callable
+        Takes the table [machine]; raises ConfigError for a machine that cannot be built.
+    tensors : callable
+        Takes machine, network, workload and bytes per burst; gives what wants a place in memory. Raises ConfigError
+        for a network that the machine cannot run.
+    clock_steps : callable
+        Takes the table [machine]; steps in ps that the world's unit of time must divide.
+    """
+
+    simulation: type[Simulation]
+    build: Callable[[Any], object]
+    tensors: Callable[[Any, Network, Workload, int], list[TensorRequest]]
+    clock_steps: Callable[[Any], Sequence[Fraction]]
+
+
+def _accelerator_steps(machine: AcceleratorMachine) -> list[Fraction]:
+    return [1_000_000 / Fraction(str(machine.clock_mhz))]
+
+
+def _core_steps(machine: CpuMachine) -> list[Fraction]:
+    return [1_000_000 / Fraction(str(machine.clock_mhz)) / machine.width]
+
+
+KINDS: dict[type, Kind] = {
+    AcceleratorMachine: Kind(AcceleratorSimulation, shared_machine, accelerator_tensors, _accelerator_steps),
+    CpuMachine: Kind(CpuSimulation, cache_levels, cpu_tensors, _core_steps),
+}
+
+
+def kind_of(machine: object) -> Kind:
+    """Its kind. Raises ConfigError without a machine."""
+    if machine is None:
+        raise ConfigError("table [machine] is missing; a run needs it")
+    return KINDS[type(machine)]

@@ -21,6 +21,15 @@ _COMPONENTS = {
     "io": "data pins: termination and edges",
     "total": "sum of all components",
 }
+_CAUSED = {
+    "act": "activations of the rows that its requests needed opened",
+    "pre": "precharges of these rows",
+    "rd": "its reads",
+    "wr": "its writes",
+    "io": "data pins during its bursts",
+    "standing": "refreshes and standing power, shared out by bursts",
+    "total": "all of these",
+}
 _KINDS = {"weights": "weights", "ifm": "input feature maps", "ofm": "output feature maps"}
 _POINT = {
     "vdd": ("V", "supply of the rail that follows VDD, the highest of all banks"),
@@ -93,7 +102,9 @@ TERMS: dict[str, list[Term]] = {
             "pJ",
             "energy that each bank caused, by channel and bank; the rest is shared",
         ),
-        Term("energy_report.by_kind_pj.*", "pJ", "total shared out by the bytes that each kind of tensor moved"),
+        *_terms("energy_report.by_kind_pj.*", "pJ", _CAUSED),
+        Term("energy_report.by_tensor_pj.*", "pJ", "energy of each tensor, its `standing` included"),
+        Term("energy_report.supplies_v.*", "V", "voltage of each supply; of VDD the highest of all banks"),
         Term("energy_report.power_mw", "mW", "mean power"),
         Term("energy_report.energy_per_bit_pj", "pJ", "total over bits moved"),
         Term("energy_report.follows_vdd_share", "fraction", "share of the total on the rail that follows VDD"),
@@ -150,6 +161,10 @@ TERMS: dict[str, list[Term]] = {
         Term("timeline.bytes_write[]", "byte", "bytes written in the bin"),
         Term("timeline.row_hit[]", "request", "row hits in the bin"),
         Term("timeline.row_other[]", "request", "row misses and conflicts in the bin"),
+        *(
+            Term(f"timeline.power_mw.{name}[]", "mW", f"mean power in the bin: {what}")
+            for name, what in _COMPONENTS.items()
+        ),
     ],
 }
 

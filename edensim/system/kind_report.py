@@ -1,8 +1,8 @@
 """What every kind of tensor, and every tensor, costs in DRAM.
 
-Counted, by bank and kind: rows, by the request that needed them opened, and bursts. A row's precharge belongs to whoever
-opened it. Not caused by any tensor is what time and refreshes cost: it is shared out by bursts, and stands apart as
-`standing`.
+Counted, by bank and kind: rows, by the request that needed them opened, and bursts. A row's precharge belongs to
+whoever opened it. Not caused by any tensor is what time and refreshes cost: it is shared out by bursts, and stands
+apart as `standing`.
 
 Partial sums that spill belong to the output, packed copies to the tensor they copy. A burst that a request found in the
 write queue, or merged into one there, was not needed and belongs to nobody.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edensim.dram.channel_kernel import NEVER, TAG_BIT
 from edensim.jit import jit, jit_inline
 from edensim.system.port_kernel import DEPTH, LOAD, MAX_AGENTS, RING, STORE, TILE_BIT, ends, log_is_full, send
@@ -155,7 +157,7 @@ def next_piece(world, a, side, now, tiles, runs, page_table):
         a.next_line[side] = line
         a.lines[side] = left
         a.tensor[side] = piece.tensor
-        a.tag[side] = (piece.kind + 1) << TAG_BIT
+        a.tag[side] = np.int64(piece.kind + 1) << TAG_BIT
         a.run_pos[side] += left
         if a.run_pos[side] >= piece.count:
             a.run[side] += 1

@@ -5,14 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edensim.config import schema
 from edensim.dram import reading_kernel as reading
 from edensim.dram.channel_kernel import EXACT, latency_bin
 from edensim.dram.channel_state import LATENCY_BINS
 from edensim.dram.commands import ACT, PRE, PREAB, RD, REFAB, WR
+from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
 from edensim.dram.replay import replay_requests
 from edensim.dram.trace import Requests
+from edensim.memory import resolve_operating_state
 from edensim.system import measure
 from tests.system.programs import system
 
@@ -91,8 +94,10 @@ def test_bins_count_every_command_and_every_open_clock(last_gap: int, policy: di
 @pytest.mark.parametrize("vdd", [None, 1.05])
 def test_power_over_time_is_the_energy(vdd: float | None) -> None:
     """Powers of the bins times their lengths add up to every component; of a bin alone they are its own price."""
-    table = [{"name": "low", "banks": "0:8", "vdd": vdd}] if vdd else []
-    memory = system(partition=table)
+    memory = system()
+    if vdd:
+        low = schema.Partition(name="low", banks="0:8", vdd=vdd)
+        memory = DramSystem(memory.dram, resolve_operating_state(memory.dram, schema.OperatingPoint(), [low]))
     done = replay_requests(memory, [random_requests(600, 0)])
     cost = priced(memory, done)
     line = measure.timeline(memory, done.channels, done.cycles, cost)

@@ -61,7 +61,8 @@ def _draw(starts: Sequence[float], end: float, powers: Mapping[str, Sequence[flo
     axes.set_ylabel("DRAM power (mW)")
     axes.set_ylim(bottom=0)
     axes.set_xlim(0, end * scale or 1)
-    figure.legend(loc="outside upper center", ncols=7 if options.is_double else 4)
+    if len(edges) > 1:
+        figure.legend(loc="outside upper center", ncols=7 if options.is_double else 4)
     rows = [
         [float(start), float(stop), name, float(powers[name][k])]
         for k, (start, stop) in enumerate(zip(edges, edges[1:], strict=False))
@@ -73,7 +74,7 @@ def _draw(starts: Sequence[float], end: float, powers: Mapping[str, Sequence[flo
 def _stack(axes: Axes, edges: NDArray[np.float64], powers: Mapping[str, Sequence[float]]) -> None:
     below = np.zeros(len(edges) - 1)
     hatched = len(below) <= MOST_HATCHED
-    for k, name in enumerate(COMPONENTS):
+    for k, name in enumerate(COMPONENTS) if len(below) else ():
         above = below + np.asarray(powers[name], float)
         look: dict[str, Any] = {"hatch": HATCHES[k] if hatched else "", "edgecolor": "black", "linewidth": 0}
         axes.stairs(above, edges, baseline=below, fill=True, color=f"C{k}", label=ENERGY_LABELS[name], **look)

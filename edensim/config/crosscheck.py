@@ -72,6 +72,11 @@ def _one_of_two(path: KeyPath, point: Node, note: Note) -> None:
     for value, change in (("vdd", "delta_vdd"), ("tRCD_ns", "delta_tRCD_ns")):
         if _given(point, value) is not None and _given(point, change) is not None:
             note((*path, change), f"given together with {value} ({point.value[value].origin}); give one of the two")
+    if _given(point, "latency") == "lowest_safe":
+        for name in ("tRCD_ns", "delta_tRCD_ns", "tRAS_ns", "tRP_ns"):
+            if _given(point, name) is not None:
+                told = f'given together with latency = "lowest_safe" ({point.value["latency"].origin})'
+                note((*path, name), f"{told}, which says how long tRCD, tRAS and tRP are; give one of the two")
 
 
 def _times(root: Node, note: Note) -> None:

@@ -202,6 +202,11 @@ class OperatingPoint(Table):
     tRCD_ns: float | None = key(None, "ACT to RD or WR (0: ideal)", "ns", ge=0, le=1000)
     tRAS_ns: float | None = key(None, "ACT to PRE", "ns", ge=0, le=1000)
     tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
+    latency: Literal["as_given", "lowest_safe"] | None = key(
+        None,
+        "lowest_safe: tRCD, tRAS and tRP are the shortest that are safe at this VDD, data-sheet times stretched by the "
+        "published circuit; as_given (default): data-sheet times and what is given here",
+    )
     tREFI_scale: float | None = key(None, "factor on the refresh interval (clocks, rounded down)", "", gt=0, le=1000)
     delta_vdd: float | None = key(None, "change of the supply, instead of `vdd`", "V", ge=-5, le=5)
     delta_vdd_mode: Literal["relative", "absolute"] = key(

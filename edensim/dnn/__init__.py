@@ -6,17 +6,19 @@ The only package that imports torch (`pip install 'edensim[dnn]'`); names are im
 >>> data = dnn.glyphs()                                                                      # doctest: +SKIP
 >>> net = dnn.make_net("lenet-small", shape=data.shape)                                      # doctest: +SKIP
 >>> dnn.train(net, data)                                                                     # doctest: +SKIP
->>> memory = dnn.FaultyMemory(net, dnn.Storage.paper("int8"), errors)                        # doctest: +SKIP
+>>> memory = dnn.FaultyMemory(net, dnn.Storage.paper("int8"), dnn.FreshErrors(1e-3))         # doctest: +SKIP
 >>> memory.calibrate(dnn.batches(data.train))                                                # doctest: +SKIP
 >>> dnn.accuracy(net, data.test, memory).interval("patterns")                                # doctest: +SKIP
->>> boosted = dnn.boost(net, data, errors_at, dnn.Boosting.paper(1e-3))                      # doctest: +SKIP
+>>> boosted = dnn.boost(net, data, dnn.FreshErrors, dnn.Boosting.paper(1e-3))                # doctest: +SKIP
 
-`errors` is any object with the method of `ReadErrors`; `errors_at` makes one from a bit error rate. The parts:
+The errors of a memory are any object with the method of `ReadErrors`; what makes one from a bit error rate, here
+`FreshErrors`, gives a training its levels. The parts:
 
 - `nets`, `weights`: networks, and a user's weights from files;
 - `data`: data sets;
 - `layers`: any torch module as a table of layers for the machines (`to_network`);
 - `storage`, `codes`, `ranges`, `memory`: how tensors are stored, and the memory under a network;
+- `reading`, `injected`: errors of reads, fresh ones or those of a device at the tensors' addresses;
 - `scoring`: accuracy with intervals;
 - `curriculum`, `training`, `boosting`, `state`: retraining, resumable.
 """
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from edensim.dnn.boosting import Boosted, Boosting, boost
     from edensim.dnn.curriculum import Curriculum
     from edensim.dnn.data import ArraySplit, Data, Split, batches, cifar10, digits, glyphs, image_folder, npz_data
+    from edensim.dnn.injected import FreshErrors, PlacedErrors
     from edensim.dnn.layers import to_network
     from edensim.dnn.memory import FaultyMemory
     from edensim.dnn.nets import FULL, SMALL, make_net
@@ -47,6 +50,7 @@ _HOMES = {
     **dict.fromkeys(
         ["ArraySplit", "Data", "Split", "batches", "cifar10", "digits", "glyphs", "image_folder", "npz_data"], "data"
     ),
+    **dict.fromkeys(["FreshErrors", "PlacedErrors"], "injected"),
     "to_network": "layers",
     "FaultyMemory": "memory",
     **dict.fromkeys(["FULL", "SMALL", "make_net"], "nets"),
@@ -68,7 +72,9 @@ __all__ = [
     "EpochRecord",
     "ErrorsAt",
     "FaultyMemory",
+    "FreshErrors",
     "NoErrors",
+    "PlacedErrors",
     "ReadErrors",
     "Split",
     "Step",

@@ -105,6 +105,7 @@ class FaultyMemory:
             raise ConfigError(f"{type(net).__name__} has no layer that reads weights and maps ({known})")
         self._handles: list[Any] = []
         self._shared: dict[str, Range] = {}
+        self._codes: dict[str, Code] = {}
         self._spare: dict[str, Floats] = {}
         self.rewind()
 
@@ -144,6 +145,11 @@ class FaultyMemory:
                 for name in _constant_names(module):
                     value = getattr(module, name)
                     self._note(f"{path}.{name}", "constants", range_of_values(value), tuple(value.shape))
+        self._share()
+
+    def restore(self, tensors: dict[str, StoredTensor]) -> None:
+        """Take over what another calibration found, `tensors` of a memory of the same network."""
+        self.tensors = dict(tensors)
         self._share()
 
     def __enter__(self) -> Self:
@@ -231,17 +237,17 @@ class FaultyMemory:
 
     def _read(self, name: str, kind: Kind, x: Tensor, items: int) -> Tensor:
         """The tensor as a reader gets it: shape, dtype and device of `x`."""
-        seen = self.tensors[name].range
-        code = code_of(self.storage, kind, seen, self._shared.get(kind, seen))
+        code = self._codes.get(name) or self._code(name)
         grad = torch.is_grad_enabled() and x.requires_grad
         if grad and self.storage.clips and kind != "constants":
             # In the graph: what is clipped has no gradient.
-            x = x.clamp(-seen.largest if code.signed else 0.0, seen.largest)
+            largest = self.tensors[name].range.largest
+            x = x.clamp(-largest if code.signed else 0.0, largest)
         source = x.detach().to("cpu", torch.float32).contiguous().numpy().reshape(items, -1)
         # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
         values = self._buffer(kind, source.shape, keep=torch.is_grad_enabled() or kind == "constants")
         self._pass_through(name, code, source, values)
-        read = torch.from_numpy(values).view(x.shape).to(x.device, x.dtype)
+        read = torch.from_numpy(values.reshape(x.shape)).to(x.device, x.dtype)
         return StraightThrough.apply(x, read) if grad else read
 
     def _pass_through(self, name: str, code: Code, source: Floats, values: Floats) -> None:
@@ -260,9 +266,9 @@ class FaultyMemory:
         """Space for values; that of the last read if nobody keeps them (new pages cost more than the errors do)."""
         size = math.prod(shape)
         if keep:
-            return np.empty(shape, np.float32)
+            return torch.empty(shape).numpy()
         if use not in self._spare or self._spare[use].size < size:
-            self._spare[use] = np.empty(size, np.float32)
+            self._spare[use] = torch.empty(size).numpy()
         return self._spare[use][:size].reshape(shape)
 
     def _note_weights(self, reader: Reader) -> None:
@@ -270,11 +276,19 @@ class FaultyMemory:
         self._note(reader.weights, "weights", range_of_weights(weight, self.storage.weight_clip), tuple(weight.shape))
 
     def _note(self, name: str, kind: Kind, seen: Range, shape: tuple[int, ...]) -> None:
+        self._codes.pop(name, None)
         size = code_of(self.storage, kind, seen, seen).row_bytes(math.prod(shape))
         self.tensors[name] = StoredTensor(name, kind, shape, size, seen)
 
+    def _code(self, name: str) -> Code:
+        tensor = self.tensors[name]
+        code = code_of(self.storage, tensor.kind, tensor.range, self._shared.get(tensor.kind, tensor.range))
+        self._codes[name] = code
+        return code
+
     def _share(self) -> None:
         """Bounds of fp32 values that tensors of a kind, or all, have in common."""
+        self._codes.clear()
         if self.storage.bounds == "tensor":
             return
         for kind in self.storage.kinds:

@@ -275,7 +275,7 @@ def train(
         records, tensors = load_state(state, net, run.optimizer, settings)
         history = [EpochRecord(**record) for record in records]
         if memory is not None:
-            memory.tensors = tensors
+            memory.restore(tensors)
     with torch_threads(training.threads), torch.random.fork_rng():
         for epoch in range(len(history), training.epochs):
             history.append(run.epoch(epoch))

@@ -7,6 +7,9 @@ A layer replaces what it gives and inherits the rest. A delta always counts from
 
 where the reference is the nominal value of the chips on which the delta was measured.
 
+With `latency = "lowest_safe"` tRCD, tRAS and tRP are those of `safe_latency` at the layer's VDD. A partition inherits
+that as well: its times follow its own VDD, except those it gives.
+
 The basis of a partition's point is
 
 * "nominal": nothing differs from the data sheet;
@@ -25,7 +28,7 @@ its own for a partition (a refresh serves a whole rank), drift in time or with t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +38,7 @@ from edensim.config.schema import Dram, OperatingPoint, Partition
 from edensim.errors import ConfigError, Problem, perhaps
 from edensim.memory.geometry import Geometry
 from edensim.memory.partition import REMAINDER, PartitionMap, resolve_partitions
+from edensim.memory.safe_latency import lowest_safe_latency
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +49,8 @@ DELTAS = {  # key -> delta, mode and reference keys
 }
 SUPPLY_FROM = ("dram.power",)  # keys that say what is nominal
 TIMES_FROM = ("dram.timing", "dram.timing_ck", "dram.clock_ps", "dram.data_rate_mt_s")
+AS_GIVEN, LOWEST_SAFE = "as_given", "lowest_safe"
+LATENCIES = ("tRCD_ns", "tRAS_ns", "tRP_ns")
 UNITS = {"vdd": "V", "tRCD_ns": "ns", "tRAS_ns": "ns", "tRP_ns": "ns"}
 MEASURED_NOMINAL_V, MEASURED_LOWEST_V = 1.35, 1.025
 
@@ -62,13 +68,17 @@ class Nominal:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Resolved operating point of one partition: VDD in V, times in ns, basis as in the module docstring."""
+    """Resolved operating point of one partition: VDD in V, times in ns, basis as in the module docstring.
+
+    `latency` is "lowest_safe" if the times were asked for by that name, else "as_given".
+    """
 
     vdd: float
     tRCD_ns: float
     tRAS_ns: float
     tRP_ns: float
     basis: str
+    latency: str = AS_GIVEN
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +131,7 @@ class OperatingState:
         return {name: point.basis for name, point in self.points.items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Plain data for results: partition -> vdd, tRCD_ns, tRAS_ns, tRP_ns, tREFI_scale, basis."""
+        """Plain data for results: partition -> vdd, tRCD_ns, tRAS_ns, tRP_ns, latency, tREFI_scale, basis."""
         return {name: asdict(point) | {"tREFI_scale": self.tREFI_scale} for name, point in self.points.items()}
 
 
@@ -130,6 +140,13 @@ class _Setting(NamedTuple):
 
     value: float
     reference: float | None = None
+
+
+class _Layer(NamedTuple):
+    """What one table and those below it set, and where its times come from."""
+
+    settings: dict[str, _Setting]
+    latency: str = AS_GIVEN
 
 
 def resolve_operating_state(
@@ -151,12 +168,13 @@ def resolve_operating_state(
     Raises
     ------
     ConfigError
-        All of: a value beside its delta, VDD <= 0 or above 1.2 x nominal, a negative time, partitions of one bank that
-        disagree, supplies by bank and by chip in one rank, and whatever `resolve_partitions` finds.
+        All of: a value beside its delta, times beside `latency = "lowest_safe"`, a VDD at which no latency is safe,
+        VDD <= 0 or above 1.2 x nominal, a negative time, partitions of one bank that disagree, supplies by bank and by
+        chip in one rank, and whatever `resolve_partitions` finds.
     """
     nominal = nominal_values(dram)
     problems: list[str] = []
-    base = {key: _Setting(getattr(nominal, key)) for key in UNITS}
+    base = _Layer({key: _Setting(getattr(nominal, key)) for key in UNITS})
     module = _override(base, op, nominal, where, where.strip("[]"), problems)
     layers = {REMAINDER: module}
     scale = 1.0 if op.tREFI_scale is None else op.tREFI_scale
@@ -170,13 +188,20 @@ def resolve_operating_state(
             )
             problems.append(Problem(text, f"{place}.tREFI_scale", f"{where.strip('[]')}.tREFI_scale"))
     points = {
-        name: Point(**{key: x.value for key, x in settings.items()}, basis=_basis(dram, nominal, settings, scale))
-        for name, settings in layers.items()
+        name: Point(
+            **{key: x.value for key, x in layer.settings.items()},
+            basis=_basis(dram, nominal, layer.settings, scale),
+            latency=layer.latency,
+        )
+        for name, layer in layers.items()
     }
     try:
         geometry = Geometry.from_config(dram)
         division = resolve_partitions(geometry, partitions)
         problems += _disagreements(division, points) + _two_ways_of_supply(division, points)
+        problems += _unsafe_chips(division, points)
+        shared = {key: getattr(points[REMAINDER], key) for key in (*LATENCIES, "latency")}
+        points |= {name: replace(points[name], **shared) for name in division.of_chips}
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -217,10 +242,10 @@ def _nominal_vdd(dram: Dram) -> float:
 
 
 def _override(
-    below: dict[str, _Setting], point: OperatingPoint, nominal: Nominal, where: str, place: str, problems: list[str]
-) -> dict[str, _Setting]:
-    """Lay one table over the settings below it. `place` is its dotted key, `where` what messages call it."""
-    settings = dict(below)
+    below: _Layer, point: OperatingPoint, nominal: Nominal, where: str, place: str, problems: list[str]
+) -> _Layer:
+    """Lay one table over the layer below it. `place` is its dotted key, `where` what messages call it."""
+    given: dict[str, _Setting] = {}
     for key, unit in UNITS.items():
         value, name = getattr(point, key), key
         carried_from = None
@@ -237,13 +262,38 @@ def _override(
                 carried_from = reference if mode == "relative" else None
         if value is None:
             continue
+        if point.latency == LOWEST_SAFE and key in LATENCIES:
+            text = (
+                f'{where}: {name} is given beside latency = "lowest_safe", which says how long it is; give one of them'
+            )
+            problems.append(Problem(text, f"{place}.{name}", f"{place}.latency"))
         problem = _impossible_vdd(value, nominal.vdd) if key == "vdd" else _impossible_time(value)
         if problem:
             keys = (name,) if name == key else DELTAS[key]
             read = [*(f"{place}.{x}" for x in keys), *(SUPPLY_FROM if key == "vdd" else TIMES_FROM)]
             problems.append(Problem(f"{where}: {name} gives {value:g} {unit}, {problem}", *read))
-        settings[key] = _Setting(value, carried_from)
-    return settings
+        given[key] = _Setting(value, carried_from)
+    latency = point.latency or below.latency
+    settings = below.settings | {key: x for key, x in given.items() if key == "vdd"}
+    if latency == LOWEST_SAFE:
+        settings |= _safe_times(settings["vdd"].value, nominal, where, place, problems)
+    elif below.latency == LOWEST_SAFE:
+        settings |= {key: _Setting(getattr(nominal, key)) for key in LATENCIES}
+    return _Layer(settings | given, latency)
+
+
+def _safe_times(vdd: float, nominal: Nominal, where: str, place: str, problems: list[str]) -> dict[str, _Setting]:
+    """The lowest safe times at a voltage; none where that is refused, as it is elsewhere for an impossible voltage."""
+    if nominal.vdd and _impossible_vdd(vdd, nominal.vdd):
+        return {}
+    try:
+        safe = lowest_safe_latency(vdd, nominal)
+    except ConfigError as error:
+        read = [f"{place}.{x}" for x in ("latency", "vdd", *DELTAS["vdd"])]
+        read += ["operating_point", "compare", *SUPPLY_FROM, *TIMES_FROM]
+        problems += [Problem(f'{where}: latency = "lowest_safe": {text}', *read) for text in error.problems]
+        return {}
+    return {key: _Setting(getattr(safe, key)) for key in LATENCIES}
 
 
 def _impossible_vdd(value: float, nominal: float) -> str:
@@ -313,6 +363,25 @@ def _two_ways_of_supply(division: PartitionMap, points: dict[str, Point]) -> lis
             "bank, not both. Expected one VDD for all banks of a rank with partitions of chips"
         )
     return problems
+
+
+def _unsafe_chips(division: PartitionMap, points: dict[str, Point]) -> list[str]:
+    """Chips whose own supply is below the one their rank's latencies are safe at."""
+    names, ranks = division.names, division.chip_owner.shape[:2]
+    owner = division.owner[:, :, 0].reshape(*ranks, -1)
+    found = {
+        (names[chip], names[bank])
+        for channel, rank in np.ndindex(ranks)
+        for chip in np.unique(division.chip_owner[channel, rank])
+        for bank in np.unique(owner[channel, rank])
+        if chip and points[names[bank]].latency == LOWEST_SAFE and points[names[chip]].vdd < points[names[bank]].vdd
+    }
+    return [
+        f"[[partition]] {chip!r}: its chips run at {points[chip].vdd:g} V, but share the latencies of {bank!r}, which "
+        f'are the lowest safe ones at {points[bank].vdd:g} V (latency = "lowest_safe"). Expected at least that supply, '
+        "or tRCD_ns, tRAS_ns and tRP_ns of the rank instead of latency"
+        for chip, bank in sorted(found)
+    ]
 
 
 def _agree(a: Point, b: Point) -> bool:

@@ -30,7 +30,7 @@ from edensim.errors import ConfigError
 from edensim.memory.geometry import Geometry
 
 REMAINDER = "module"
-NOT_OF_A_CHIP = ("banks", "subarrays", "tRCD_ns", "delta_tRCD_ns", "tRAS_ns", "tRP_ns", "tREFI_scale")
+NOT_OF_A_CHIP = ("banks", "subarrays", "tRCD_ns", "delta_tRCD_ns", "tRAS_ns", "tRP_ns", "latency", "tREFI_scale")
 
 
 @dataclass(frozen=True, eq=False)

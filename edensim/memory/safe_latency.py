@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from edensim.errors import ConfigError
-from edensim.memory.operating_state import Nominal
+
+if TYPE_CHECKING:
+    from edensim.memory.operating_state import Nominal
 
 NOMINAL_V = 1.35
 VOLTAGES_V = (0.90, 0.95, 1.00, 1.05, 1.10, 1.15, 1.20, 1.25, 1.30, 1.35)

@@ -36,6 +36,7 @@ _POINT = {
     "tRCD_ns": ("ns", "ACT to RD or WR"),
     "tRAS_ns": ("ns", "ACT to PRE"),
     "tRP_ns": ("ns", "PRE to ACT"),
+    "latency": ("", "lowest_safe if the times are the lowest safe ones at VDD, else as_given"),
     "tREFI_scale": ("", "factor on the refresh interval"),
     "basis": ("", "how well founded the point is: nominal, measured, scaled or extrapolated"),
 }

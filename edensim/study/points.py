@@ -46,6 +46,11 @@ class Point:
         return found.pop() if len(found) == 1 else "by partition"
 
     @property
+    def lowest_safe(self) -> bool:
+        """Whether latencies in use are the lowest safe ones at their VDD."""
+        return any(point.get("latency") == "lowest_safe" for point in self.in_use)
+
+    @property
     def label(self) -> str:
         """Name for people: the main point is called nominal where it is."""
         return "nominal" if self.name == "main" and self.basis == "nominal" else self.name

@@ -30,6 +30,11 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
 
     add("VDD (V)", lambda p: p.text("vdd", ".3f"))
     add("tRCD (ns)", lambda p: p.text("tRCD_ns", ".2f"))
+    for key in ("tRAS_ns", "tRP_ns"):
+        if len({p.text(key, "") for p in shown}) > 1 or any(p.lowest_safe for p in shown):
+            add(f"{key.removesuffix('_ns')} (ns)", lambda p, key=key: p.text(key, ".2f"))  # type: ignore[misc]
+    if any(p.lowest_safe for p in shown):
+        add("latency", lambda p: "lowest safe" if p.lowest_safe else "")
     add("basis", lambda p: p.basis)
     add(f"time ({unit_t})", lambda p: f"{p.time_ns * scale_t:.4g}")
     add(f"DRAM energy ({unit_e})", lambda p: f"{p.energy_pj * scale_e:.4g}")

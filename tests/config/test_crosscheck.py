@@ -31,6 +31,17 @@ def test_value_and_change_from_two_places(desk: Desk) -> None:
     assert problem.startswith("x.toml:4: operating_point.delta_vdd: given together with vdd (--set)")
 
 
+@pytest.mark.parametrize("table", ["[operating_point]", "[compare.low]", "[[partition]]\nname = 'a'"])
+@pytest.mark.parametrize("time", ["tRCD_ns = 9", "delta_tRCD_ns = -4", "tRAS_ns = 30", "tRP_ns = 12"])
+def test_lowest_safe_latency_and_a_time(desk: Desk, table: str, time: str) -> None:
+    """The lowest safe latency leaves no time to be given beside it; as_given does."""
+    desk.load(OK + f'{table}\nlatency = "as_given"\n{time}\n')
+    problem = desk.problem(OK + f'{table}\nlatency = "lowest_safe"\n{time}\n')
+    line = 4 + table.count("\n")
+    assert problem.startswith(f"x.toml:{line + 1}: ")
+    assert f'{time.split()[0]}: given together with latency = "lowest_safe" (x.toml:{line})' in problem
+
+
 @pytest.mark.parametrize(
     ("low", "high"), [("write_low = 0.9", ""), ("", "write_high = 0.1"), ("write_low = 0.5", "write_high = 0.5")]
 )

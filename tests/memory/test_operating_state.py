@@ -7,7 +7,7 @@ import pytest
 
 from edensim.config.schema import OperatingPoint, Partition, Power, Rail, Timing
 from edensim.errors import ConfigError
-from edensim.memory import nominal_values, resolve_operating_state
+from edensim.memory import lowest_safe_latency, nominal_values, resolve_operating_state
 
 
 def resolve(dram, partitions=(), **point):
@@ -213,3 +213,64 @@ def test_a_chip_is_fed_by_its_pins_or_bank_by_bank(ddr4):
         banks = [1] if "rank" not in harmless or harmless["rank"] == [1] else None
         state = resolve(ddr4(ranks=2), [chips, Partition(name="low", banks=banks, **harmless)])
         assert (state.supplies[0, :16, 0] == 1.0).all()
+
+
+def test_lowest_safe_latency(ddr4):
+    """tRCD, tRAS and tRP of the circuit curve at the point's VDD, however VDD was given; nominal at nominal VDD."""
+    for point in ({"vdd": 1.0}, {"delta_vdd": -0.2, "delta_vdd_mode": "absolute"}):
+        state = resolve(ddr4(), latency="lowest_safe", **point)
+        safe = lowest_safe_latency(1.0, state.nominal)
+        found = state.points["module"]
+        assert (found.tRCD_ns, found.tRAS_ns, found.tRP_ns) == pytest.approx(safe[1:4])
+        assert (found.basis, found.latency) == ("extrapolated", "lowest_safe")
+        assert (state.tRAS_ns == found.tRAS_ns).all()
+    nominal = resolve(ddr4(), latency="lowest_safe").points["module"]
+    assert (nominal.tRCD_ns, nominal.tRAS_ns, nominal.tRP_ns, nominal.basis) == (13.32, 32.0, 13.32, "nominal")
+
+
+def test_partitions_inherit_lowest_safe(ddr4):
+    """A partition's times follow its own VDD, its own times stand, and `as_given` goes back to the data sheet."""
+    parts = [
+        Partition(name="low", banks=[0], vdd=0.95),
+        Partition(name="own", banks=[1], tRCD_ns=9.0),
+        Partition(name="plain", banks=[2], latency="as_given"),
+    ]
+    state = resolve(ddr4(), parts, vdd=1.1, latency="lowest_safe")
+    at = {vdd: lowest_safe_latency(vdd, state.nominal) for vdd in (1.1, 0.95)}
+    assert state.tRCD_ns[0, :4].tolist() == [at[0.95].tRCD_ns, 9.0, 13.32, at[1.1].tRCD_ns]
+    assert state.tRP_ns[0, :4].tolist() == [at[0.95].tRP_ns, at[1.1].tRP_ns, 13.32, at[1.1].tRP_ns]
+    only = resolve(ddr4(), [Partition(name="low", banks=[0], vdd=1.0, latency="lowest_safe")], tRCD_ns=5.0)
+    assert only.tRCD_ns[0, :2].tolist() == [lowest_safe_latency(1.0, state.nominal).tRCD_ns, 5.0]
+
+
+def test_lowest_safe_with_chips_of_their_own_supply(ddr4):
+    """Chips share their rank's latencies, so they may not run below the VDD those are safe at."""
+    chips = Partition(name="pins", chips=[0], vdd=1.1)
+    assert resolve(ddr4(), [chips], vdd=1.0, latency="lowest_safe").points["pins"].tRCD_ns == pytest.approx(15.53, 0.01)
+    (found,) = problems(ddr4(), [chips], vdd=1.2, latency="lowest_safe")
+    assert "'pins': its chips run at 1.1 V, but share the latencies of 'module'" in found
+    assert "1.2 V" in found
+    (found,) = problems(ddr4(), [Partition(name="pins", chips=[0], latency="lowest_safe")])
+    assert "latency is given beside chips" in found
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        ({"tRCD_ns": 9.0}, ("tRCD_ns is given beside latency",)),
+        ({"delta_tRCD_ns": -1.0}, ("delta_tRCD_ns is given beside latency",)),
+        ({"tRAS_ns": 30.0}, ("tRAS_ns is given beside latency",)),
+        ({"vdd": 0.5}, ("vdd = 0.5 V", "at least 0.6667 V")),
+        ({"vdd": 2.0}, ("at most 1.44 V",)),
+    ],
+)
+def test_contradictions_to_lowest_safe(ddr4, point, words):
+    """Times beside it and voltages at which nothing is safe are refused once, with both values."""
+    (found,) = problems(ddr4(), latency="lowest_safe", **point)
+    assert all(word in found for word in words)
+
+
+def test_lowest_safe_needs_a_supply(ddr4):
+    """A memory whose VDD is not known has no lowest safe latency."""
+    (found,) = problems(ddr4(power=None), latency="lowest_safe")
+    assert "no power table" in found

@@ -1,0 +1,132 @@
+"""Errors of approximate DRAM for the tensors of a network: the injector of `edensim.approx` as `ReadErrors`.
+
+`PlacedErrors`: tensors at their addresses in a device, whose weak cells meet the same bits in every read.
+`FreshErrors`: a plain bit error rate, drawn anew for every bit of every read. Not modelled: errors that stay in the
+array after a read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edensim import rng
+from edensim.approx import Device, Region, Uniform
+from edensim.approx.correction import NO_RULE
+from edensim.approx.law_table import law_keys
+from edensim.approx.region import PLAIN, Layout, layout_of
+from edensim.approx.tables_kernel import RowTable, Work
+from edensim.dnn.reads_kernel import inject_reads
+from edensim.errors import ConfigError, did_you_mean
+from edensim.memory import AddressMap, Geometry
+
+Bytes = NDArray[np.uint8]
+SHORT_ROWS = AddressMap(Geometry(1, 1, 4, 4, 1 << 22, 16, 8, 64, 8, 512), "RoBaRaCoCh")
+"""Memory of small tensors without a place: rows of 1 KiB, as errors cost by the row."""
+
+
+class _Place(NamedTuple):
+    """What the kernel needs to know of where a tensor lies, and the keys of its streams."""
+
+    size_bytes: int
+    layout: Layout
+    rows: RowTable
+    keys: NDArray[np.uint64]
+
+
+class _Reads:
+    """Reads of tensors of known places in one device."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        geometry = device.address_map.geometry
+        self._work = Work.of(geometry.row_bytes)
+        self._by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
+        self._no_bits, self._no_words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        self._now = np.zeros_like(device.stream_keys)
+
+    def place(self, region: Region, seed: int) -> _Place:
+        """Prepare reads of a region with keys under a seed."""
+        layout = layout_of(region, self.device.reads_previous_row)
+        return _Place(region.size_bytes, layout, self.device.rows(layout.rows), law_keys(self.device.laws, seed)[0])
+
+    def corrupt(self, place: _Place, codes: Bytes, access: int) -> int:
+        """Flip what the reads get wrong; returns the number of flips."""
+        device = self.device
+        stored = codes.copy() if device.reads_previous_row else codes
+        return int(
+            inject_reads(
+                codes, stored, self._no_words, place.layout.table, place.rows, device.tables, place.keys, device.anew,
+                np.uint64(access), self._now, NO_RULE, self._work, self._by_bank, self._no_bits,
+            )
+        )  # fmt: skip
+
+
+class PlacedErrors:
+    """Errors of a device for tensors that each have a place in it (`ReadErrors`).
+
+    Parameters
+    ----------
+    device : Device
+    regions : dict of str to Region
+        Place of every tensor by name.
+    """
+
+    def __init__(self, device: Device, regions: Mapping[str, Region]) -> None:
+        self.regions = regions
+        self._reads = _Reads(device)
+        self._places: dict[str, _Place] = {}
+
+    def corrupt(self, name: str, codes: Bytes, access: int) -> int:
+        """Flip what these reads get wrong, in place; see `ReadErrors`.
+
+        Raises
+        ------
+        ConfigError
+            If the tensor has no place, or one of another size.
+        """
+        place = self._places.get(name)
+        if place is None:
+            if name not in self.regions:
+                raise ConfigError(f"tensor {name!r} has no place in the memory{did_you_mean(name, self.regions)}")
+            place = self._places[name] = self._reads.place(self.regions[name], self._reads.device.seed)
+        if place.size_bytes != codes.shape[1]:
+            raise ConfigError(f"tensor {name!r} has {codes.shape[1]:,} bytes, its place {place.size_bytes:,}")
+        return self._reads.corrupt(place, codes, access)
+
+
+class FreshErrors:
+    """A plain bit error rate: every bit of every read flips with this probability (`ReadErrors`).
+
+    Parameters
+    ----------
+    rate : float
+        0 … 1.
+    seed : int
+        0 … 2^64 - 1.
+
+    Raises
+    ------
+    ConfigError
+        If the rate or the seed is out of range.
+    """
+
+    def __init__(self, rate: float, seed: int = 0) -> None:
+        self.rate = rate
+        self._rows = [
+            _Reads(Device([[Uniform(rate).law(rows.geometry)]], rows, seed=seed)) for rows in (SHORT_ROWS, PLAIN)
+        ]
+        self._places: dict[tuple[str, int], _Place] = {}
+
+    def corrupt(self, name: str, codes: Bytes, access: int) -> int:
+        """Flip what these reads get wrong, in place; see `ReadErrors`."""
+        size = codes.shape[1]
+        reads = self._rows[size > PLAIN.geometry.row_bytes]
+        place = self._places.get((name, size))
+        if place is None:
+            seed = rng.key(reads.device.seed, "tensor", name)
+            place = self._places[name, size] = reads.place(Region(reads.device.address_map, size), seed)
+        return reads.corrupt(place, codes, access)

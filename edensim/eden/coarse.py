@@ -1,0 +1,160 @@
+"""Coarse characterisation: the highest bit error rate, one for the whole network, that keeps its accuracy.
+
+EDEN's binary search on a logarithmic scale (Koppula et al., MICRO 2019, section 3.3). The paper does not say how often
+a rate is measured, nor when the search ends. Here a rate is measured again, with other draws, until the confidence
+interval of the accuracy leaves the target out or `most_repeats` is reached, when the mean decides; the search ends when
+the highest rate that passed and the lowest that failed are within a factor `precision`.
+
+The search takes accuracy to fall with the rate. A network trained for the weak cells of one operating point may break
+that; it must be judged at that point (`edensim.eden` evaluates every mapping with the errors of its final placement).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from edensim.eden.estimate import Estimate
+from edensim.errors import ConfigError
+
+Measure = Callable[[float, int], Sequence[float]]
+"""(bit error rate, repeat) -> accuracy under each of its draws; another repeat, other draws."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How to search.
+
+    Attributes
+    ----------
+    lowest, highest : float
+        Bit error rates between which to search.
+    precision : float
+        Factor between the last rates that passed and failed.
+    least_repeats, most_repeats : int
+        Measurements of one rate.
+    confidence : float
+        Of intervals.
+
+    Raises
+    ------
+    ConfigError
+        If a field is out of range.
+    """
+
+    lowest: float = 1e-6
+    highest: float = 0.1
+    precision: float = 1.1
+    least_repeats: int = 1
+    most_repeats: int = 4
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 0 < self.lowest < self.highest < 0.5:
+            problems.append(
+                f"lowest = {self.lowest:g}, highest = {self.highest:g}: expected bit error rates, "
+                "0 < lowest < highest < 0.5"
+            )
+        if not 1 < self.precision < math.inf:
+            problems.append(f"precision = {self.precision:g}: expected a factor above 1")
+        if not 1 <= self.least_repeats <= self.most_repeats:
+            problems.append(
+                f"least_repeats = {self.least_repeats}, most_repeats = {self.most_repeats}: expected 1 <= least <= most"
+            )
+        if not 0 < self.confidence < 1:
+            problems.append(f"confidence = {self.confidence:g}: expected between 0 and 1")
+        if problems:
+            raise ConfigError(problems)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a network tolerates.
+
+    Attributes
+    ----------
+    ber : float
+        Highest rate that passed; 0 if none did.
+    low, high : float
+        Highest rate that passed and lowest that failed with the whole interval on one side: what the draws support.
+    target : float
+        The accuracy that had to be kept.
+    points : dict of float to Estimate
+        Every rate that was measured, ascending.
+    """
+
+    ber: float
+    low: float
+    high: float
+    target: float
+    points: dict[float, Estimate] = field(default_factory=dict)
+
+
+def tolerable_ber(measure: Measure, clean: float, max_loss: float, search: Search | None = None) -> Tolerance:
+    """Search the highest tolerable bit error rate.
+
+    Parameters
+    ----------
+    measure : callable
+        The network under errors.
+    clean : float
+        Accuracy that losses count from, 0 … 1.
+    max_loss : float
+        The user's bound, 0 … 1 (0.01: one percent point).
+    search : Search, optional
+
+    Raises
+    ------
+    ConfigError
+        If the bound leaves no target between 0 and 1, or a measurement is NaN.
+    """
+    search = search or Search()
+    target = target_of(clean, max_loss)
+    points: dict[float, Estimate] = {}
+
+    def passes(rate: float) -> bool:
+        points[rate] = repeated(lambda k: measure(rate, k), target, search)
+        verdict = points[rate].verdict(target)
+        return points[rate].mean >= target if verdict is None else verdict
+
+    low, high = search.lowest, search.highest
+    if not passes(low):
+        low = high = 0.0
+    elif passes(high):
+        low = high
+    while high > low * search.precision:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if passes(middle) else (low, middle)
+    certain = [rate for rate, found in points.items() if found.verdict(target)]
+    failed = [rate for rate, found in points.items() if found.verdict(target) is False]
+    return Tolerance(low, max(certain, default=0.0), min(failed, default=0.5), target, dict(sorted(points.items())))
+
+
+def target_of(clean: float, max_loss: float) -> float:
+    """Accuracy to keep.
+
+    Raises
+    ------
+    ConfigError
+        If it is not between 0 and the clean accuracy.
+    """
+    target = clean - max_loss
+    if not (0 <= max_loss < 1 and 0 < target <= clean <= 1):
+        raise ConfigError(
+            f"max_loss = {max_loss:g} below a clean accuracy of {clean:.4g}: expected a loss of 0 … 1 (0.01 is one "
+            "percent point) that leaves an accuracy above 0 and not above the clean one"
+        )
+    return target
+
+
+def repeated(once: Callable[[int], Sequence[float]], target: float, search: Search) -> Estimate:
+    """Measure until it is clear on which side of the target the accuracy lies, or repeats are used up."""
+    shares: list[float] = []
+    for repeat in range(search.most_repeats):
+        shares += once(repeat)
+        found = Estimate.of(shares, search.confidence)
+        if repeat + 1 >= search.least_repeats and found.verdict(target) is not None:
+            break
+    return found

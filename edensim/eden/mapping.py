@@ -1,0 +1,183 @@
+"""Mapping: which tensor goes into which part of the memory, and at which operating point each part runs.
+
+`coarse_mapping`: one point for the whole memory (Koppula et al., MICRO 2019, section 3.4). `greedy_mapping`: the
+paper's Algorithm 1, with its gaps closed, which are:
+
+- the order of the data is not stated: both directions are tried, the one that saves more is kept;
+- "best so far" is not reset between data, and the size of a rejected partition stays subtracted: here it is reset, and
+  only the chosen partition loses space;
+- a partition that already holds data has one setting for all of it: here the first tensor sets it, and later ones
+  only join where they tolerate it;
+- nothing is said about data that fit nowhere: they go where the operating point is nominal, and if that is full, the
+  mapping is refused.
+
+A saving is that of the energy the tensors move, plus the share of background power of each part; parts that hold no
+tensor run at the lowest point on offer unless `idle` is "nominal". Parts are any with addresses of their own: the
+module, ranks, banks. (Chips of a rank hold a slice of every burst and no addresses, see `edensim.memory.partition`;
+timings of single subarrays are not modelled.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edensim.eden.points import Choice
+from edensim.errors import ConfigError
+
+VOLTAGE_BITS, TIMING_BITS = 8, 4
+"""What a controller keeps for each part: VDD and tRCD (Koppula et al., section 5)."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A tensor to place: bytes it occupies, bytes the workload moves of it, bit error rate it tolerates."""
+
+    name: str
+    size_bytes: int
+    moved_bytes: float
+    tolerable: float
+
+
+@dataclass(frozen=True)
+class Room:
+    """A part of the memory: space in it, its share of the whole, and the points it may run at, nominal first."""
+
+    name: str
+    free_bytes: int
+    share: float
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much of the energy follows the tensors (`moved`) and how much the parts as such (`background`); sum 1."""
+
+    moved: float = 1.0
+    background: float = 0.0
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A mapping.
+
+    Attributes
+    ----------
+    places : dict of str to str
+        Tensor -> part.
+    settings : dict of str to Choice
+        Part -> operating point.
+    saving : float
+        Share of DRAM energy saved, by the weights it was made with (an estimate; runs measure it).
+    method : str
+        "coarse", "greedy" or "optimal".
+    bound : float
+        No mapping saves more than this (optimal; NaN: not known).
+    """
+
+    places: dict[str, str]
+    settings: dict[str, Choice]
+    saving: float
+    method: str
+    bound: float = float("nan")
+
+
+def coarse_mapping(items: Sequence[Item], room: Room, best: Choice) -> Assignment:
+    """Everything into one part that runs at one point."""
+    _check_space(sum(item.size_bytes for item in items), room.free_bytes, room.name)
+    return Assignment({item.name: room.name for item in items}, {room.name: best}, 1 - best.energy, "coarse")
+
+
+def greedy_mapping(
+    items: Sequence[Item], rooms: Sequence[Room], weights: Weights | None = None, idle: str = "lowest"
+) -> Assignment:
+    """The paper's Algorithm 1 with its gaps closed.
+
+    Raises
+    ------
+    ConfigError
+        If the tensors do not fit, or one tolerates less than every part with space has.
+    """
+    found, problems = [], []
+    for most_tolerant_first in (True, False):
+        try:
+            found.append(_greedy(items, rooms, weights or Weights(), idle, most_tolerant_first))
+        except ConfigError as error:
+            problems += error.problems
+    if not found:
+        raise ConfigError(problems[:1])
+    return max(found, key=lambda a: a.saving)
+
+
+def _greedy(
+    items: Sequence[Item], rooms: Sequence[Room], weights: Weights, idle: str, most_tolerant_first: bool
+) -> Assignment:
+    free = {room.name: room.free_bytes for room in rooms}
+    settings: dict[str, Choice] = {}
+    places: dict[str, str] = {}
+    sign = -1 if most_tolerant_first else 1
+    for item in sorted(items, key=lambda x: (sign * x.tolerable, -x.size_bytes, x.name)):
+        best: tuple[float, float, str, Choice] | None = None
+        for room in rooms:
+            if item.size_bytes > free[room.name]:
+                continue
+            on_offer = (settings[room.name],) if room.name in settings else room.choices
+            for choice in on_offer:
+                if choice.ber <= item.tolerable:
+                    # Among equals the fuller part, which leaves the others to be set anew.
+                    rank = (choice.energy, free[room.name] - item.size_bytes, room.name, choice)
+                    best = rank if best is None or rank[:3] < best[:3] else best
+        if best is None:
+            raise ConfigError(_nowhere(item, rooms, free))
+        _, _, name, choice = best
+        places[item.name], settings[name] = name, choice
+        free[name] -= item.size_bytes
+    return finish(items, rooms, places, settings, weights, idle, "greedy")
+
+
+def finish(
+    items: Sequence[Item],
+    rooms: Sequence[Room],
+    places: dict[str, str],
+    settings: dict[str, Choice],
+    weights: Weights,
+    idle: str,
+    method: str,
+    bound: float = float("nan"),
+) -> Assignment:
+    """Set the parts without tensors, and price the whole."""
+    if idle not in ("lowest", "nominal"):
+        raise ConfigError(f"idle = {idle!r}: expected lowest or nominal")
+    whole = {
+        room.name: settings.get(room.name)
+        or (min(room.choices, key=lambda c: c.energy) if idle == "lowest" else room.choices[0])
+        for room in rooms
+    }
+    moved = sum(item.moved_bytes for item in items) or 1.0
+    saving = weights.moved * sum(i.moved_bytes / moved * (1 - whole[places[i.name]].energy) for i in items)
+    saving += weights.background * sum(room.share * (1 - whole[room.name].energy) for room in rooms)
+    return Assignment({item.name: places[item.name] for item in items}, whole, saving, method, bound)
+
+
+def metadata_bytes(parts: int) -> int:
+    """Bytes a controller keeps for so many parts: 8 bits of VDD and 4 of tRCD each (the paper's section 5)."""
+    return -(-parts * (VOLTAGE_BITS + TIMING_BITS) // 8)
+
+
+def _check_space(needed: int, there: int, name: str) -> None:
+    if needed > there:
+        raise ConfigError(f"the tensors need {needed:,} bytes; {name} has {there:,}: take a larger memory")
+
+
+def _nowhere(item: Item, rooms: Sequence[Room], free: Mapping[str, int]) -> str:
+    space = sum(room.free_bytes for room in rooms)
+    if item.size_bytes > max(room.free_bytes for room in rooms):
+        return (
+            f"tensor {item.name!r} has {item.size_bytes:,} bytes; the largest of {len(rooms)} parts of the memory has "
+            f"{max(room.free_bytes for room in rooms):,} of {space:,}: take a larger memory or fewer parts"
+        )
+    return (
+        f"tensor {item.name!r} ({item.size_bytes:,} bytes, tolerates a bit error rate of {item.tolerable:.3g}) fits no "
+        f"part of the memory: {max(free.values()):,} bytes are free in the emptiest of {len(rooms)}. Take a larger "
+        "memory, or leave a part at the nominal point"
+    )

@@ -1,0 +1,112 @@
+"""Operating points to choose from: VDD, tRCD and tRP together, each with what fails there and what it saves.
+
+The paper lowers one knob at a time (Koppula et al., MICRO 2019, Table 3). Here points are the product of the values of
+all knobs. What fails at a point is what the chip's laws say: knobs that were measured one by one act independently, and
+the basis says "extrapolated" then. A knob without a law stays nominal; laws nobody measured need `experimental`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from edensim.approx import Chip, Setting
+from edensim.errors import ConfigError
+from edensim.memory.operating_state import Nominal
+
+NOMINAL = "nominal"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An operating point on offer.
+
+    Attributes
+    ----------
+    vdd, tRCD_ns, tRP_ns : float
+        V and ns.
+    ber : float
+        Expected bit error rate there.
+    basis : str
+        How well founded: "nominal", "measured", "scaled", "extrapolated".
+    energy, time : float
+        DRAM energy and time of the workload, relative to nominal.
+    """
+
+    vdd: float
+    tRCD_ns: float
+    tRP_ns: float
+    ber: float
+    basis: str
+    energy: float = 1.0
+    time: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """E.g. "1.08 V, tRCD 11.5 ns"."""
+        return f"{self.vdd:.4g} V, tRCD {self.tRCD_ns:.4g} ns, tRP {self.tRP_ns:.4g} ns"
+
+
+def offered(
+    chip: Chip,
+    nominal: Nominal,
+    banks: int,
+    vdd: Sequence[float] = (),
+    tRCD_ns: Sequence[float] = (),
+    tRP_ns: Sequence[float] = (),
+    experimental: bool = False,
+) -> list[Choice]:
+    """All combinations of the values (nominal is always among them), the nominal point first.
+
+    Raises
+    ------
+    ConfigError
+        If the chip has no law for a knob that is lowered.
+    """
+    values = [
+        sorted({base, *given}, reverse=True)
+        for base, given in ((nominal.vdd, vdd), (nominal.tRCD_ns, tRCD_ns), (nominal.tRP_ns, tRP_ns))
+    ]
+    found, problems = [], []
+    for v in values[0]:
+        for rcd in values[1]:
+            for rp in values[2]:
+                try:
+                    known = chip.reliability(
+                        Setting(v, rcd, nominal.tRAS_ns, rp), nominal, banks, experimental=experimental
+                    )
+                except ConfigError as error:
+                    problems += [x for x in error.problems if x not in problems]
+                    continue
+                found.append(Choice(v, rcd, rp, known.ber, known.basis))
+    if problems:
+        raise ConfigError(problems[:3])
+    is_nominal = [c for c in found if (c.vdd, c.tRCD_ns, c.tRP_ns) == (nominal.vdd, nominal.tRCD_ns, nominal.tRP_ns)]
+    return [replace(is_nominal[0], basis=NOMINAL), *(c for c in found if c not in is_nominal)]
+
+
+def pareto(choices: Iterable[Choice]) -> list[Choice]:
+    """Those that no other beats in error rate, energy and time at once; by error rate, the nominal one included."""
+    rows = sorted(choices, key=lambda c: (c.ber, c.energy, c.time))
+    front: list[Choice] = []
+    for c in rows:
+        if not any(f.energy <= c.energy and f.time <= c.time for f in front):
+            front.append(c)
+    return front
+
+
+def best_within(choices: Iterable[Choice], ber: float, goal: str = "energy") -> Choice:
+    """The choice of least energy (or time, or their product "edp") whose error rate is within `ber`.
+
+    Raises
+    ------
+    ConfigError
+        If there is none (give a point without errors).
+    """
+    goals = {"energy": lambda c: c.energy, "time": lambda c: c.time, "edp": lambda c: c.energy * c.time}
+    if goal not in goals:
+        raise ConfigError(f"goal = {goal!r}: expected energy, time or edp")
+    fit = [c for c in choices if c.ber <= ber]
+    if not fit:
+        raise ConfigError(f"no operating point has a bit error rate within {ber:.3g}")
+    return min(fit, key=lambda c: (goals[goal](c), c.ber))

@@ -145,7 +145,7 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
             f"dram.power: {dram.preset or 'this memory'} has no currents, so its energy is unknown; "
             "choose a preset with a power table or give [dram.power]"
         )
-    refuse_wrong_units(power)
+    refuse_wrong_rails(power)
     clocks = {name: ck[name] for name in ("nRAS", "nRP", "nRCD", "nRFC", "nREFI")}
     clocks["nRDA"] = ck["nRTP"]
     clocks["nWRA"] = ck["nCWL"] + ck.get("nDQSS", 0) + ck["nBL"] + ck["nWR"]
@@ -172,9 +172,16 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
     )
 
 
-def refuse_wrong_units(power: schema.Power) -> None:
-    """Raise `ConfigError` for currents that can only be amperes or microamperes written where mA is meant."""
+def refuse_wrong_rails(power: schema.Power) -> None:
+    """Raise `ConfigError` for currents that can only be amperes or microamperes where mA is meant, and for two VDDs."""
+    following = [name for name, rail in power.rails.items() if rail.follows_vdd]
     problems = []
+    if len(following) != 1:
+        problems.append(
+            f"dram.power.rails: {' and '.join(following) or 'none'} of the rails ({', '.join(power.rails)}) "
+            f"{'follow' if following else 'follows'} VDD; expected follows_vdd = true for exactly one, the one that "
+            "operating_point.vdd lowers"
+        )
     for name, rail in power.rails.items():
         where = f"dram.power.rails.{name}"
         if rail.follows_vdd and 0 < rail.IDD4R < SMALLEST_MA:

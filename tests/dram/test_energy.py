@@ -1,17 +1,19 @@
 """Energy from counters: closed forms, golden values, voltage models."""
 
+import re
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edensim.config import schema
 from edensim.dram.counters import PER_BANK, PER_RANK, Counters
 from edensim.dram.energy import COMPONENTS, NEEDED, EnergyModel, price
 from edensim.dram.interface import burst_io_pj
+from edensim.dram.power import impossible_currents, rail_costs
 from edensim.dram.power_device import device_of
 from edensim.dram.timing import resolve_timing
 from edensim.errors import ConfigError
@@ -394,9 +396,61 @@ def test_negative_activation_charge_warns():
     model = EnergyModel(memory)
     assert len(model.warnings) == 1
     assert "rails.VDD: an activation" in model.warnings[0]
-    assert "IDD0 = 103 mA" in model.warnings[0]
-    assert "(from IDD3N) = 123.25 mA" in model.warnings[0]
+    assert "IDD0 = 103 mA is too low for IDD3N = 142 mA (standby with the open banks: 123.2 mA)" in model.warnings[0]
     assert model.price(count(memory, 100, n_act=1)).act < 0
+
+
+MILLIAMPERES = st.one_of(st.integers(0, 200), st.just(10**6))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["all_banks", "one_bank"]),
+    st.sampled_from([0.0, 0.6, 1.0]),
+    st.fixed_dictionaries(
+        {name: MILLIAMPERES for name in ("IDD0", "IDD2N", "IDD3N", "IDD4R", "IDD4W", "IDD5B", "IDD2P", "IDD3P")},
+        optional={name: MILLIAMPERES for name in ("IDD_precharge", "IDD5PB", "IDD5C")},
+    ),
+)
+def test_no_negative_energy_without_a_warning(basis, rho, currents):
+    """Whatever the currents, a cost below zero has a warning that names two of them; sound currents have neither."""
+    memory = dram(DDR4)
+    device = device_of(memory, resolve_timing(memory))
+    vdd = schema.Rail(voltage_v=1.2, follows_vdd=True, **currents)
+    clocks = dict(device.clocks) | {"nRFCpb": 200, "nRFCsb": 200, "nRFC2b": 200, "nRFCdb": 200}
+    device = replace(device, rails={"VDD": vdd}, clocks=clocks, idd3n_basis=basis, rho=rho)
+    (costs,) = rail_costs(device)
+    negative = [name for name, value in vars(costs).items() if isinstance(value, float) and value < -1e-6]
+    found = impossible_currents(device)
+    assert len([text for text in found if "negative energy" in text]) >= len(negative) - ("bank" in negative)
+    assert all(len(set(re.findall(r"IDD\w+", text))) == 2 for text in found)
+    assert found or not negative
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"IDD_precharge": 1e6}, "an activation has negative energy: IDD0 = 48 mA is too low for IDD_precharge = 1e"),
+        ({"IDD_precharge": 10}, "a precharge has negative energy: IDD_precharge = 10 mA is too low for IDD2N = 34 mA"),
+        ({"IDD4W": 20}, "a write has negative energy: IDD4W = 20 mA is too low for IDD3N = 43 mA"),
+        ({"IDD2P": 50}, "IDD2P = 50 mA is above IDD2N = 34 mA, which no state of a device explains"),
+    ],
+)
+def test_impossible_currents_are_named(change, message):
+    """One wrong current: the warning names it and the one that contradicts it."""
+    given = table(DDR4)
+    given["power"]["rails"]["VDD"] |= change
+    (warning,) = EnergyModel(schema.Dram.model_validate(given)).warnings
+    assert warning.startswith(f"dram.power.rails.VDD: {message}")
+
+
+@pytest.mark.parametrize(("vpp", "vdd", "found"), [(True, True, "VDD and VPP"), (False, False, "none")])
+def test_one_rail_follows_vdd(vpp, vdd, found):
+    """Two supplies that follow VDD, or none: refused, as lowering VDD would mean something else or nothing."""
+    given = table(DDR4)
+    given["power"]["rails"]["VPP"]["follows_vdd"], given["power"]["rails"]["VDD"]["follows_vdd"] = vpp, vdd
+    with pytest.raises(ConfigError, match=f"{found} of the rails .* expected follows_vdd = true for exactly one"):
+        EnergyModel(schema.Dram.model_validate(given))
 
 
 def test_no_currents():

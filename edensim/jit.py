@@ -6,6 +6,7 @@ plain-Python twin and results are the same.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ import numba as nb
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 from edensim import kernel_cache
 
@@ -34,6 +35,7 @@ types.NestedArray.mangling_args = property(_symbol_name)  # type: ignore[assignm
 JIT_DISABLED = bool(nb.config.DISABLE_JIT)  # type: ignore[attr-defined]
 LANES = 16
 """Banks are padded to a multiple of this, the width of `raise_lanes`."""
+OPTIONS: Any = {"error_model": "numpy", "nogil": True, "fastmath": False}
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -47,7 +49,7 @@ def jit_inline(function: Callable[..., Any]) -> Any:
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
-    kernel = nb.njit(error_model="numpy", nogil=True, fastmath=False, **options)(function)
+    kernel = nb.njit(**OPTIONS, **options)(function)
     if not JIT_DISABLED:
         kernel_cache.keep(kernel, function)
     return kernel
@@ -60,6 +62,27 @@ def jit_uncounted(function: Callable[..., Any]) -> Any:
     under way and that threads contend for: too dear for steps that are taken once per row, let alone once per bit.
     """
     return _compiled(function, _nrt=False)
+
+
+def choose_kernel(choose: Callable[[Callable[[str], int]], Any]) -> Any:
+    """A kernel `f(ch, tab, t)` that is one of several, chosen by the type of the record `ch`.
+
+    `choose` is given a function from field name to length of that nested array and returns a kernel. Unlike a branch
+    over lengths within a kernel, this compiles only the one that is needed. Its body becomes part of the caller: a
+    call to the chosen kernel would be optimised twice (a third more compile time).
+    """
+
+    @functools.wraps(choose)
+    def kernel(ch: Any, tab: Any, t: int) -> Any:
+        return choose(lambda name: len(ch[name]))(ch, tab, t)
+
+    if not JIT_DISABLED:
+
+        @overload(kernel, jit_options=OPTIONS)
+        def compiled(ch, tab, t):  # type: ignore[no-untyped-def]
+            return choose(lambda name: ch.fields[name].type.shape[0]).py_func
+
+    return kernel
 
 
 def lowest_bit(mask: int) -> int:

@@ -41,7 +41,7 @@ class Memory:
         """Memory of a configuration, at its operating point."""
         geometry = Geometry.from_config(config.dram)
         state = resolve_operating_state(config.dram, config.operating_point, config.partition)
-        return cls(AddressMap(geometry, config.dram.address_map), state)
+        return cls(AddressMap.from_config(geometry, config.dram), state)
 
     @property
     def partitions(self) -> PartitionMap | None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 RATES, REQUESTS = 12, 20_000
-MOST_MEMORIES = 3
-"""Two curves each are as many as can be told apart."""
+ALL = "all"
+"""Stands for every shipped memory that imitates no other simulator."""
 
 
 def latency_options(function: F) -> F:
@@ -44,7 +44,7 @@ def latency_options(function: F) -> F:
             multiple=True,
             metavar="PRESET|FILE",
             help="Measure latency against throughput of a shipped memory, or of a configuration's memory at its "
-            "operating point (repeatable).",
+            "operating point (repeatable; all: every shipped memory).",
         ),
     ):
         function = option(function)
@@ -58,19 +58,18 @@ def check_latency(folders: tuple[str, ...], drams: tuple[str, ...], **others: An
     given = [name for name, value in others.items() if value]
     if given and not drams:
         raise click.UsageError(f"--{given[0]} goes with --dram")
-    if len(drams) > MOST_MEMORIES:
-        raise click.UsageError(
-            f"{len(drams)} memories; curves of at most {MOST_MEMORIES} can be told apart in a figure"
-        )
 
 
 def latency_table(
     drams: tuple[str, ...], overrides: tuple[str, ...], rates: int | None, requests: int | None
 ) -> pd.DataFrame:
     """Measure every memory."""
+    from edensim.config import Presets
     from edensim.errors import ConfigError
     from edensim.study.latency_throughput import measure_each
 
+    if drams == (ALL,):
+        drams = tuple(name for name in Presets().names("dram") if ":" not in name)
     memories = {Path(dram).stem if dram.endswith(".toml") else dram: load_memory(dram, overrides) for dram in drams}
     if len(memories) < len(drams):
         raise ConfigError("--dram: a memory is given twice, or two files have the same name")

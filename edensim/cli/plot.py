@@ -60,6 +60,7 @@ def plot(
     \b
     edensim plot runs/vdd-trcd --kind heatmap,pareto
     edensim plot --dram ddr4-2400r-8gb-x8 --dram lpddr3-1600-4gb-x32 --out figures
+    edensim plot --dram all --width double --out figures
 
     Figures in a run or sweep folder are drawn anew; in another folder existing files are kept unless --force.
     """  # noqa: D301

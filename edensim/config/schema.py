@@ -34,7 +34,7 @@ class Timing(Table):
     CL: int | None = key(None, "read latency", "clock", ge=1, le=1000)
     CWL: int | None = key(None, "write latency", "clock", ge=1, le=1000)
     tRCD_ns: float | None = key(None, "ACT to RD or WR", "ns", ge=0, le=1000)
-    tRCDWR_ns: float | None = key(None, "ACT to WR where it differs from RD (GDDR)", "ns", ge=0, le=1000)
+    tRCDWR_ns: float | None = key(None, "ACT to WR where it differs from RD (GDDR, HBM)", "ns", ge=0, le=1000)
     tRP_ns: float | None = key(None, "PRE to ACT", "ns", ge=0, le=1000)
     tRPab_ns: float | None = key(None, "PRE of all banks to ACT or REF (LPDDR)", "ns", ge=0, le=1000)
     tRAS_ns: float | None = key(None, "ACT to PRE", "ns", ge=0, le=1000)
@@ -49,7 +49,11 @@ class Timing(Table):
     tCCD_L_ns: float | None = key(None, "column to column command, same bank group", "ns", ge=0, le=1000)
     tCCD_L_WR_ns: float | None = key(None, "write to write, same bank group (DDR5)", "ns", ge=0, le=1000)
     tRFC_ns: float | None = key(None, "duration of an all-bank refresh", "ns", ge=0, le=10_000)
+    tRFCpb_ns: float | None = key(None, "duration of a refresh of one bank (LPDDR5, HBM)", "ns", ge=0, le=10_000)
     tREFI_ns: float | None = key(None, "average interval of refresh commands", "ns", gt=0, le=1e6)
+    tPBR2PBR_ns: float | None = key(None, "REFpb to REFpb of another bank (LPDDR5)", "ns", ge=0, le=1000)
+    tPBR2ACT_ns: float | None = key(None, "REFpb to ACT of another bank (LPDDR5)", "ns", ge=0, le=1000)
+    tRREFD_ns: float | None = key(None, "REFpb to REFpb or ACT of another bank (HBM)", "ns", ge=0, le=1000)
     tDQSCK_ns: float | None = key(None, "clock to data strobe (LPDDR)", "ns", ge=0, le=100)
     tDQSS: int | None = key(None, "write data start after WL (LPDDR)", "clock", ge=0, le=1000)
     minimum_ck: dict[str, Clocks] = key(
@@ -132,7 +136,9 @@ class DramController(Table):
     row_cap: int | None = key(
         None, "accesses a row serves before it is closed (row_policy closed; default 1)", "request", ge=1, le=1 << 20
     )
-    refresh: Literal["all_bank", "none"] = key("all_bank", "all-bank refresh every tREFI, or none")
+    refresh: Literal["all_bank", "per_bank", "none"] = key(
+        "all_bank", "all banks of a rank every tREFI, bank after bank in turn (LPDDR5, HBM), or none"
+    )
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000
     )
@@ -147,17 +153,21 @@ class Dram(Table):
     """[dram]: the memory device, its organisation and its controller."""
 
     preset: Name | None = key(None, "shipped memory to start from")
-    standard: Name = key(
-        ..., "family whose commands and constraints apply (DDR3, DDR4, DDR5, GDDR5, GDDR6, LPDDR3, LPDDR4)"
-    )
+    standard: Name = key(..., "family whose commands and constraints apply (DDR3-5, GDDR5-6, LPDDR3-5, HBM2-3)")
     source: str = key("", "data sheet and table of the organisation and timings")
     channels: int = key(1, "independent channels", ge=1, le=64)
+    pseudo_channels: int = key(1, "pseudo-channels of a channel, which share its command buses (HBM)", ge=1, le=4)
     ranks: int = key(1, "ranks per channel", ge=1, le=8)
+    stack_ids: int = key(1, "stack IDs: groups of dies that share the pins of a pseudo-channel (HBM3)", ge=1, le=8)
     data_rate_mt_s: int = key(..., "transfers per second and pin", "MT/s", ge=100, le=20_000)
     clock_ps: int | None = key(
-        None, "clock period (default: 2e6 / data rate, exactly; 4e6 GDDR5, 8e6 GDDR6)", "ps", ge=50, le=20_000
+        None,
+        "clock period (default: 2e6 / data rate, exactly; 4e6 GDDR5, 8e6 GDDR6 and LPDDR5; HBM3: of half a clock)",
+        "ps",
+        ge=50,
+        le=20_000,
     )
-    channel_width_bits: int = key(..., "data pins of a channel", "bit", ge=8, le=1024)
+    channel_width_bits: int = key(..., "data pins of a channel (HBM: of a pseudo-channel)", "bit", ge=8, le=1024)
     device_width_bits: int = key(..., "data pins of a device", "bit", ge=4, le=1024)
     density_mbit: int = key(..., "capacity of a device", "Mbit", ge=64, le=1 << 20)
     bank_groups: int = key(1, "bank groups per rank", ge=1, le=16)
@@ -166,7 +176,9 @@ class Dram(Table):
     columns: int = key(..., "columns per row (each as wide as the device)", ge=8, le=1 << 16)
     burst_length: int = key(8, "transfers of one column command", ge=2, le=64)
     subarray_rows: int = key(512, "rows per subarray", ge=1, le=1 << 20)
-    address_map: Name = key("RoBaRaCoCh", "order of the address fields, high to low (Ro Ba Bg Ra Co Ch), or MOP4CLXOR")
+    address_map: Name = key(
+        "RoBaRaCoCh", "order of the address fields, high to low (Ro Ba Bg Ra Co Ch; HBM also Si Pc), or MOP4CLXOR"
+    )
     address_hash: Name = key(
         "none",
         "what is XORed into channel, rank and bank: bank (BaBg^Ro), channel (Ch^RoBaBgRaCo), or terms like BaBg^Ro4 "

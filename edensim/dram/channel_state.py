@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edensim.dram.channel_kernel import EXACT, FILTER, NEVER, OPENED, PENDING
 from edensim.dram.commands import N_COMMANDS
 from edensim.dram.counters import TAGS
+from edensim.dram.issue_kernel import EXACT, OPENED
+from edensim.dram.pending_kernel import PENDING
+from edensim.dram.queue_kernel import FILTER
 from edensim.dram.reading_kernel import READING
+from edensim.dram.scan_kernel import NEVER
 from edensim.dram.table import Refresh, Shape
 from edensim.jit import LANES
 
@@ -21,9 +24,10 @@ TIMELINE_BINS = 512
 FIRST_BIN_CLOCKS = 1024
 LATENCY_BINS = EXACT + 64 * 32
 LOG_LENGTH = 1 << 14
-SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_refresh timer
-    timer_base freed logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
-    forwarded coalesced latency_sum cap inject_at whole_row""".split()
+SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_row next_refresh
+    timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
+    forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
+    wck_until whole_row bank_refresh""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
@@ -35,7 +39,11 @@ class Policy:
     """Queues and scheduling of one channel. `enter`/`leave`: occupancies of the write queue that switch the mode.
 
     `cap`: accesses after which a row is closed, 0 = rows stay open. `auto_precharge`: clocks from RDA and from WRA to
-    the precharge inside the device. `whole_row`: clocks of a complete restore (nominal tRAS).
+    the precharge inside the device.
+
+    `second_activate`: clocks from ACT to ACT2 at most, 0 = rows are opened by one command. `wck_runs`: clocks the data
+    clock runs on after RD and after WR. `two_buses`: column and row commands have a bus each; `half_clock`: on these,
+    clocks are half clocks. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb.
     """
 
     read_queue: int
@@ -47,7 +55,12 @@ class Policy:
     log_commands: bool = False
     cap: int = 0
     auto_precharge: tuple[int, int] = (0, 0)
+    second_activate: int = 0
+    wck_runs: tuple[int, int] = (0, 0)
+    two_buses: bool = False
+    half_clock: bool = False
     whole_row: int = 0
+    bank_refresh: int = 0
 
 
 def new_channels(
@@ -76,19 +89,26 @@ def new_channels(
         "auto_precharge": (2,),
         "is_closed_page": (2 if policy.cap else 1,),
         "is_row_hit": (2 if policy.row_hit_first else 1,),
+        "is_split_activate": (2 if policy.second_activate else 1,),
+        "is_two_bus": (2 if policy.two_buses else 1,),
+        "is_half_clock": (2 if policy.half_clock else 1,),
+        "freed": (2,),
+        "wck_runs": (2,),
     }
     fields = [(x, np.int64) for x in SCALARS] + [(x, np.int64, dims) for x, dims in arrays.items()]
     out = np.zeros(channels, np.dtype((np.record, fields)))
-    for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "freed"):
+    for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "opening", "cas_slot"):
         out[name] = -1
-    for name in ("hit_key", "other_key", "active_key", "next_scan", "next_active", "next_queue", "inject_at"):
+    for name in "hit_key other_key active_key next_scan next_active next_queue next_row inject_at".split():
         out[name] = NEVER
     out["free"] = np.arange(slots)
     out["n_free"] = slots
     out["capacity"] = (policy.read_queue, policy.write_queue)
     out["window"] = -(1 << 40)
     out["window"][..., 0] = 0
-    out["cap"], out["auto_precharge"], out["whole_row"] = policy.cap, policy.auto_precharge, policy.whole_row
+    out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
+    out["second_activate"], out["wck_runs"] = policy.second_activate, policy.wck_runs
+    out["whole_row"], out["bank_refresh"] = policy.whole_row, policy.bank_refresh
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span

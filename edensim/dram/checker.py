@@ -9,19 +9,20 @@ It shares the constraint table with the controller but no code that interprets i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edensim.dram.bank_tree import LEVELS, BankLayout, BankTree
+from edensim.dram.bank_tree import BankTree
 from edensim.dram.checker_kernel import (
     BUS,
     BY_FOLLOWING,
     BY_PRECEDING,
     CHECKS,
+    CLOSED_PRECHARGES,
     ENTRY_FIELDS,
     FIRST,
     PARTNER,
@@ -35,10 +36,12 @@ from edensim.dram.checker_kernel import (
     check_block,
 )
 from edensim.dram.command_log import CommandLog
-from edensim.dram.commands import ACT, BANK_COMMANDS, COMMAND_NAMES, N_COMMANDS, REFAB
+from edensim.dram.commands import ACT, COMMAND_NAMES, N_COMMANDS, REFAB, is_rank_command
 from edensim.dram.refresh_rule import RefreshLimit, check_refreshes
+from edensim.dram.standard import Standard, evaluate, load_standard
 from edensim.dram.table import Edge
 from edensim.errors import InputError
+from edensim.memory import LEVELS, Organisation
 
 Int = npt.NDArray[np.int64]
 BLOCK = 1 << 20
@@ -120,10 +123,11 @@ class CheckReport:
 def check_log(
     log: npt.ArrayLike,
     edges: Sequence[Edge],
-    layout: BankLayout,
+    layout: Organisation,
     title: str = "",
     progress: Callable[[int], None] | None = None,
     refresh: RefreshLimit | None = None,
+    family: Sequence[int] = (0, 0, 0, 0, 0),
 ) -> CheckReport:
     """Check the commands of one channel.
 
@@ -133,14 +137,17 @@ def check_log(
         Clock, command code, bank (rank for PREab and REFab), row (-1 if not known), column.
     edges : sequence of Edge
         The constraint table of this channel.
-    layout : BankLayout
-        Ranks, bank groups and banks per group.
+    layout : Organisation
+        How the banks of the channel are grouped.
     title : str
         Heads the report and names the log in errors.
     progress : callable, optional
         Called with the number of commands done, about once per million.
     refresh : RefreshLimit, optional
         How often the run refreshed; without it no interval is checked.
+    family : sequence of int
+        Two buses, half clocks (0 or 1), clocks to the second activate (0: there is none), clocks that the data clock
+        runs on after RD and after WR.
 
     Raises
     ------
@@ -150,21 +157,23 @@ def check_log(
     commands = np.ascontiguousarray(log, np.int64)
     tree = BankTree(layout)
     validate(commands, tree, title)
-    entries, entry_of = flatten(edges)
+    levels = [level for level in LEVELS if level in {"Bank", *(edge.scope for edge in edges)}]
+    entries, entry_of = flatten(edges, levels)
     cycles = np.array([np.broadcast_to(edge.cycles, tree.banks) for edge in edges], np.int64).reshape(-1, tree.banks)
-    node_of, nodes = node_tables(tree)
+    node_of, nodes = node_tables(tree, levels)
     deepest = max((edge.window for edge in edges), default=1)
     windowed = np.array([any(e.window > 1 and c in e.preceding for e in edges) for c in range(N_COMMANDS)], np.int64)
     last = np.full((N_COMMANDS, len(nodes)), -1, np.int64)
     ring = np.full((N_COMMANDS, len(nodes), deepest), -1, np.int64)
     used = np.zeros((N_COMMANDS, len(nodes)), np.int64)
     open_row, opener = np.full(tree.banks, -1, np.int64), np.full(tree.banks, -1, np.int64)
-    tally, structure, totals = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.zeros(1, np.int64)
+    tally, structure, awaited = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.full(tree.banks, -1, np.int64)
+    totals, rules_of = np.array([0, -1, -1, 0], np.int64), np.array(family, np.int64)
     for start in range(0, len(commands), BLOCK):
         stop = min(start + BLOCK, len(commands))
         check_block(
             commands, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row,
-            opener, tally, structure, totals,
+            opener, tally, structure, totals, tree.banks_per_rank, rules_of, awaited,
         )  # fmt: skip
         if progress:
             progress(stop)
@@ -172,7 +181,9 @@ def check_log(
     rules += [structure_result(k, row, commands, tree) for k, row in enumerate(structure)]
     if refresh is not None:
         rules.append(RuleResult("refresh interval", refresh.text, *check_refreshes(commands, tree, refresh)))
-    return CheckReport(len(commands), tuple(rules), int(totals[0]), longest_refresh_interval(commands), title)
+    return CheckReport(
+        len(commands), tuple(rules), int(totals[CLOSED_PRECHARGES]), longest_refresh_interval(commands), title
+    )
 
 
 def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = None) -> list[CheckReport]:
@@ -195,10 +206,18 @@ def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = 
             f"channel {channel}",
             None if progress is None else lambda count, before=before: progress(before + count),  # type: ignore[misc]
             log.refresh,
+            bus_rules(load_standard(log.standard), log.timing_ck),
         )
         reports.append(report)
         done += len(commands)
     return reports
+
+
+def bus_rules(standard: Standard, ck: Mapping[str, int]) -> tuple[int, ...]:
+    """The argument `family` of `check_log` for a standard with its timings in clocks."""
+    texts = (standard.second_activate, standard.wck_read, standard.wck_write)
+    clocks = (int(evaluate(text, ck)) if text else 0 for text in texts)
+    return int(standard.two_buses), int(standard.half_clock), *clocks
 
 
 def new_tally(rules: int) -> Int:
@@ -212,7 +231,7 @@ def validate(log: Int, tree: BankTree, title: str) -> None:
     if log.ndim != 2 or log.shape[1] != 5:
         raise InputError(f"{where}expected five columns (clock, command, bank, row, column), found shape {log.shape}")
     code, target = log[:, 1], log[:, 2]
-    places = np.where(code < BANK_COMMANDS, tree.banks, tree.ranks)
+    places = np.where(is_rank_command(code), tree.ranks, tree.banks)
     problems = (
         ((code < 0) | (code >= N_COMMANDS), 1, f"unknown command {{}} (known are 0 to {N_COMMANDS - 1})"),
         ((target < 0) | (target >= places), 2, f"no bank or rank {{}} ({tree.banks} banks, {tree.ranks} ranks)"),
@@ -224,14 +243,14 @@ def validate(log: Int, tree: BankTree, title: str) -> None:
             raise InputError(f"{where}command {k} at clock {log[k, 0]}: {text.format(log[k, column])}")
 
 
-def node_tables(tree: BankTree) -> tuple[Int, Int]:
+def node_tables(tree: BankTree, levels: Sequence[str]) -> tuple[Int, Int]:
     """The tree as arrays: the node of each level above each bank; for each node its banks and its parent's nodes."""
-    first_node = np.cumsum([0, *tree.counts.values()])
-    node_of = np.zeros((len(LEVELS), tree.banks), np.int64)
+    first_node = np.cumsum([0, *(tree.counts[level] for level in levels)])
+    node_of = np.zeros((len(levels), tree.banks), np.int64)
     nodes: list[tuple[int, int, int, int]] = []
-    for k, level in enumerate(LEVELS):
-        count = tree.counts[level]
-        span, fan_out = tree.banks // count, count // tree.counts[LEVELS[max(k - 1, 0)]]
+    for k, level in enumerate(levels):
+        count, fan_out = tree.counts[level], tree.layout.fan_out[level]
+        span = tree.banks // count
         node_of[k] = first_node[k] + np.arange(tree.banks) // span
         for node in range(count):
             parent = int(first_node[k]) + node // fan_out * fan_out
@@ -239,13 +258,13 @@ def node_tables(tree: BankTree) -> tuple[Int, Int]:
     return node_of, np.array(nodes, np.int64)
 
 
-def flatten(edges: Sequence[Edge]) -> tuple[Int, Int]:
+def flatten(edges: Sequence[Edge], levels: Sequence[str]) -> tuple[Int, Int]:
     """One entry per (rule, preceding, following), sorted by following command, and where each command's begin."""
     rows: list[list[tuple[int, ...]]] = [[] for _ in range(N_COMMANDS)]
     for k, edge in enumerate(edges):
         for before in edge.preceding:
             for following in edge.following:
-                rows[following].append((k, before, LEVELS.index(edge.scope), kind_of(edge, before), edge.window))
+                rows[following].append((k, before, levels.index(edge.scope), kind_of(edge, before), edge.window))
     entries = np.array(sum(rows, []), np.int64).reshape(-1, ENTRY_FIELDS)
     return entries, np.cumsum([0, *map(len, rows)]).astype(np.int64)
 
@@ -258,7 +277,7 @@ def kind_of(edge: Edge, before: int) -> int:
             raise ValueError(f"rule {edge.name}: a window or sibling rule can be nothing else, nor differ by bank")
         return SIBLING if edge.sibling else WINDOW
     if is_uneven:
-        return BY_PRECEDING if before < BANK_COMMANDS else BY_FOLLOWING
+        return BY_FOLLOWING if is_rank_command(before) else BY_PRECEDING
     return PLAIN
 
 
@@ -282,7 +301,7 @@ def structure_result(rule: int, row: Int, log: Int, tree: BankTree) -> RuleResul
     """Result of one rule about states."""
     checks, violations, slack, first, words = tallied(row, offence(row, STRUCTURE[rule], log, tree))
     if rule == BUS:
-        return RuleResult(STRUCTURE[rule], "one command per clock", checks, violations, slack, first, words)
+        return RuleResult(STRUCTURE[rule], "one command per clock and bus", checks, violations, slack, first, words)
     return RuleResult(STRUCTURE[rule], "must not happen", checks, violations, None, first, words)
 
 

@@ -1,12 +1,12 @@
 """The inner loop of the protocol checker: for every command, how far behind each earlier command that binds it.
 
 It remembers where in the log each command last addressed each node of the channel's tree, and recomputes every gap from
-the log; it keeps no next-allowed times. Nodes are numbered level by level (channel, ranks, bank groups, banks).
+the log; it keeps no next-allowed times. Nodes are numbered level by level, from the channel down to the banks.
 """
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RDA, REFAB, REFPB, WR, WRA
+from edensim.dram.commands import ACT, ACT2, CASRD, CASWR, PRE, PREAB, RDA, REFAB, REFPB, WR, WRA
 from edensim.jit import jit
 
 UNSEEN = 1 << 60  # slack of a rule that was never exercised
@@ -17,14 +17,19 @@ STRUCTURE = (
     "column command on a closed bank",
     "column command on another row",
     "refresh with an open bank",
+    "command at a falling edge",
+    "second activate missing or late",
+    "data clock not running",
 )
-BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN = range(len(STRUCTURE))
+BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN, FALLING, SECOND, DATA_CLOCK = range(len(STRUCTURE))
+TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE, WCK_READ, WCK_WRITE = range(5)  # cells of `family`
+TOTALS = 4
+CLOSED_PRECHARGES, LAST_COLUMN, LAST_ROW, WCK_UNTIL = range(TOTALS)  # cells of `totals`
 CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER = range(5)  # columns of the tallies
 ENTRY_FIELDS = 5
 RULE, BEFORE, LEVEL, KIND, DEPTH = range(ENTRY_FIELDS)
 PLAIN, SIBLING, WINDOW, BY_PRECEDING, BY_FOLLOWING = range(5)  # kinds of entry; the last two: banks differ
 FIRST_BANK, END_BANK, FIRST_SIBLING, END_SIBLING = range(4)  # columns of `nodes`
-BANK_LEVEL = 3
 
 
 @jit
@@ -79,7 +84,7 @@ def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_o
                         partner = k
         else:  # BY_PRECEDING, bank by bank: an earlier command of a slower bank may bind
             for b in range(nodes[low, FIRST_BANK], nodes[high - 1, END_BANK]):
-                k = last[before, node_of[BANK_LEVEL, b]]
+                k = last[before, node_of[node_of.shape[0] - 1, b]]
                 if k >= 0 and t - log[k, 0] - cycles[rule, b] < worst:
                     worst = t - log[k, 0] - cycles[rule, b]
                     partner = k
@@ -88,14 +93,44 @@ def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_o
 
 
 @jit
+def check_bus(log, i, command, family, tally, totals):
+    """Time order, and one command per clock and bus; at even half clocks only precharges."""
+    if i > 0 and log[i, 0] < log[i - 1, 0]:
+        note(tally, ORDER, log[i, 0] - log[i - 1, 0], i, i - 1)
+    bus = LAST_COLUMN if command <= WR or command == RDA or command == WRA else LAST_ROW
+    if family[TWO_BUSES] == 0:
+        bus = LAST_ROW
+    if totals[bus] >= 0 and log[i, 0] >= log[totals[bus], 0]:
+        note(tally, BUS, log[i, 0] - log[totals[bus], 0] - 1, i, totals[bus])
+    totals[bus] = i
+    if family[HALF_CLOCK] and log[i, 0] % 2 == 0 and command != PRE and command != PREAB:
+        note(tally, FALLING, -1, i, i)
+
+
+@jit
+def check_two_steps(log, i, command, b, family, opener, awaited, tally, totals):
+    """LPDDR5: the second activate comes in time and before column commands, which find the data clock running."""
+    t = log[i, 0]
+    if command == ACT:
+        awaited[b] = i
+    elif command == ACT2:
+        k = awaited[b]
+        if k < 0 or t - log[k, 0] > family[SECOND_ACTIVATE]:
+            note(tally, SECOND, -1, i, k)
+        awaited[b] = -1
+    elif command <= WR or command == RDA or command == WRA:
+        if awaited[b] >= 0:
+            note(tally, SECOND, -1, i, awaited[b])
+        is_write = command == WR or command == WRA
+        before = log[i - 1, 1] if i > 0 else -1
+        if t >= totals[WCK_UNTIL] and (before != (CASWR if is_write else CASRD) or log[i - 1, 2] != b):
+            note(tally, DATA_CLOCK, -1, i, opener[b])
+        totals[WCK_UNTIL] = max(totals[WCK_UNTIL], t + family[WCK_WRITE if is_write else WCK_READ])
+
+
+@jit
 def check_structure(log, i, command, first_bank, end_bank, open_row, opener, tally, totals):
-    """Rules about states: what is open, which row, one command per clock."""
-    if i > 0:
-        gap = log[i, 0] - log[i - 1, 0]
-        if gap < 0:
-            note(tally, ORDER, gap, i, i - 1)
-        else:
-            note(tally, BUS, gap - 1, i, i - 1)
+    """Rules about states: what is open, and which row."""
     b = first_bank
     if command == ACT:
         if open_row[b] >= 0:
@@ -118,7 +153,7 @@ def check_structure(log, i, command, first_bank, end_bank, open_row, opener, tal
             if open_row[k] >= 0:
                 opener[k] = i
             elif command == PRE:
-                totals[0] += 1  # allowed: a precharge of a closed bank is a no-operation
+                totals[CLOSED_PRECHARGES] += 1  # allowed: a precharge of a closed bank is a no-operation
             open_row[k] = -1
 
 
@@ -137,7 +172,7 @@ def remember(i, command, first_bank, end_bank, node_of, last, ring, used, window
 @jit
 def check_block(
     log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener, tally,
-    structure, totals,
+    structure, totals, banks_per_rank, family, awaited,
 ):  # fmt: skip
     """Check commands `start` to `stop` of a log; all other arrays hold the state between blocks.
 
@@ -146,21 +181,26 @@ def check_block(
     log : int64 [n, 5]: clock, command, bank or rank, row, column
     entries : int64 [m, ENTRY_FIELDS], sorted by following command; `entry_of` int64 [commands + 1] where each begins
     cycles : int64 [rules, banks]
-    node_of : int64 [4, banks]: the node of each level above each bank; nodes : int64 [nodes, 4], one row per node
+    node_of : int64 [levels, banks], banks last: the node of each level above each bank
+    nodes : int64 [nodes, 4], one row per node
     last, used : int64 [commands, nodes]; ring : int64 [commands, nodes, longest window], kept for commands that are
         1 in `windowed`, int64 [commands]
     open_row, opener : int64 [banks]: open row or -1, log index of the command that opened or closed the bank or -1
     tally, structure : int64 [rules, 5]: CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER
-    totals : int64 [1]: precharges of closed banks
+    totals : int64 [TOTALS]: precharges of closed banks, last command of either bus, end of the data clock
+    family : int64 [5]: TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE and WCK_READ, WCK_WRITE in clocks
+    awaited : int64 [banks]: log index of the ACT whose ACT2 is still to come, or -1
     """
     for i in range(start, stop):
         command = log[i, 1]
         first_bank = log[i, 2]
         end_bank = first_bank + 1
-        if command >= BANK_COMMANDS:
-            rank = 1 + log[i, 2]  # node 0 is the channel
-            first_bank = nodes[rank, FIRST_BANK]
-            end_bank = nodes[rank, END_BANK]
+        if command == PREAB or command == REFAB:
+            first_bank = log[i, 2] * banks_per_rank
+            end_bank = first_bank + banks_per_rank
+        check_bus(log, i, command, family, structure, totals)
+        if family[SECOND_ACTIVATE]:
+            check_two_steps(log, i, command, first_bank, family, opener, awaited, structure, totals)
         check_structure(log, i, command, first_bank, end_bank, open_row, opener, structure, totals)
         check_gaps(
             log, i, first_bank, end_bank, entries, entry_of[command], entry_of[command + 1], cycles, node_of, nodes,

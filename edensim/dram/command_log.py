@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,34 +26,13 @@ from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.standard import Standard, evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
 from edensim.errors import InputError
+from edensim.memory import Organisation
 
 Int = npt.NDArray[np.int64]
 FORMAT, VERSION = "edensim command log", 2
 WHAT = "a command log (.npz) as edensim writes it"
 MAX_CHANNELS, MAX_BANKS = 64, 4096
 PER_BANK = ("nRCD", "nRAS", "nRP", "nRC")
-
-
-@dataclass(frozen=True)
-class LogGeometry:
-    """Organisation the log is about; `columns` counts bursts per row."""
-
-    channels: int
-    ranks: int
-    bank_groups: int
-    banks_per_group: int
-    rows: int
-    columns: int
-
-    @property
-    def banks_per_rank(self) -> int:
-        """Banks of one rank."""
-        return self.bank_groups * self.banks_per_group
-
-    @property
-    def banks(self) -> int:
-        """Banks of one channel."""
-        return self.ranks * self.banks_per_rank
 
 
 @dataclass(frozen=True)
@@ -71,7 +50,7 @@ class CommandLog:
         Clock period.
     timing_ck : mapping of str to int
         All n-names, in clocks.
-    geometry : LogGeometry
+    geometry : Organisation
     bank_ck : mapping of str to int64 arrays, shape (channels, banks)
         nRCD, nRAS, nRP, nRC where banks differ from `timing_ck`; empty = nowhere.
     refresh : RefreshLimit
@@ -82,7 +61,7 @@ class CommandLog:
     standard: str
     period_ps: Fraction
     timing_ck: Mapping[str, int]
-    geometry: LogGeometry
+    geometry: Organisation
     bank_ck: Mapping[str, Int] = field(default_factory=dict)
     refresh: RefreshLimit = RefreshLimit(0)
 
@@ -112,7 +91,7 @@ class CommandLog:
             "clock_ps": [self.period_ps.numerator, self.period_ps.denominator],
             "timing_ck": dict(self.timing_ck),
             "bank_ck": {name: np.asarray(cycles).tolist() for name, cycles in self.bank_ck.items()},
-            "geometry": vars(self.geometry),
+            "geometry": asdict(self.geometry),
             "refresh": vars(self.refresh),
             "command_codes": COMMANDS,
             "columns": "clock_k: clocks; bank_k: bank of channel k (rank for PREab, REFab); column_k: burst in the row",
@@ -145,7 +124,7 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
         if header["format"] != FORMAT or header["version"] != VERSION:
             found = f"{header['format']!r} version {header['version']!r}"
             raise InputError(f"{path}: is {found}; expected {FORMAT!r} version {VERSION}")
-        geometry = LogGeometry(**{name: whole(header["geometry"][name], 1) for name in LogGeometry.__annotations__})
+        geometry = Organisation(**{name: whole(size, 1) for name, size in header["geometry"].items()})
         numerator, denominator = header["clock_ps"]
         bank_ck = {name: np.array(header["bank_ck"][name], np.int64) for name in header["bank_ck"]}
         out = {

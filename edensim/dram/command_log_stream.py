@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from edensim.archive import Archive
-from edensim.dram.command_log import COLUMNS, HEADER, WHAT, LogGeometry, read_header
+from edensim.dram.command_log import COLUMNS, HEADER, WHAT, read_header
 from edensim.dram.command_text import Commands
-from edensim.dram.commands import BANK_COMMANDS, N_COMMANDS
+from edensim.dram.commands import N_COMMANDS, NOP, WITHOUT_ENERGY, is_rank_command
 from edensim.dram.power_device import PowerDevice
 from edensim.errors import InputError
+from edensim.memory import Organisation
 
 CHUNK = 1 << 20
 
@@ -29,7 +30,7 @@ class CommandLogStream:
 
     Attributes
     ----------
-    geometry : LogGeometry
+    geometry : Organisation
     """
 
     format = "edensim"
@@ -41,10 +42,10 @@ class CommandLogStream:
             if HEADER not in archive.texts:
                 raise InputError(f"{self.path}: has no member {HEADER}; expected {WHAT}")
             header = read_header(archive.text(HEADER), self.path)
-        self.geometry: LogGeometry = header["geometry"]
+        self.geometry: Organisation = header["geometry"]
         g = self.geometry
         found, wanted = (
-            (g.ranks, g.bank_groups, g.banks_per_group),
+            (g.ranks_per_channel, g.groups_per_rank, g.banks_per_group),
             (
                 device.ranks,
                 device.bank_groups,
@@ -75,7 +76,8 @@ class CommandLogStream:
                 if commands.max() >= N_COMMANDS:
                     k = int(np.argmax(commands >= N_COMMANDS))
                     raise self.refusal(first + k, f"command number {commands[k]} is unknown")
-                wide = commands >= BANK_COMMANDS
+                commands[np.isin(commands, WITHOUT_ENERGY)] = NOP
+                wide = is_rank_command(commands)
                 ranks = np.where(wide, places, places // self.device.banks).astype(np.int16)
                 banks = np.where(wide, 0, places % self.device.banks).astype(np.int16)
                 yield Commands(clocks.astype(np.int64), commands, ranks, banks, np.arange(first, first + size))

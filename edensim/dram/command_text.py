@@ -33,7 +33,9 @@ from edensim.dram.trace_text import first_line, read_blocks
 from edensim.errors import ConfigError, InputError, did_you_mean
 
 Int = npt.NDArray[np.int64]
-DRAMPOWER = {name: code for code, name in enumerate(known.TRACE_NAMES)} | {"REFP2B": known.REF2B}
+WIDTHS = (8, 16, 32, 64, 128)
+DRAMPOWER = {name: code for code, name in enumerate(known.TRACE_NAMES) if code not in known.WITHOUT_ENERGY}
+DRAMPOWER |= {"REFP2B": known.REF2B}
 RAMULATOR2 = {
     **dict(zip(known.COMMAND_NAMES, range(known.N_COMMANDS), strict=True)),
     **{"PRE": known.PRE, "PREA": known.PREAB, "REFsb": known.REFSB, "REFp2b": known.REF2B, "PREsb": known.PRESB},

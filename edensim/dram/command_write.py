@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram import command_text
-from edensim.dram.command_log import CommandLog, Int, LogGeometry
+from edensim.dram.command_log import CommandLog, Int
 from edensim.dram.command_log_blocks import log_blocks, read_about
 from edensim.dram.command_log_write import Sink, log_output
 from edensim.dram.command_rows_kernel import with_open_rows
@@ -38,6 +38,7 @@ from edensim.dram.commands import COMMAND_NAMES, N_COMMANDS, PREAB, RD, RDA, REF
 from edensim.dram.text_fields import choice, constant, decimal, hexadecimal, signed, text
 from edensim.dram.trace_convert import LINES_AT_A_TIME, text_output
 from edensim.errors import ConfigError, did_you_mean
+from edensim.memory import Organisation
 
 NATIVE = "native"
 COMMAND_FORMATS = (NATIVE, *command_text.TEXT_FORMATS)
@@ -155,7 +156,7 @@ class _ChannelText:
 
     def __init__(self, file: IO[bytes], format: str, about: CommandLog, channel: int) -> None:
         self.file, self.format, self.channel = file, format, channel
-        self.geometry: LogGeometry = about.geometry
+        self.geometry: Organisation = about.geometry
         self.names = foreign_names(format, about.standard)
         self.words = [self.names.get(code, "").encode() for code in range(N_COMMANDS)]
         self.has_groups = self.geometry.banks_per_rank > self.geometry.banks_per_group

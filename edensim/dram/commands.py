@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB = range(9)
-COMMAND_NAMES = ("RD", "WR", "ACT", "PREpb", "RDA", "WRA", "REFpb", "PREab", "REFab")
+from typing import Any
+
+RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB, ACT2, CASRD, CASWR = range(12)
+COMMAND_NAMES = (
+    *("RD", "WR", "ACT", "PREpb", "RDA", "WRA", "REFpb", "PREab", "REFab"),
+    *("ACT2", "CAS_RD", "CAS_WR"),  # LPDDR5: second half of an activation, synchronisation of the data clock
+)
 COMMANDS = {name: code for code, name in enumerate(COMMAND_NAMES)}
 N_COMMANDS = len(COMMAND_NAMES)
 BANK_COMMANDS = 7
-"""The first seven address one bank; PREab and REFab address a rank."""
+"""The first seven have a next-allowed time per bank; PREab and REFab, which address a rank, one per rank."""
 
 # Commands that no controller of edensim gives, but command traces of others hold.
-REFSB, REF2B, REFDB, PRESB, PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX, DSMEN, DSMEX, NOP, END = range(9, 23)
+REFSB, REF2B, REFDB, PRESB, PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX, DSMEN, DSMEX, NOP, END = range(12, 26)
 TRACE_NAMES = (
-    *("RD", "WR", "ACT", "PRE", "RDA", "WRA", "REFB", "PREA", "REFA"),
+    *("RD", "WR", "ACT", "PRE", "RDA", "WRA", "REFB", "PREA", "REFA", "ACT2", "CASRD", "CASWR"),
     *("REFSB", "REF2B", "REFDB", "PRESB", "PDEA", "PDEP", "PDXA", "PDXP", "SREFEN", "SREFEX", "DSMEN", "DSMEX"),
     *("NOP", "END"),
 )
 """Every command that can be priced, by number, as DRAMPower spells it (its REFP2B is REF2B here)."""
+WITHOUT_ENERGY = (ACT2, CASRD, CASWR)
+"""Only in logs of edensim: the activation is priced at its first half."""
 N_TRACE = len(TRACE_NAMES)
+
+
+def is_rank_command(command: Any) -> Any:
+    """Whether a command addresses a whole rank; of a number a bool, of an array an array."""
+    return (command == PREAB) | (command == REFAB)

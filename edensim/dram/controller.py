@@ -1,16 +1,16 @@
 """A memory system ready to run: geometry, address map, timings and constraint tables compiled for the kernels.
 
-Modelled: any number of channels, ranks, bank groups and banks; FR-FCFS with or without row-hit protection; write mode
-by hysteresis (while writes come as fast as they drain, reads wait: the tail of read latencies); forwarding and
-coalescing from the write queue; all-bank refresh; rows that stay open, or close after a number of accesses (RDA, WRA or
-a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here: power-down, row policies by time or
-prediction, per-bank refresh.
+Modelled: any number of channels, pseudo-channels, ranks, bank groups and banks; FR-FCFS with or without row-hit
+protection; write mode by hysteresis (while writes come as fast as they drain, reads wait: the tail of read latencies);
+forwarding and coalescing from the write queue; refresh of all banks or bank after bank; rows that stay open, or close
+after a number of accesses (RDA, WRA or a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here:
+power-down, row policies by time or prediction, closed rows of LPDDR5 and HBM.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from edensim.config.schema import Dram, OperatingPoint
 from edensim.dram.channel_kernel import KEY_BITS
 from edensim.dram.channel_state import Policy, new_channels
-from edensim.dram.command_log import CommandLog, LogGeometry, resolve_edges
-from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, WR, WRA
+from edensim.dram.command_log import CommandLog, resolve_edges
+from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, REFPB, WR, WRA
 from edensim.dram.counters import Counters
 from edensim.dram.refresh_rule import RefreshLimit
-from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Edge, Refresh, Shape, compile_table
-from edensim.dram.timing import bank_clocks, peak_bandwidth_gb_s, resolve_timing
+from edensim.dram.standard import Standard, evaluate
+from edensim.dram.table import Edge, Refresh, Shape, compile_table
+from edensim.dram.timing import TimingSet, bank_clocks, peak_bandwidth_gb_s, resolve_timing
 from edensim.errors import ConfigError
-from edensim.memory import AddressMap, Geometry, OperatingState, resolve_operating_state
+from edensim.memory import AddressMap, Geometry, OperatingState, Organisation, resolve_operating_state
 
 Int = NDArray[np.int64]
 
@@ -59,9 +60,9 @@ class DramSystem:
         self.timing = resolve_timing(dram)
         self.clocks = bank_clocks(self.timing, self.state)
         self.shape = bank_shape(self.geometry)
-        self.refresh = refresh_schedule(dram, self.timing.ck, self.shape.ranks, self.state.tREFI_scale)
         edges = resolve_edges(self.timing.standard, self.timing.ck, {}, self.geometry.banks)
-        self.policy = queue_policy(dram, self.timing.read_latency, auto_precharge(edges))
+        self.refresh = refresh_schedule(dram, self.timing, self.shape, self.state.tREFI_scale)
+        self.policy = queue_policy(dram, self.timing, auto_precharge(edges))
         self.tables = self._compile()
 
     @property
@@ -81,14 +82,13 @@ class DramSystem:
 
     def _compile(self) -> np.ndarray:
         compiled: dict[bytes, np.ndarray] = {}
-        issued = CLOSED_PAGE if self.policy.cap else OPEN_PAGE
         tables = []
         for c in range(self.geometry.channels):
             mine = {name: cycles[c] for name, cycles in self.clocks.items()}
             key = b"".join(mine[name].tobytes() for name in sorted(mine))
             if key not in compiled:
                 edges = resolve_edges(self.timing.standard, self.timing.ck, mine, self.geometry.banks)
-                compiled[key] = compile_table(self.shape, edges, self.refresh, issued)
+                compiled[key] = compile_table(self.shape, edges, self.refresh, self.policy.cap > 0)
             tables.append(compiled[key])
         out = np.zeros(len(tables), tables[0].dtype)  # concatenate would lose the attribute access of records
         for c, table in enumerate(tables):
@@ -97,7 +97,8 @@ class DramSystem:
 
     def new_channels(self, log_commands: bool = False) -> np.ndarray:
         """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
-        policy = replace(self.policy, log_commands=log_commands, whole_row=self.timing.ck["nRAS"])
+        ck = self.timing.ck
+        policy = replace(self.policy, log_commands=log_commands, whole_row=ck["nRAS"], bank_refresh=ck.get("nRFCpb", 0))
         windows = (self.tables["window_id"].shape[2], int(self.tables["window_length"].max()))
         return new_channels(self.shape, policy, self.refresh, windows, self.geometry.channels)
 
@@ -110,7 +111,7 @@ class DramSystem:
         is_open = channels["state"][:, :banks] != 0
         running = end_clock - channels["open_since"][:, :banks]
         rank_running = end_clock - channels["node_open_since"]
-        n_ref = channels["counts"][:, REFAB, : self.shape.ranks].copy()
+        n_ref, n_refpb = channels["counts"][:, REFAB, : self.shape.ranks].copy(), counts[:, REFPB].copy()
         reads, writes = counts[:, RD] + counts[:, RDA], counts[:, WR] + counts[:, WRA]
         return Counters(
             period_ps=self.period,
@@ -133,67 +134,101 @@ class DramSystem:
             writes_coalesced=channels["coalesced"].copy(),
             read_latency_ck_sum=channels["latency_sum"].copy(),
             cut_ck=channels["cut_ck"][:, :banks].copy(),
+            n_refpb=n_refpb,
+            bank_refreshing_ck=n_refpb * self.timing.ck.get("nRFCpb", 0),
             by_tag=channels["by_tag"][..., :banks].copy(),
         )
 
     def command_log(self, commands: tuple[Int, ...]) -> CommandLog:
         """A command log with the rules it is held to."""
-        g = self.geometry
-        layout = LogGeometry(g.channels, g.ranks, g.bank_groups, g.banks_per_group, g.rows, g.columns)
+        layout = Organisation(**{f.name: getattr(self.geometry, f.name) for f in fields(Organisation)})
         differs = any((self.clocks[n] != self.timing.ck[n]).any() for n in self.clocks)
         bank_ck = self.clocks if differs else {}
         refresh = RefreshLimit(self.refresh.period if self.refresh.first else 0)
         return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck, refresh)
 
 
-def bank_shape(geometry: Geometry) -> Shape:
+def bank_shape(layout: Organisation) -> Shape:
     """Bank tree of one channel."""
-    if geometry.banks > 1 << KEY_BITS:
-        raise ConfigError(f"dram: {geometry.banks} banks per channel; the controller handles at most {1 << KEY_BITS}")
-    spans = {"Channel": geometry.banks, "Rank": geometry.banks_per_rank, "BankGroup": geometry.banks_per_group}
-    return Shape({**spans, "Bank": 1})
+    if layout.banks > 1 << KEY_BITS:
+        raise ConfigError(f"dram: {layout.banks} banks per channel; the controller handles at most {1 << KEY_BITS}")
+    return Shape(layout)
 
 
-def refresh_schedule(dram: Dram, ck: dict[str, int] | object, ranks: int, scale: float) -> Refresh:
-    """When each rank's refresh falls due."""
-    if dram.controller.refresh == "none":
+def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, scale: float) -> Refresh:
+    """When refreshes fall due: of ranks together or scattered, or of banks in turn, each rank a clock later."""
+    mode, ck, ranks, scatter = dram.controller.refresh, timing.ck, shape.ranks, dram.controller.refresh_scatter_ck
+    if mode == "none":
         return Refresh(1, (), ())
-    period = int(ck["nREFI"] * Fraction(str(scale)))  # type: ignore[index]  # down: never later than asked
-    busy = ck["nRFC"] + ranks  # type: ignore[index]  # less leaves some rank no clock to open a row in
-    if period <= busy:
+    if mode == "per_bank" and "nREFIpb" not in ck:
         raise ConfigError(
-            f"tREFI_scale = {scale:g} makes the refresh interval {period} clocks, but refreshing "
-            f"{ranks} {'ranks' if ranks > 1 else 'rank'} takes {busy} clocks"
+            f'dram.controller.refresh = "per_bank": {timing.standard.name} has no refresh of single banks here; '
+            'expected "all_bank" or "none"'
         )
-    scatter = dram.controller.refresh_scatter_ck
-    due = sorted(((k + 1) * scatter if scatter else period, k) for k in range(ranks))
-    if due[-1][0] > due[0][0] + period:
+    nominal = ck["nREFI" if mode == "all_bank" else "nREFIpb"]
+    interval = int(nominal * Fraction(str(scale)))  # down: never later than asked
+    busy = ck["nRFC"] + ranks  # less leaves some rank no clock to open a row in
+    if mode == "per_bank":  # its row is closed first, and the bank before it has just been refreshed
+        edges = resolve_edges(timing.standard, ck, {}, shape.banks)
+        busy = ck["nRC"] + max(most_cycles(edges, REFPB, REFPB, "Bank"), ck["nRFCpb"] // shape.node_span) + ranks
+    if interval <= busy:
+        what = f"{ranks} {'ranks' if ranks > 1 else 'rank'}" if mode == "all_bank" else "a bank"
+        raise ConfigError(
+            f"tREFI_scale = {scale:g} makes the refresh interval {interval} clocks, but refreshing "
+            f"{what} takes {busy} clocks"
+        )
+    if mode == "per_bank":
+        if scatter:
+            raise ConfigError('dram.controller.refresh_scatter_ck has no effect with refresh = "per_bank"; expected 0')
+        span = shape.node_span
+        turns = sorted(((b + 1) * interval + r, r * span + b) for b in range(span) for r in range(ranks))
+        return Refresh(span * interval, tuple(t for t, _ in turns), tuple(k for _, k in turns), REFPB)
+    due = sorted(((k + 1) * scatter if scatter else interval, k) for k in range(ranks))
+    if due[-1][0] > due[0][0] + interval:
         raise ConfigError(
             f"dram.controller.refresh_scatter_ck = {scatter} spreads {ranks} ranks over more than one refresh "
-            f"interval of {period} clocks"
+            f"interval of {interval} clocks"
         )
-    return Refresh(period, tuple(t for t, _ in due), tuple(k for _, k in due))
+    return Refresh(interval, tuple(t for t, _ in due), tuple(k for _, k in due))
 
 
-def queue_policy(dram: Dram, read_latency: int, auto_precharge: tuple[int, int] = (0, 0)) -> Policy:
-    """Queues, their thresholds and the row policy; shares are rounded in single precision, as ramulator 2 does."""
+def check_policies(dram: Dram, standard: Standard) -> None:
+    """Refuse policies that contradict each other or that the family lacks."""
     c = dram.controller
     if c.row_policy == "open" and c.row_cap is not None:
         raise ConfigError(
             f'dram.controller.row_cap = {c.row_cap} has no effect with row_policy = "open"; '
             'expected row_policy = "closed", or no row_cap'
         )
+    if c.row_policy == "closed" and (standard.two_buses or standard.second_activate):
+        raise ConfigError(
+            f'dram.controller.row_policy = "closed" is not modelled for {standard.name}; expected row_policy = "open"'
+        )
+
+
+def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] = (0, 0)) -> Policy:
+    """Queues, their thresholds, row policy and command bus; shares are in single precision, as in ramulator 2."""
+    c, standard = dram.controller, timing.standard
+    check_policies(dram, standard)
     enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
     leave = max(1, int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue))))  # 0 would never leave
+    second, *wck = (
+        int(evaluate(text, timing.ck)) if text else 0
+        for text in (standard.second_activate, standard.wck_read, standard.wck_write)
+    )
     return Policy(
         c.read_queue,
         c.write_queue,
         min(enter, c.write_queue),
         leave,
-        read_latency,
+        timing.read_latency,
         c.scheduler == "FRFCFS_RowHit",
         cap=(c.row_cap or 1) if c.row_policy == "closed" else 0,
         auto_precharge=auto_precharge,
+        second_activate=second,
+        wck_runs=(wck[0], wck[1]),
+        two_buses=standard.two_buses,
+        half_clock=standard.half_clock,
     )
 
 
@@ -202,3 +237,9 @@ def auto_precharge(edges: Sequence[Edge]) -> tuple[int, int]:
     rows = [e for e in edges if e.scope == "Bank" and PRE in e.following]
     waits = [max((int(e.cycles.max()) for e in rows if command in e.preceding), default=0) for command in (RD, WR)]
     return waits[0], waits[1]
+
+
+def most_cycles(edges: Sequence[Edge], preceding: int, following: int, beyond: str) -> int:
+    """Longest wait between two commands in one node of any level but `beyond`; 0 without any."""
+    rows = [e for e in edges if e.scope != beyond and preceding in e.preceding and following in e.following]
+    return max((int(e.cycles.max()) for e in rows), default=0)

@@ -43,7 +43,7 @@ class Counters:
     bank_open_ck : int64 [channels, banks]
         Clocks a bank was open (from ACT to PRE).
     rank_open_ck : int64 [channels, ranks]
-        Clocks with at least one bank of the rank open.
+        Clocks with at least one bank of the rank open. Runs also count those with one in a refresh of its own.
     refreshing_ck : int64 [channels, ranks]
         Clocks spent in refresh, n_ref * nRFC; all banks of the rank are closed then.
     row_hit, row_miss, row_conflict : int64 [channels]
@@ -61,8 +61,8 @@ class Counters:
     bank_refreshing_ck : int64 [channels, banks], optional
         Clocks of these refreshes; `bank_open_ck` does not hold them.
     rank_refreshing_ck : int64 [channels, ranks], optional
-        Clocks with a bank of the rank in such a refresh and none open; neither `rank_open_ck` nor `refreshing_ck` holds
-        them.
+        Clocks with a bank of the rank in such a refresh and none open, as far as neither `rank_open_ck` nor
+        `refreshing_ck` holds them.
     pda_ck, pdp_ck, sref_ck : int64 [channels, ranks], optional
         Clocks in active and precharge power-down and in self refresh, in which no bank or rank counts as open.
     by_tag : int64 [channels, tags, 3, banks], optional

@@ -192,9 +192,9 @@ class EnergyModel:
         if IO_RAIL in self.own_volts:
             self.io_per_burst_pj *= (self.own_volts[IO_RAIL] / device.vddq_v) ** 2
         self._credit = energy.restore_credit / device.clocks["nRAS"]
-        self.ranks = dram.ranks
-        self.banks_per_rank = dram.bank_groups * dram.banks_per_group
-        banks = (dram.channels, dram.ranks * self.banks_per_rank)
+        self.ranks = dram.pseudo_channels * dram.ranks
+        self.banks_per_rank = dram.stack_ids * dram.bank_groups * dram.banks_per_group
+        banks = (dram.channels, self.ranks * self.banks_per_rank)
         self._vdd = None if state is None else np.asarray(state.supplies, np.float64)
         self._shape = (*banks, 1 if self._vdd is None else self._vdd.shape[2])
         self._scaling = VoltageScaling.of(energy)

@@ -5,7 +5,7 @@ They queue in order; only the head is looked at, and meanwhile nothing starts th
 
 from __future__ import annotations
 
-from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, REFAB
+from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, REFAB, REFPB
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import jit
 
@@ -14,7 +14,7 @@ PENDING = 2048  # room for pending refreshes and precharges
 
 @jit
 def push_pending(ch, command, node):
-    """Put a refresh of a rank, or an injected precharge of a bank, into the priority queue."""
+    """Put a refresh of a rank or bank, or an injected precharge of a bank, into the priority queue."""
     ch.pending[ch.pending_tail & (PENDING - 1)] = command << KEY_BITS | node
     ch.pending_tail += 1
 
@@ -25,20 +25,26 @@ def pick_pending(ch, t):
     pad = len(ch.state)
     nodes = len(ch.node_open)
     entry = ch.pending[ch.pending_head & (PENDING - 1)]
+    command = entry >> KEY_BITS
     node = entry & ((1 << KEY_BITS) - 1)
-    if entry >> KEY_BITS == PRE:
-        if ch.claimed[node] != 0:
+    if command == REFAB:
+        x = BANK_COMMANDS * pad + nodes + node
+        if ch.node_open[node] != 0:
+            for b in range(node * ch.node_span, (node + 1) * ch.node_span):
+                if ch.claimed[b] != 0:  # an active request forbids PREab; its column command will wake the scan
+                    return -1, node, NEVER
+            command = PREAB
+            x -= nodes
+    else:
+        if command == REFPB and ch.state[node] != 0:
+            command = PRE
+        if command == PRE and ch.claimed[node] != 0:
             return -1, node, NEVER
-        at = ch.allowed[PRE * pad + node]
-        return (PRE if at <= t else -1), node, at
-    if ch.node_open[node] == 0:
-        at = ch.allowed[BANK_COMMANDS * pad + nodes + node]
-        return (REFAB if at <= t else -1), node, at
-    for b in range(node * ch.node_span, (node + 1) * ch.node_span):
-        if ch.claimed[b] != 0:  # an active request forbids PREab; its column command will wake the scan
-            return -1, node, NEVER
-    at = ch.allowed[BANK_COMMANDS * pad + node]
-    return (PREAB if at <= t else -1), node, at
+        x = command * pad + node
+    at = ch.allowed[x]
+    if len(ch.is_half_clock) == 2 and (command == REFAB or command == REFPB):
+        at = max(at, t) | 1  # refreshes start at odd clocks
+    return (command if at <= t else -1), node, at
 
 
 @jit

@@ -1,322 +1,33 @@
 """A second, slow memory controller in plain Python, tick by tick, to hold the compiled one to.
 
-Modelled: any number of channels, ranks, bank groups and banks; rows that stay open or are closed after a number of
-accesses; all-bank refresh, together or scattered, or none; FRFCFS and FRFCFS_RowHit; write mode with hysteresis; the
-buffer of requests whose row was opened for them; the queue of pending refreshes and precharges; read forwarding and
-write coalescing; timings that differ from bank to bank. Not modelled: per-bank refresh, two-bus and split-activate
-standards.
-
-It is written from the rules of ramulator2 2.1's generic DDR controller and keeps no next-allowed times: whether a
-command may issue is found by looking back at what was issued.
+Modelled: any number of channels, pseudo-channels, ranks, stack IDs, bank groups and banks; rows that stay open or are
+closed after a number of accesses; refresh of all banks, together or scattered, bank after bank, or none; FRFCFS and
+FRFCFS_RowHit; write mode with hysteresis; the buffer of requests whose row was opened for them; the queue of pending
+refreshes and precharges; read forwarding and write coalescing; timings that differ from bank to bank; activation in two
+steps and the data clock of LPDDR5; the two buses of HBM and the half clocks of HBM3.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-from edensim.dram.bank_tree import LEVELS, BankLayout, BankTree
-from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
+from edensim.dram.reference_channel import Channel, Request, Requests, Settings, Tally
+from edensim.dram.reference_hbm import TwoBusChannel
+from edensim.dram.reference_lpddr import SplitChannel
 from edensim.dram.table import Edge
+from edensim.memory import Organisation
 
-CLOSED = -1
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Controller choices; queue sizes in requests, times in clocks.
-
-    `refresh_interval` 0 means no refresh; `refresh_scatter` s > 0 refreshes rank i at (i + 1) s + n intervals.
-    `write_marks`: shares of the write queue above which write mode begins (when full at the latest) and below which it
-    ends (when empty at the latest). `row_cap`: accesses after which a row is closed, 0 = rows stay open.
-    `write_latency`: clocks from WR to what counts as its end. `per_channel`: a clock offers a request to every channel,
-    else to one of them.
-    """
-
-    row_hit_first: bool
-    read_queue: int
-    write_queue: int
-    read_latency: int
-    refresh_interval: int = 0
-    refresh_scatter: int = 0
-    write_marks: tuple[float, float] = (0.8, 0.2)
-    row_cap: int = 0
-    write_latency: int = 0
-    per_channel: bool = False
+__all__ = ["Channel", "Request", "Requests", "Settings", "Tally", "simulate"]
 
 
-@dataclass(frozen=True)
-class Requests:
-    """Decoded requests in order; int64 arrays of one length. `arrival`: earliest clock at which one is offered."""
-
-    channel: npt.NDArray[np.int64]
-    bank: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int64]
-    is_write: npt.NDArray[np.int64]
-    arrival: npt.NDArray[np.int64]
-
-
-@dataclass
-class Tally:
-    """What happened. `commands[channel]`: (clock, command, bank or rank, row or -1, column or -1) in order."""
-
-    commands: list[list[tuple[int, int, int, int, int]]]
-    cycles: int = 0
-    completed: int = 0
-    reads: int = 0
-    read_latency_sum: int = 0
-    hits: int = 0
-    misses: int = 0
-    conflicts: int = 0
-    forwarded: int = 0
-    coalesced: int = 0
-
-    def complete(self, clock: int) -> None:
-        """One request is done at `clock`."""
-        self.completed += 1
-        self.cycles = max(self.cycles, clock)
-
-    def complete_read(self, clock: int, latency: int) -> None:
-        """One read is done at `clock`."""
-        self.reads += 1
-        self.read_latency_sum += latency
-        self.complete(clock)
-
-
-@dataclass(eq=False)
-class Request:
-    """One request under way; `accepted` is the clock of its acceptance."""
-
-    bank: int
-    row: int
-    column: int
-    is_write: bool
-    accepted: int
-    is_classified: bool = False
-
-    @property
-    def place(self) -> tuple[int, int, int]:
-        """Full address within the channel."""
-        return self.bank, self.row, self.column
-
-
-@dataclass(eq=False)
-class Channel:
-    """One channel: `accept` takes requests, `tick` issues at most one command."""
-
-    index: int
-    edges: Sequence[Edge]
-    layout: BankLayout
-    settings: Settings
-    tally: Tally
-    write_mode: bool = False
-    queues: tuple[list[Request], list[Request]] = field(default_factory=lambda: ([], []))
-    active: list[Request] = field(default_factory=list)
-    pending: list[tuple[int, int]] = field(default_factory=list)  # REFAB of a rank or PRE of a bank that must come
-
-    def __post_init__(self) -> None:
-        self.tree = BankTree(self.layout)
-        self.open_row = [CLOSED] * self.tree.banks
-        self.accesses = [0] * self.tree.banks  # column commands since the bank was last closed
-        self.is_asked = [False] * self.tree.banks  # a precharge waits in `pending` since the bank was last closed
-        self.activations = [0] * self.tree.banks  # of requests that are not served yet; see `is_claimed`
-        uneven = [(edge, bool(edge.cycles.min() < edge.cycles.max())) for edge in self.edges]
-        self.edges_of = [[pair for pair in uneven if command in pair[0].following] for command in range(N_COMMANDS)]
-        self.depth = max((edge.window for edge in self.edges), default=1)
-        self.issued: dict[tuple[int, str, int], deque[tuple[int, int]]] = {}  # (clock, target), latest first
-        self.known: dict[tuple[int, int], int] = {}  # results of `earliest` since the last command
-
-    # -- requests
-
-    def accept(self, request: Request) -> bool:
-        """Take a request if it can be merged with a waiting write or its queue has room."""
-        clock = request.accepted
-        if any(write.place == request.place for write in self.queues[1]):
-            if request.is_write:
-                self.tally.coalesced += 1
-                self.tally.complete(clock + 1)
-            else:
-                self.tally.forwarded += 1
-                self.tally.complete_read(clock + 1, latency=1)
-            return True
-        room = self.settings.write_queue if request.is_write else self.settings.read_queue
-        if len(self.queues[request.is_write]) >= room:
-            return False
-        self.queues[request.is_write].append(request)
-        return True
-
-    # -- time
-
-    def tick(self, clock: int) -> None:
-        """Everything that happens in one clock."""
-        self.pending += [(REFAB, rank) for rank in range(self.layout.ranks) if self.is_refresh_due(rank, clock)]
-        for bank in range(self.tree.banks):
-            if self.is_close_due(bank, clock):
-                self.pending.append((PRE, bank))
-                self.is_asked[bank] = True
-        if self.active and self.issue_oldest(clock, self.active):
-            return
-        if self.pending:
-            self.try_pending(clock)
-            return
-        self.choose_mode()
-        self.issue_oldest(clock, self.queues[self.write_mode])
-
-    def is_refresh_due(self, rank: int, clock: int) -> bool:
-        """Whether the refresh of a rank enters the queue at this clock."""
-        interval, scatter = self.settings.refresh_interval, self.settings.refresh_scatter
-        first = (rank + 1) * scatter if scatter else interval
-        return interval > 0 and clock >= first and (clock - first) % interval == 0
-
-    def is_close_due(self, bank: int, clock: int) -> bool:
-        """Whether a bank has had its accesses, may be precharged now and nobody has asked for that yet."""
-        cap = self.settings.row_cap
-        return 0 < cap <= self.accesses[bank] and not self.is_asked[bank] and self.earliest(PRE, bank) <= clock
-
-    def choose_mode(self) -> None:
-        """Hysteresis between reads and writes; thresholds in single precision, as ramulator2 has them."""
-        reads, writes, size = len(self.queues[0]), len(self.queues[1]), self.settings.write_queue
-        high, low = (float(np.float32(x) * np.float32(size)) for x in self.settings.write_marks)
-        if self.write_mode:
-            self.write_mode = not ((writes < low or writes == 0) and reads > 0)
-        else:
-            self.write_mode = writes > high or writes == size or reads == 0
-
-    # -- choice of the next command
-
-    def next_command(self, request: Request) -> int:
-        """First command a request needs now."""
-        if self.open_row[request.bank] == request.row:
-            return WR if request.is_write else RD
-        return ACT if self.open_row[request.bank] == CLOSED else PRE
-
-    def is_forbidden(self, command: int, request: Request, queue: list[Request]) -> bool:
-        """Whether scheduling (not timing) forbids a command: only precharges ever are."""
-        if command != PRE or queue is self.active:
-            return False
-        if self.is_claimed(request.bank):
-            return True
-        older = queue[: queue.index(request)] if self.settings.row_hit_first else []
-        return any(other.bank == request.bank and other.row == self.open_row[request.bank] for other in older)
-
-    def is_claimed(self, bank: int) -> bool:
-        """Whether activated requests forbid to close a bank.
-
-        Every ACT counts and every request served takes one away. A row that is closed under an active request of the
-        other direction (by RDA or WRA) is activated twice, so the count stays too high for ever; as in ramulator 2 it
-        then matters whenever any request is active.
-        """
-        return self.activations[bank] > 0 and bool(self.active)
-
-    def issue_oldest(self, clock: int, queue: list[Request]) -> bool:
-        """Issue the first command of the oldest request whose first command may go now."""
-        for request in sorted(queue, key=lambda r: r.accepted):
-            command = self.next_command(request)
-            if self.earliest(command, request.bank) <= clock and not self.is_forbidden(command, request, queue):
-                self.serve(clock, command, request, queue)
-                return True
-        return False
-
-    def serve(self, clock: int, command: int, request: Request, queue: list[Request]) -> None:
-        """Issue a command for a request and move the request on."""
-        if not request.is_classified:
-            request.is_classified = True
-            self.tally.misses += command == ACT
-            self.tally.conflicts += command == PRE
-            self.tally.hits += command in (RD, WR)
-        if command == PRE:
-            self.issue(clock, command, request.bank)
-        elif command == ACT:
-            self.issue(clock, command, request.bank, row=request.row)
-            self.activations[request.bank] += 1
-            if queue is not self.active:
-                queue.remove(request)
-                self.active.append(request)
-        else:
-            closing = RDA if command == RD else WRA
-            if self.is_last_access(request.bank) and self.earliest(closing, request.bank) <= clock:
-                command = closing
-            self.issue(clock, command, request.bank, column=request.column)
-            queue.remove(request)
-            self.activations[request.bank] -= queue is self.active
-            if request.is_write:
-                self.tally.complete(clock + self.settings.write_latency)
-            else:
-                done = clock + self.settings.read_latency
-                self.tally.complete_read(done, done - request.accepted)
-
-    def is_last_access(self, bank: int) -> bool:
-        """Whether the next access of a bank also closes it."""
-        return 0 < self.settings.row_cap <= self.accesses[bank]
-
-    def try_pending(self, clock: int) -> None:
-        """Bring the oldest pending refresh or precharge one command further if possible."""
-        command, rank = self.pending[0]
-        if command == PRE:
-            if not self.is_claimed(rank) and self.earliest(PRE, rank) <= clock:
-                self.issue(clock, PRE, rank)
-                self.pending.pop(0)
-            return
-        banks = self.tree.banks_of(REFAB, rank)
-        if all(self.open_row[bank] == CLOSED for bank in banks):
-            if self.earliest(REFAB, rank) <= clock:
-                self.issue(clock, REFAB, rank)
-                self.pending.pop(0)
-        elif not any(self.is_claimed(bank) for bank in banks) and self.earliest(PREAB, rank) <= clock:
-            self.issue(clock, PREAB, rank)
-
-    # -- commands and their distances
-
-    def issue(self, clock: int, command: int, target: int, row: int = -1, column: int = -1) -> None:
-        """Put a command on the bus and remember it."""
-        self.tally.commands[self.index].append((clock, command, target, row, column))
-        for level in LEVELS:
-            for node in self.tree.addressed(level, command, target):
-                self.issued.setdefault((command, level, node), deque(maxlen=self.depth)).appendleft((clock, target))
-        if command in (ACT, PRE, PREAB, RDA, WRA):
-            for bank in self.tree.banks_of(command, target):
-                self.open_row[bank] = row
-                self.accesses[bank], self.is_asked[bank] = 0, False
-        if command in (RD, WR):
-            self.accesses[target] += 1
-        self.known.clear()
-
-    def earliest(self, command: int, target: int) -> int:
-        """First clock at which every edge lets a command issue."""
-        if (command, target) not in self.known:
-            pairs = self.edges_of[command]
-            times = (t for edge, uneven in pairs for t in self.allowed_from(edge, uneven, command, target))
-            self.known[command, target] = max(times, default=0)
-        return self.known[command, target]
-
-    def allowed_from(self, edge: Edge, is_uneven: bool, command: int, target: int) -> Iterator[int]:
-        """Clocks from which one edge lets a command issue, one per earlier command it looks at."""
-        for before in edge.preceding:
-            level, own = edge.scope, self.tree.addressed(edge.scope, command, target)
-            nodes: Sequence[int] = self.tree.siblings(level, command, target) if edge.sibling else own
-            if (
-                is_uneven and not edge.sibling and before < BANK_COMMANDS
-            ):  # an earlier command of a slower bank may bind
-                level, nodes = "Bank", self.tree.banks_under(level, own)
-            for node in nodes:
-                past = self.issued.get((before, level, node), ())
-                if len(past) >= edge.window:
-                    since, origin = past[edge.window - 1]
-                    yield since + self.tree.cycles_between(edge, (before, origin), (command, target))
-
-
-def simulate(edges: Sequence[Sequence[Edge]], layout: BankLayout, settings: Settings, requests: Requests) -> Tally:
+def simulate(edges: Sequence[Sequence[Edge]], layout: Organisation, settings: Settings, requests: Requests) -> Tally:
     """Run requests to completion.
 
     Parameters
     ----------
     edges : one constraint table per channel
-    layout : ranks, bank groups and banks per group of a channel
+    layout : how the banks of a channel are grouped
     settings : Settings
     requests : Requests
 
@@ -327,7 +38,8 @@ def simulate(edges: Sequence[Sequence[Edge]], layout: BankLayout, settings: Sett
         `write_latency` after its WR, a merged request in the clock after its acceptance.
     """
     tally = Tally([[] for _ in edges])
-    channels = [Channel(k, mine, layout, settings, tally) for k, mine in enumerate(edges)]
+    kind = TwoBusChannel if settings.two_buses else SplitChannel if settings.second_activate else Channel
+    channels = [kind(k, mine, layout, settings, tally) for k, mine in enumerate(edges)]
     total, clock = len(requests.bank), 0
     front_end_of = requests.channel.tolist() if settings.per_channel else [0] * total
     outside = [deque(k for k in range(total) if front_end_of[k] == each) for each in range(len(channels))]

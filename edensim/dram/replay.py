@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from edensim.dram.command_log import CommandLog
 from edensim.dram.command_log_write import Sink
-from edensim.dram.commands import BANK_COMMANDS, COMMAND_NAMES
+from edensim.dram.commands import COMMAND_NAMES, is_rank_command
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, WRITE_LATENCY, replay
@@ -60,15 +60,14 @@ class ReplayResult:
 class CommandHash:
     """SHA-256 over all commands of every channel, in the record format of ramulator 2's binary command trace.
 
-    Per command, little-endian int64: clock, command number, one number per level from rank to bank, row, column; -1
-    where a command addresses all nodes of a level, row except on ACT, column except on RD and WR.
+    Per command, little-endian int64: clock, command number, one number per level below channel down to bank, row,
+    column; -1 where a command addresses all nodes of a level, row except on ACT, column except on RD and WR.
     """
 
     def __init__(self, system: DramSystem) -> None:
-        g = system.geometry
-        self.levels = [("Rank", g.ranks), ("BankGroup", g.bank_groups), ("Bank", g.banks_per_group)]
-        self.levels = [x for x in self.levels if x[0] in system.timing.standard.levels]
-        self.span, self.banks = g.banks_per_rank, g.banks
+        g, levels = system.geometry, system.timing.standard.levels[1:]
+        self.levels = [(g.spans[name], g.fan_out[name]) for name in levels]
+        self.rank_span = g.banks_per_rank
         order = system.timing.standard.command_numbers
         self.number = np.array([order.index(n) if n in order else -9 for n in COMMAND_NAMES], np.int64)
         self.digests = [hashlib.sha256() for _ in range(g.channels)]
@@ -76,13 +75,11 @@ class CommandHash:
     def __call__(self, channel: int, log: Int) -> None:
         """Add commands of one channel."""
         out = np.full((len(log), 4 + len(self.levels)), -1, np.int64)
-        whole_rank = log[:, 1] >= BANK_COMMANDS
-        bank = np.where(whole_rank, log[:, 2] * self.span, log[:, 2])
+        whole_rank = is_rank_command(log[:, 1])
+        bank = np.where(whole_rank, log[:, 2] * self.rank_span, log[:, 2])
         out[:, 0], out[:, 1] = log[:, 0], self.number[log[:, 1]]
-        below = self.banks
-        for k, (_, size) in enumerate(self.levels):
-            below //= size
-            out[:, 2 + k] = np.where(whole_rank & (below < self.span), -1, bank // below % size)
+        for k, (span, size) in enumerate(self.levels, 2):
+            out[:, k] = np.where(whole_rank & (span < self.rank_span), -1, bank // span % size)
         out[:, -2:] = log[:, 3:5]
         self.digests[channel].update(out.astype("<i8").tobytes())
 

@@ -58,7 +58,7 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
         if len(channels[0].log) > 1:
             full = False
             for c in range(n_channels):
-                full = full or channels[c].logged == len(channels[c].log)
+                full = full or channels[c].logged + 2 > len(channels[c].log)  # two buses add two in a clock
             if full:
                 result = LOG_FULL
                 break
@@ -90,9 +90,9 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
                 last = max(last, ch.last)
                 if ch.slot_write[slot]:
                     last = max(last, t + write_latency)
-            if ch.freed >= 0:
+            if ch.freed[0] + ch.freed[1] > 0:
                 accept_from = max(accept_from, t)
-                if blocked and channel[i] == c and is_write[i] == ch.freed:
+                if blocked and channel[i] == c and ch.freed[is_write[i]] > 0:
                     blocked = False
     cursor[0] = i
     run[ACCEPT_FROM] = accept_from

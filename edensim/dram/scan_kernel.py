@@ -101,27 +101,10 @@ def scan_active(ch, n, t):
 
 @jit_inline
 def scan_active_few(ch, t):
-    """`scan_active` when only a few requests are active."""
-    ready = 0
-    oldest = NEVER
-    soon = NEVER
-    for g in range(len(ch.active_mask)):
-        mask = ch.active_mask[g]
-        while mask:
-            k = g * LANES + lowest_bit(mask)
-            mask &= mask - 1
-            at = ch.allowed[k]
-            if at <= t:
-                ready += 1
-                oldest = min(oldest, ch.active_key[k])
-            else:
-                soon = min(soon, at)
-    return ready, oldest, soon
+    """`scan_active` when only a few requests are active.
 
-
-@jit
-def scan_active_closed(ch, t):
-    """`scan_active_few` for closed rows: a row that was closed under its request must be opened for it again."""
+    With closed rows a row that was closed under its request must be opened for it again.
+    """
     pad = len(ch.state)
     ready = 0
     oldest = NEVER
@@ -131,14 +114,58 @@ def scan_active_closed(ch, t):
         while mask:
             k = g * LANES + lowest_bit(mask)
             mask &= mask - 1
-            b = k - pad if k >= pad else k
             x = k
-            if ch.open_row[b] != ch.slot_row[ch.active_slot[k]]:
-                x = (PRE if ch.state[b] else ACT) * pad + b
+            if len(ch.is_closed_page) == 2:  # known from the type
+                b = k - pad if k >= pad else k
+                if ch.open_row[b] != ch.slot_row[ch.active_slot[k]]:
+                    x = (PRE if ch.state[b] else ACT) * pad + b
             at = ch.allowed[x]
             if at <= t:
                 ready += 1
                 oldest = min(oldest, ch.active_key[k])
             else:
                 soon = min(soon, at)
+    return ready, oldest, soon
+
+
+@jit
+def scan_hits(ch, entry, n, t):
+    """`scan_queue` for the column bus: row hits only."""
+    entry = np.uint64(entry)
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for j in range(np.uint64(n)):
+        k = ch.hit_key[entry + j]
+        at = ch.allowed[entry + j] | (k & NEVER)
+        ok = at <= t
+        ready += 1 if ok else 0
+        oldest = min(oldest, k if ok else NEVER)
+        soon = min(soon, NEVER if ok else at)
+    return ready, oldest, soon
+
+
+@jit
+def scan_others(ch, entry, n, t, row_hit, odd, open_from):
+    """`scan_queue` for the row bus: requests that need ACT or PRE.
+
+    No row is opened before `open_from`, nor at an even clock if `odd` is 1.
+    """
+    entry = np.uint64(entry)
+    pre = np.uint64(PRE * n)
+    act = np.uint64(ACT * n)
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for j in range(np.uint64(n)):
+        k = ch.other_key[entry + j]
+        is_open = ch.state[j] != 0
+        act_at = max(ch.allowed[act + j] | odd, open_from)
+        at = ((ch.allowed[pre + j] | ch.claimed[j]) if is_open else act_at) | (k & NEVER)
+        if row_hit:
+            at = at | (NEVER if (ch.hit_key[entry + j] < k) & is_open else 0)
+        ok = at <= t
+        ready += 1 if ok else 0
+        oldest = min(oldest, k if ok else NEVER)
+        soon = min(soon, NEVER if ok else at)
     return ready, oldest, soon

@@ -1,8 +1,9 @@
 """A DRAM family as data: levels, timing names, rounding rule and the table of command constraints.
 
 Modelled: pairwise waits between commands that share a node of a level (or sit in sibling nodes), windows over several
-commands, and the rule by which times of the data sheet become clocks. Not modelled: commands beyond `COMMAND_NAMES`
-(power-down, self refresh, per-bank refresh, calibration) and constraints that depend on data or mode registers.
+commands, the rule by which times of the data sheet become clocks, and what the command bus is like: two buses (HBM),
+half clocks (HBM3), activation in two commands and a data clock that runs on demand (LPDDR5). Not modelled: commands
+beyond `COMMAND_NAMES` (power-down, self refresh, calibration) and constraints that depend on data or mode registers.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ import numpy as np
 from edensim.config import schema
 from edensim.dram.commands import COMMAND_NAMES
 from edensim.errors import ConfigError, did_you_mean
-
-LEVELS = ("Channel", "Rank", "BankGroup", "Bank")
-"""Levels a family may have, outermost first."""
+from edensim.memory import LEVELS
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,16 @@ class Standard:
     transfers_per_clock : int
         Beats on a data pin per clock of the command bus: 2, or more where data have a clock of their own (GDDR).
     command_numbers : tuple of str
-        Commands in the order in which ramulator 2 numbers them, for digests of command traces.
+        Commands in the order in which ramulator 2 numbers them, for digests of command traces ("ACT1" is ACT).
+    two_buses : bool
+        Column commands (RD, WR) and row commands (all others) have a command bus each.
+    half_clock : bool
+        A clock of the model is half a clock of the device; at even ones only precharges may go, on two buses.
+    second_activate : str
+        A row is opened by ACT and then ACT2, at most so many clocks later (an expression); empty = by ACT alone.
+    wck_read, wck_write : str
+        Clocks that the data clock runs on after RD and WR; a column command that comes later is preceded by CAS_RD or
+        CAS_WR. Empty = there is no such clock.
     """
 
     name: str
@@ -104,12 +112,21 @@ class Standard:
     constraints: tuple[Constraint, ...]
     transfers_per_clock: int = 2
     command_numbers: tuple[str, ...] = ("ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab")
+    two_buses: bool = False
+    half_clock: bool = False
+    second_activate: str = ""
+    wck_read: str = ""
+    wck_write: str = ""
     source: str = field(default="", compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
         """All n-names, in the order in which they are resolved."""
         return tuple(rule.name for rule in self.timings)
+
+
+OPTIONAL = "transfers_per_clock two_buses half_clock second_activate wck_read wck_write source".split()
+"""Keys that a file may leave out."""
 
 
 def folder() -> Traversable:
@@ -152,9 +169,9 @@ def parse_standard(table: Mapping[str, Any], where: str) -> Standard:
         levels = tuple(table["levels"])
         rules = tuple(_timing_rule(n, row) for n, row in table["timings"].items())
         rows = tuple(_constraint(row) for row in table["constraint"])
-        optional = {key: table[key] for key in ("transfers_per_clock", "source") if key in table}
+        optional = {key: table[key] for key in OPTIONAL if key in table}
         if "command_numbers" in table:
-            optional["command_numbers"] = tuple(table["command_numbers"])
+            optional["command_numbers"] = tuple(x.replace("ACT1", "ACT") for x in table["command_numbers"])
         rounding, latency = Rounding(**table["rounding"]), table["read_latency"]
         standard = Standard(table["name"], levels, latency, rounding, rules, rows, **optional)
     except (KeyError, TypeError) as error:
@@ -171,7 +188,13 @@ def parse_standard(table: Mapping[str, Any], where: str) -> Standard:
             problems.append(f"{here}: window {row.window} must be at least 1")
         if row.sibling and row.scope == levels[0]:
             problems.append(f"{here}: the outermost level has no siblings")
-    problems += _unknown(f"{where}: read_latency", "timing", expression_names(standard.read_latency), standard.names)
+    for key in ("read_latency", "second_activate", "wck_read", "wck_write"):
+        if text := getattr(standard, key):
+            problems += _unknown(f"{where}: {key}", "timing", expression_names(text), standard.names)
+    if bool(standard.second_activate) != bool(standard.wck_read and standard.wck_write):
+        problems.append(f"{where}: second_activate, wck_read and wck_write are modelled together or not at all")
+    if standard.half_clock and not standard.two_buses:
+        problems.append(f"{where}: half_clock is modelled with two_buses only")
     if problems:
         raise ConfigError(problems)
     return standard
@@ -203,7 +226,7 @@ def _unknown(where: str, what: str, words: Iterable[str], known: Iterable[str]) 
 def _unknown_rules(where: str, rules: Iterable[TimingRule]) -> list[str]:
     """Timing rules that refer to keys of [dram.timing] or to n-names that do not exist (yet)."""
     keys = list(schema.Timing.model_fields)
-    seen = ["burst_length"]
+    seen = ["burst_length", "banks_per_rank"]
     problems = []
     for rule in rules:
         here = f"{where}: timing {rule.name}"

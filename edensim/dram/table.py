@@ -14,35 +14,49 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.dram.commands import ACT, BANK_COMMANDS, N_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
+from edensim.dram.commands import (
+    ACT,
+    ACT2,
+    BANK_COMMANDS,
+    CASRD,
+    CASWR,
+    N_COMMANDS,
+    PRE,
+    PREAB,
+    RD,
+    RDA,
+    REFAB,
+    REFPB,
+    WR,
+    WRA,
+    is_rank_command,
+)
 from edensim.jit import LANES
+from edensim.memory import Organisation
 
 Int = NDArray[np.int64]
-OPEN_PAGE = (RD, WR, ACT, PRE, PREAB, REFAB)
-CLOSED_PAGE = (RD, WR, ACT, PRE, RDA, WRA, PREAB, REFAB)
-"""Commands a controller issues by row policy; constraints on others compile to nothing."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Banks of one channel as a tree. `spans`: level name -> banks below one node, from Channel down to Bank."""
+    """Banks of one channel as a tree, and how the kernel's arrays follow from it."""
 
-    spans: dict[str, int]
+    layout: Organisation
 
     @property
     def banks(self) -> int:
         """Banks of the channel."""
-        return self.spans["Channel"]
+        return self.layout.banks
 
     @property
     def node_span(self) -> int:
         """Banks of one rank, the unit of PREab and REFab."""
-        return self.spans["Rank"]
+        return self.layout.banks_per_rank
 
     @property
     def ranks(self) -> int:
-        """Ranks of the channel."""
-        return self.banks // self.node_span
+        """Ranks of the channel, over all pseudo-channels."""
+        return self.layout.ranks_per_channel
 
     @property
     def padded(self) -> int:
@@ -54,10 +68,13 @@ class Shape:
         """Next-allowed times: seven rows of banks, PREab and REFab per rank, one dummy cell."""
         return BANK_COMMANDS * self.padded + 2 * self.ranks + 1
 
+    def span(self, level: str) -> int:
+        """Banks below a node of `level`."""
+        return self.layout.spans[level]
+
     def parent_span(self, level: str) -> int:
         """Banks below the parent of a node of `level`."""
-        names = list(self.spans)
-        return self.spans[names[max(names.index(level) - 1, 0)]]
+        return self.span(level) * self.layout.fan_out[level]
 
 
 @dataclass(frozen=True)
@@ -80,17 +97,21 @@ class Edge:
 
 @dataclass(frozen=True)
 class Refresh:
-    """All-bank refresh: the period and each rank's first due clock (in order of time). No ranks = no refresh."""
+    """Refreshes that fall due once in every period: clock of the first, and which, in order of time; none = never.
+
+    `command` is REFAB, and `nodes` are ranks; or it is REFPB, and they are banks.
+    """
 
     period: int
     first: tuple[int, ...]
-    ranks: tuple[int, ...]
+    nodes: tuple[int, ...]
+    command: int = REFAB
 
 
 def reach(shape: Shape, edge: Edge, first: int, count: int) -> NDArray[np.bool_]:
     """Banks whose commands an edge delays when banks first … first+count-1 issued the preceding command."""
     banks = np.arange(shape.banks)
-    span = shape.spans[edge.scope]
+    span = shape.span(edge.scope)
     own = (banks // span >= first // span) & (banks // span <= (first + count - 1) // span)
     if not edge.sibling:
         return own
@@ -105,8 +126,8 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Seq
     A constraint of 0 clocks counts as 1, which a channel with one command per clock keeps anyway, so that the layout of
     the table does not depend on the operating point.
     """
-    is_rank_command = preceding >= BANK_COMMANDS
-    issuers, size = (shape.ranks, shape.node_span) if is_rank_command else (shape.banks, 1)
+    by_rank = is_rank_command(preceding)
+    issuers, size = (shape.ranks, shape.node_span) if by_rank else (shape.banks, 1)
     out = np.zeros((issuers, shape.allowed_size - 1), np.int64)
     for edge in edges:
         if preceding not in edge.preceding or edge.window > 1:
@@ -116,7 +137,7 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Seq
                 hit = reach(shape, edge, k * size, size)
                 if f < BANK_COMMANDS:
                     row = out[k, f * shape.padded : f * shape.padded + shape.banks]
-                    cycles = edge.cycles if is_rank_command else np.full(shape.banks, edge.cycles[k])
+                    cycles = edge.cycles if by_rank else np.full(shape.banks, edge.cycles[k])
                     np.maximum(row, np.where(hit, np.maximum(cycles, 1), 0), out=row)
                     continue
                 at = BANK_COMMANDS * shape.padded + (f - PREAB) * shape.ranks
@@ -126,22 +147,26 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Seq
     return out
 
 
-def compile_table(
-    shape: Shape, edges: Sequence[Edge], refresh: Refresh, issued: Sequence[int] = OPEN_PAGE
-) -> np.ndarray:
-    """Compile the constraints of one channel to a table record (shape [1]); its delay rows are int32, flat."""
+def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh, closes_rows: bool = False) -> np.ndarray:
+    """Compile the constraints of one channel to a table record (shape [1]); its delay rows are int32, flat.
+
+    Constraints on commands that no controller issues with this refresh and row policy (`closes_rows`: by RDA and WRA)
+    compile to nothing.
+    """
+    issued = [RD, WR, ACT, PRE, *((RDA, WRA) if closes_rows else ())]
+    issued += [PREAB, REFAB] if refresh.command == REFAB else [REFPB]
     pad, dummy = shape.padded, shape.allowed_size - 1
     fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
     fields |= {x: np.zeros((N_COMMANDS, BANK_COMMANDS), np.int64) for x in ("row_target", "row_at")}
     rows: list[NDArray[np.int32]] = [np.zeros(pad, np.int32)]
     at = pad
     singles: dict[int, list[list[tuple[int, int]]]] = {}
-    for p in issued:
+    for p in (*issued, ACT2, CASRD, CASWR):  # nothing waits for the last three: they are never targets
         table = full_delays(shape, edges, p, issued)
         for f in range(BANK_COMMANDS):
             part = table[:, f * pad : (f + 1) * pad]
             beyond = part.copy()
-            if p < BANK_COMMANDS:
+            if not is_rank_command(p):
                 np.fill_diagonal(beyond, 0)
             if beyond.any():
                 fields["row_target"][p, fields["row_n"][p]] = f
@@ -159,9 +184,10 @@ def compile_table(
             for j, (x, cycles) in enumerate(entries):
                 fields["one_at"][p, k, j] = x
                 fields["one_delay"][p, k, j] = cycles
-    window_rows = compile_windows(shape, edges, fields, at)
+    window_rows = compile_windows(shape, edges, fields, at, issued)
     fields["timer_at"] = np.array(refresh.first or (0,), np.int64)
-    fields["timer_node"] = np.array(refresh.ranks or (0,), np.int64)
+    fields["timer_node"] = np.array(refresh.nodes or (0,), np.int64)
+    fields["timer_command"] = np.full_like(fields["timer_node"], refresh.command)
     delay = np.concatenate(rows + window_rows)
     layout = [(n, np.int64, v.shape) for n, v in fields.items()]
     record = np.zeros(1, np.dtype((np.record, [*layout, ("timer_period", np.int64), ("delay", np.int32, delay.shape)])))
@@ -172,7 +198,9 @@ def compile_table(
     return record
 
 
-def compile_windows(shape: Shape, edges: Sequence[Edge], fields: dict[str, Int], at: int) -> list[NDArray[np.int32]]:
+def compile_windows(
+    shape: Shape, edges: Sequence[Edge], fields: dict[str, Int], at: int, issued: Sequence[int]
+) -> list[NDArray[np.int32]]:
     """Fill the window fields; returns the delay rows of the windows, which begin at `at`."""
     windows = [
         (p, f, e)
@@ -180,7 +208,7 @@ def compile_windows(shape: Shape, edges: Sequence[Edge], fields: dict[str, Int],
         if e.window > 1
         for p in e.preceding
         for f in e.following
-        if p in OPEN_PAGE and f in OPEN_PAGE
+        if p in issued and f in issued
     ]
     n = max(len(windows), 1)
     fields["window_id"] = np.zeros((N_COMMANDS, n), np.int64)
@@ -188,7 +216,7 @@ def compile_windows(shape: Shape, edges: Sequence[Edge], fields: dict[str, Int],
     fields |= {x: np.ones(n, np.int64) for x in ("window_length", "window_target", "window_at")}
     rows = []
     for k, (p, f, edge) in enumerate(windows):
-        node = np.arange(shape.banks) // shape.spans[edge.scope]
+        node = np.arange(shape.banks) // shape.span(edge.scope)
         fields["window_id"][p, fields["window_n"][p]] = k
         fields["window_n"][p] += 1
         fields["window_length"][k] = edge.window

@@ -72,6 +72,16 @@ class TimingSet:
         return self.ck["nBL"]
 
     @property
+    def activate_to_read(self) -> int:
+        """Clocks from ACT to RD of a bank that nothing else happens to.
+
+        A data clock that does not run is started first (a clock); with half clocks both commands go at odd ones.
+        """
+        rows = [row for row in self.standard.constraints if "ACT" in row.preceding and "RD" in row.following]
+        wait = max(int(evaluate(row.latency, self.ck)) for row in rows if row.scope == "Bank")
+        return wait + (1 if self.standard.wck_read else 0) + (wait % 2 if self.standard.half_clock else 0)
+
+    @property
     def write_latency(self) -> int:
         """Clocks from WR to the last beat of its data (write latency, tDQSS of LPDDR, burst)."""
         return self.ck["nCWL"] + self.ck.get("nDQSS", 0) + self.burst_ck
@@ -79,7 +89,7 @@ class TimingSet:
     @property
     def unloaded_read_ns(self) -> float:
         """Time of a read of a closed row that waits for nobody: one clock to be seen, ACT, RD, last beat of data."""
-        return self.time_ns(1 + self.ck["nRCD"] + self.read_latency)
+        return self.time_ns(1 + self.activate_to_read + self.read_latency)
 
     def time_ns(self, clocks: int) -> float:
         """Time of a number of clocks, in ns."""
@@ -89,7 +99,7 @@ class TimingSet:
 def peak_bandwidth_gb_s(dram: schema.Dram, timing: TimingSet) -> float:
     """Bytes per ns when every clock of every data bus carries data."""
     burst_bytes = dram.channel_width_bits * dram.burst_length // 8
-    return dram.channels * burst_bytes / timing.time_ns(timing.burst_ck)
+    return dram.channels * dram.pseudo_channels * burst_bytes / timing.time_ns(timing.burst_ck)
 
 
 def clock_period(dram: schema.Dram, transfers_per_clock: int = 2) -> Fraction:
@@ -147,9 +157,10 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
     check_levels(dram, standard)
     period = clock_period(dram, standard.transfers_per_clock)
     given = _given_clocks(dram, standard) if dram.timing_ck is not None else _rounded_clocks(dram, standard, period)
+    banks_per_rank = dram.stack_ids * dram.bank_groups * dram.banks_per_group
     ck: dict[str, int] = {}
     for rule in standard.timings:
-        names = {"burst_length": dram.burst_length} | ck
+        names = {"burst_length": dram.burst_length, "banks_per_rank": banks_per_rank} | ck
         ck[rule.name] = given[rule.name] if rule.name in given else int(evaluate(rule.clocks, names))
     check_identities(ck, period)
 
@@ -170,12 +181,12 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
 
 
 def check_levels(dram: schema.Dram, standard: Standard) -> None:
-    """Refuse ranks or bank groups in a family that has none."""
-    parts = (("Rank", "ranks", dram.ranks), ("BankGroup", "bank_groups", dram.bank_groups))
+    """Refuse ranks, bank groups and the like in a family that has none."""
+    keys = {"PseudoChannel": "pseudo_channels", "Rank": "ranks", "Sid": "stack_ids", "BankGroup": "bank_groups"}
     problems = [
-        f"dram.{key} = {count}: {standard.name} has no level {level}; expected dram.{key} = 1"
-        for level, key, count in parts
-        if count > 1 and level not in standard.levels
+        f"dram.{key} = {getattr(dram, key)}: {standard.name} has no level {level}; expected dram.{key} = 1"
+        for level, key in keys.items()
+        if getattr(dram, key) > 1 and level not in standard.levels
     ]
     if problems:
         raise ConfigError(problems)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from edensim.dram.text_fields import choice, constant, decimal, hexadecimal, text
 from edensim.dram.trace_read import TraceReader
 from edensim.dram.trace_requests import Requests, RequestSource, check_addresses, checked, slices
-from edensim.dram.trace_text import CSV_COLUMNS, NATIVE, check_format, open_any, vector_levels
+from edensim.dram.trace_text import CSV_COLUMNS, NATIVE, bank_levels, check_format, open_any, vector_levels
 from edensim.dram.trace_write import Layout, as_parts, write_trace
 from edensim.errors import ConfigError, InputError
 from edensim.memory.address_map import AddressMap
@@ -190,14 +190,9 @@ def _vectors(part: Requests, address_map: AddressMap, first: int) -> bytes:
     g = address_map.geometry
     check_addresses(part.addr, g.burst_bytes, g.capacity_bytes, first=first, where="requests")
     channel, bank, row, column = address_map.decode(part.addr // np.uint64(g.burst_bytes))
-    at = {
-        "channel": channel,
-        "rank": bank // g.banks_per_rank,
-        "bank group": bank // g.banks_per_group % g.bank_groups,
-        "bank": bank % g.banks_per_group,
-        "row": row,
-        "column": column,
-    }
+    at = {"channel": channel, "row": row, "column": column}
+    for name, size in reversed(bank_levels(g).items()):
+        bank, at[name] = np.divmod(bank, size)
     fields = [choice(part.is_write, (b"R ", b"W "))]
     for name in vector_levels(address_map):
         fields += [decimal(at[name].astype(np.uint64)), constant(b",")]

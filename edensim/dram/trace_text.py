@@ -39,6 +39,7 @@ from edensim.dram.trace_requests import CHUNK, Requests, RequestSource, slices
 from edensim.dram.trace_text_parse import BadLineError, parse_numbers, parse_operations, split_words
 from edensim.errors import ConfigError, InputError, did_you_mean
 from edensim.memory.address_map import AddressMap
+from edensim.memory.geometry import Geometry
 
 NATIVE = "native"
 TEXT_FORMATS = ("ramulator1", "ramulator2", "ramulator2_readwrite", "dramsim3", "csv", "gem5")
@@ -329,25 +330,29 @@ def _parse_vectors(block: bytes, address_map: AddressMap) -> tuple[Requests, npt
     words = split_words(block, (0, 0) + (1,) * (len(sizes) - 1))
     is_write = parse_operations(words, 0, ("R",), ("W",))
     at = {name: parse_numbers(words, k, "any", size - 1) for k, (name, size) in enumerate(sizes.items(), 1)}
-    geometry = address_map.geometry
-    group = at.get("bank group", np.uint64(0))
-    bank = (at["rank"] * np.uint64(geometry.bank_groups) + group) * np.uint64(geometry.banks_per_group) + at["bank"]
+    bank = np.zeros_like(at["bank"])
+    for name in bank_levels(address_map.geometry):
+        bank = bank * np.uint64(sizes[name]) + at[name]
     line = address_map.encode(at["channel"], bank, at["row"], at["column"])
-    return Requests(line.astype(np.uint64) * np.uint64(geometry.burst_bytes), is_write), words.line
+    burst = np.uint64(address_map.geometry.burst_bytes)
+    return Requests(line.astype(np.uint64) * burst, is_write), words.line
 
 
 def vector_levels(address_map: AddressMap) -> dict[str, int]:
     """Name and size of each number of an address vector of ramulator 2, in order."""
     g = address_map.geometry
-    groups = {"bank group": g.bank_groups} if g.bank_groups > 1 else {}
-    return {
-        "channel": g.channels,
-        "rank": g.ranks,
-        **groups,
-        "bank": g.banks_per_group,
-        "row": g.rows,
-        "column": g.columns,
-    }
+    return {"channel": g.channels, **bank_levels(g), "row": g.rows, "column": g.columns}
+
+
+def bank_levels(g: Geometry) -> dict[str, int]:
+    """Name and size of the numbers that make up a bank, outermost first: levels of one node are left out but the rank.
+
+    HBM has pseudo-channels where others have ranks.
+    """
+    sizes = {"pseudo-channel": g.pseudo_channels, "rank": g.ranks, "stack ID": g.stack_ids}
+    sizes |= {"bank group": g.bank_groups, "bank": g.banks_per_group}
+    always = ("bank", "rank" if g.pseudo_channels == 1 else "pseudo-channel")
+    return {name: size for name, size in sizes.items() if size > 1 or name in always}
 
 
 def _check_time(part: Requests, line: npt.NDArray[np.int64], latest: int) -> int:

@@ -1,11 +1,12 @@
 """The address map: line number <-> (channel, bank, row, column), as a table of bit runs and its exact inverse.
 
-A *line* is one burst: line = byte address // burst_bytes. A bank index counts through a channel:
-(rank * bank_groups + bank group) * banks_per_group + bank; a column counts bursts in a row.
+A *line* is one burst: line = byte address // burst_bytes. A bank index counts through a channel as `Organisation`
+says; a column counts bursts in a row.
 
 The order of the fields is a string of tokens from the highest to the lowest address bits, for example
-"RoBaRaCoCh": `Ro` row, `Ba` bank, `Bg` bank group, `Ra` rank, `Co` column, `Ch` channel. `Ba` without `Bg` stands for
-bank above bank group. `CoH` and `CoL2` together split the column into its upper bits and its lowest 2 (or 1 … 9).
+"RoBaRaCoCh": `Ro` row, `Ba` bank, `Bg` bank group, `Ra` rank, `Co` column, `Ch` channel; `Pc` pseudo-channel and `Si`
+stack ID of HBM. `Ba` without `Bg` stands for bank above bank group, `Ra` without `Si` and `Pc` for stack ID above rank
+above pseudo-channel. `CoH` and `CoL2` together split the column into its upper bits and its lowest 2 (or 1 … 9).
 Two names of ramulator 2 have the meaning they have there: "ChRaBaRoCo" (bank *below* bank group) and "MOP4CLXOR".
 
 Channels may be interleaved by more than a burst (a size that overrides where `Ch` stands), and bits of the channel,
@@ -34,8 +35,9 @@ Coordinates = tuple[Ints, Ints, Ints, Ints]
 
 CHANNEL, BANK, ROW, COLUMN = range(4)
 MOP4CLXOR = "MOP4CLXOR"
-PARITY_NAMES = {"ChRaBaRoCo": "ChRaBgBaRoCo", MOP4CLXOR: "RoCoHBaBgRaCoL2Ch"}
-TOKEN = re.compile(r"Ro|Ba|Bg|Ra|CoH|CoL[1-9]|Co|Ch")
+PARITY_NAMES = {"ChRaBaRoCo": "ChPcRaSiBgBaRoCo", MOP4CLXOR: "RoCoHBaBgSiRaPcCoL2Ch"}
+BANK_TOKENS = {"PseudoChannel": "Pc", "Rank": "Ra", "Sid": "Si", "BankGroup": "Bg", "Bank": "Ba"}
+TOKEN = re.compile(r"Ro|Ba|Bg|Si|Ra|Pc|CoH|CoL[1-9]|Co|Ch")
 
 
 class Move(NamedTuple):
@@ -163,14 +165,15 @@ def parse_order(order: str, name: str = "") -> list[str]:
     if "".join(tokens) != order or not tokens:
         raise ConfigError(
             f"{where}: unknown text {TOKEN.sub(' ', order).strip()!r}; expected Ro, Ba, Bg, Ra, Co (or CoH and CoL2) "
-            "and Ch in any order from high to low address bits, e.g. RoBaRaCoCh, or MOP4CLXOR"
+            "and Ch, for HBM also Pc and Si, in any order from high to low address bits, e.g. RoBaRaCoCh, or MOP4CLXOR"
         )
-    if "Bg" not in tokens and "Ba" in tokens:
-        tokens.insert(tokens.index("Ba") + 1, "Bg")
+    for token, neighbour, step in (("Bg", "Ba", 1), ("Si", "Ra", 0), ("Pc", "Ra", 1)):
+        if token not in tokens and neighbour in tokens:
+            tokens.insert(tokens.index(neighbour) + step, token)
     found = Counter(token[:3] for token in tokens)
     column = ["CoH", "CoL"] if found["CoH"] or found["CoL"] else ["Co"]
-    expected = ["Ro", "Ba", "Bg", "Ra", *column, "Ch"]
-    missing = [token for token in expected if not found[token]]
+    expected = ["Ro", "Ba", "Bg", "Si", "Ra", "Pc", *column, "Ch"]
+    missing = [token for token in expected if not found[token] and token not in ("Si", "Pc")]
     doubled = [token for token, count in found.items() if count > 1 or token not in expected]
     if missing or doubled:
         found_wrong = {"missing": missing, "given more than once": doubled}
@@ -181,13 +184,10 @@ def parse_order(order: str, name: str = "") -> list[str]:
 
 def _fields(geometry: Geometry, tokens: list[str]) -> dict[str, Run]:
     """Where every field stands in channel, bank, row and column."""
-    banks, groups = _bits(geometry.banks_per_group), _bits(geometry.bank_groups)
     columns = _bits(geometry.columns)
     fields = {
         "Ch": Run(CHANNEL, 0, _bits(geometry.channels) if is_power_of_two(geometry.channels) else 0),
-        "Ba": Run(BANK, 0, banks),
-        "Bg": Run(BANK, banks, groups),
-        "Ra": Run(BANK, banks + groups, _bits(geometry.ranks)),
+        **_bank_fields(geometry),
         "Ro": Run(ROW, 0, _bits(geometry.rows)),
         "Co": Run(COLUMN, 0, columns),
     }
@@ -195,6 +195,12 @@ def _fields(geometry: Geometry, tokens: list[str]) -> dict[str, Run]:
         split = min(int(low[3:]), columns)
         fields |= {low: Run(COLUMN, 0, split), "CoH": Run(COLUMN, split, columns - split)}
     return fields
+
+
+def _bank_fields(geometry: Geometry) -> dict[str, Run]:
+    """The fields that make up the bank index, outermost first."""
+    spans, sizes = geometry.spans, geometry.fan_out
+    return {token: Run(BANK, _bits(spans[level]), _bits(sizes[level])) for level, token in BANK_TOKENS.items()}
 
 
 def _stack(runs: list[Run]) -> list[Move]:
@@ -271,14 +277,15 @@ def _diagonals(pairs: list[Pair]) -> list[Move]:
 
 
 def _column_hashes(geometry: Geometry, moves: list[Move]) -> list[Move]:
-    """MOP4CLXOR: rank, bank group, bank and row take, in this order, the next bits of the column into an XOR."""
+    """MOP4CLXOR: rank, bank group, bank and row take, in this order, the next bits of the column into an XOR.
+
+    Of HBM pseudo-channel and stack ID come before and after the rank.
+    """
     source: dict[int, int] = {}  # column bit -> line bit
     for move in moves:
         if move.target == COLUMN:
             source |= {move.target_shift + k: move.source_shift + k for k in range(move.mask.bit_length())}
-    banks, groups = _bits(geometry.banks_per_group), _bits(geometry.bank_groups)
-    fields = [Run(BANK, banks + groups, _bits(geometry.ranks)), Run(BANK, banks, groups), Run(BANK, 0, banks)]
-    fields.append(Run(ROW, 0, _bits(geometry.rows)))
+    fields = [*_bank_fields(geometry).values(), Run(ROW, 0, _bits(geometry.rows))]
     targets = [(run.target, run.target_shift + k) for run in fields for k in range(run.bits)]
     pairs = zip(targets, sorted(source), strict=False)  # the column ends first
     return _join([Move(target, source[bit], 1, to) for (target, to), bit in pairs])

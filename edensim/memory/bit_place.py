@@ -35,7 +35,10 @@ class RowBit(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Place of a bit in the memory (int64 arrays or ints); `subarray` follows from `row`, `row_bit` as in `RowBit`."""
+    """Place of a bit in the memory (int64 arrays or ints); `subarray` follows from `row`, `row_bit` as in `RowBit`.
+
+    `rank` counts through the pseudo-channels and `bank_group` through the stack IDs of HBM.
+    """
 
     channel: ArrayLike
     rank: ArrayLike
@@ -76,7 +79,7 @@ def address_of(address_map: AddressMap, place: Place) -> tuple[Ints, Ints]:
     """Physical byte address and bit (0 … 7) of a place; the inverse of `locate` (`subarray` is not looked at)."""
     geometry = address_map.geometry
     channel, rank, group, bank, _, row, row_bit = (np.asarray(x, np.int64) for x in place)
-    index = (rank * geometry.bank_groups + group) * geometry.banks_per_group + bank
+    index = rank * geometry.banks_per_rank + group * geometry.banks_per_group + bank
     column, rest = np.divmod(row_bit, 8 * geometry.burst_bytes)
     byte, bit = np.divmod(rest, 8)
     return address_map.encode(channel, index, row, column) * geometry.burst_bytes + byte, bit

@@ -6,29 +6,93 @@ power of two. Not modelled: spare rows and columns, devices with 3 x 2^n bits (3
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edensim.config.schema import Dram
 from edensim.errors import ConfigError
 
 MBIT = 1 << 20
-POWERS = ("ranks", "bank_groups", "banks_per_group", "rows", "device_width_bits", "channel_width_bits", "burst_length")
+LEVELS = ("Channel", "PseudoChannel", "Rank", "Sid", "BankGroup", "Bank")
+"""Levels above the row, outermost first; a family has some of them."""
+POWERS = """ranks bank_groups banks_per_group rows device_width_bits channel_width_bits burst_length pseudo_channels
+    stack_ids""".split()
 
 
 @dataclass(frozen=True, slots=True)
-class Geometry:
-    """Organisation of the whole memory.
+class Organisation:
+    """How the banks of every channel are grouped, and how large they are; nothing is checked.
+
+    The bank index counts through a channel, level by level: bank = (((pseudo-channel * ranks + rank) * stack_ids +
+    stack ID) * bank_groups + bank group) * banks_per_group + bank in the group. What a precharge or refresh of all
+    banks addresses is called a rank throughout: rank = bank // banks_per_rank, which in HBM is a pseudo-channel.
 
     Parameters
     ----------
     channels : int
-        Independent channels, any number.
+        Independent channels.
     ranks, bank_groups, banks_per_group, rows : int
-        Ranks per channel, bank groups per rank, banks per bank group, rows per bank; powers of two.
+        Ranks per channel (or pseudo-channel), bank groups per rank (or stack ID), banks per bank group, rows per bank.
     columns : int
-        *Bursts* per row, which is columns of a device / burst length; a power of two.
+        *Bursts* per row, which is columns of a device / burst length.
+    pseudo_channels, stack_ids : int
+        Pseudo-channels of a channel (HBM), stack IDs of a rank (HBM3).
+    """
+
+    channels: int
+    ranks: int
+    bank_groups: int
+    banks_per_group: int
+    rows: int
+    columns: int
+    pseudo_channels: int = field(default=1, kw_only=True)
+    stack_ids: int = field(default=1, kw_only=True)
+
+    @property
+    def ranks_per_channel(self) -> int:
+        """Ranks of all pseudo-channels of a channel."""
+        return self.pseudo_channels * self.ranks
+
+    @property
+    def groups_per_rank(self) -> int:
+        """Bank groups of all stack IDs of a rank."""
+        return self.stack_ids * self.bank_groups
+
+    @property
+    def banks_per_rank(self) -> int:
+        """Banks of one rank."""
+        return self.groups_per_rank * self.banks_per_group
+
+    @property
+    def banks(self) -> int:
+        """Banks of one channel."""
+        return self.ranks_per_channel * self.banks_per_rank
+
+    @property
+    def fan_out(self) -> dict[str, int]:
+        """Level -> nodes under one node of the level above; 1 for the channel."""
+        sizes = (self.pseudo_channels, self.ranks, self.stack_ids, self.bank_groups, self.banks_per_group)
+        return dict(zip(LEVELS, (1, *sizes), strict=True))
+
+    @property
+    def spans(self) -> dict[str, int]:
+        """Level -> banks below one of its nodes."""
+        spans, left = {}, self.banks
+        for level, size in self.fan_out.items():
+            left //= size
+            spans[level] = left
+        return spans
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry(Organisation):
+    """Organisation of the whole memory, every size but the number of channels a power of two.
+
+    Parameters
+    ----------
+    channels, ranks, bank_groups, banks_per_group, rows, columns, pseudo_channels, stack_ids : int
+        See `Organisation`.
     device_width_bits, channel_width_bits : int
-        Data pins of one device and of a channel; powers of two.
+        Data pins of one device and of a channel (of HBM: of a pseudo-channel); powers of two.
     burst_length : int
         Transfers (beats) of one column command; a power of two.
     subarray_rows : int
@@ -40,12 +104,6 @@ class Geometry:
         If a size is not what is said above.
     """
 
-    channels: int
-    ranks: int
-    bank_groups: int
-    banks_per_group: int
-    rows: int
-    columns: int
     device_width_bits: int
     channel_width_bits: int
     burst_length: int
@@ -79,24 +137,16 @@ class Geometry:
             )
         shape = (dram.bank_groups, dram.banks_per_group, dram.rows, dram.columns // dram.burst_length)
         widths = (dram.device_width_bits, dram.channel_width_bits, dram.burst_length)
-        geometry = cls(dram.channels, dram.ranks, *shape, *widths, dram.subarray_rows)
+        parts = {"pseudo_channels": dram.pseudo_channels, "stack_ids": dram.stack_ids}
+        geometry = cls(dram.channels, dram.ranks, *shape, *widths, dram.subarray_rows, **parts)
         if geometry.device_bits != dram.density_mbit * MBIT:
+            stacks = f"{dram.stack_ids} stack IDs x " if dram.stack_ids > 1 else ""
             raise ConfigError(
-                f"dram.density_mbit = {dram.density_mbit} Mbit, but {dram.bank_groups} bank groups x "
+                f"dram.density_mbit = {dram.density_mbit} Mbit, but {stacks}{dram.bank_groups} bank groups x "
                 f"{dram.banks_per_group} banks x {dram.rows} rows x {dram.columns} columns x "
                 f"{dram.device_width_bits} bit are {geometry.device_bits / MBIT:g} Mbit"
             )
         return geometry
-
-    @property
-    def banks_per_rank(self) -> int:
-        """Banks of one rank."""
-        return self.bank_groups * self.banks_per_group
-
-    @property
-    def banks(self) -> int:
-        """Banks of one channel; bank index = (rank * bank_groups + bank group) * banks_per_group + bank."""
-        return self.ranks * self.banks_per_rank
 
     @property
     def subarrays(self) -> int:

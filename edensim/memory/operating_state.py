@@ -351,7 +351,7 @@ def _two_ways_of_supply(division: PartitionMap, points: dict[str, Point]) -> lis
     """Ranks in which some chips have their own VDD and the others one by bank."""
     geometry = division.geometry
     values = np.array([point.vdd for point in points.values()])
-    vdd = values[division.owner[:, :, 0]].reshape(geometry.channels, geometry.ranks, -1)
+    vdd = values[division.owner[:, :, 0]].reshape(geometry.channels, geometry.ranks_per_channel, -1)
     mixed = (vdd != vdd[:, :, :1]).any(2) & division.chip_owner.any(2)
     problems = []
     for channel, rank in np.argwhere(mixed)[:1]:

@@ -86,7 +86,7 @@ def resolve_partitions(geometry: Geometry, partitions: Sequence[Partition]) -> P
         partitions of chips with keys that a chip cannot have for itself.
     """
     owner = np.zeros((geometry.channels, geometry.banks, geometry.subarrays), np.int16)
-    chip_owner = np.zeros((geometry.channels, geometry.ranks, geometry.devices_per_rank), np.int16)
+    chip_owner = np.zeros((geometry.channels, geometry.ranks_per_channel, geometry.devices_per_rank), np.int16)
     names = (REMAINDER, *(partition.name for partition in partitions))
     used = Counter(names[1:])
     problems = [f"[[partition]] name = {name!r} is used twice" for name, count in used.items() if count > 1]
@@ -103,7 +103,7 @@ def resolve_partitions(geometry: Geometry, partitions: Sequence[Partition]) -> P
         if len(chosen["chip"]) < geometry.devices_per_rank:
             problems += _not_of_a_chip(partition, geometry)
         else:
-            held = owner.reshape(geometry.channels, geometry.ranks, geometry.banks_per_rank, geometry.subarrays)
+            held = owner.reshape(*chip_owner.shape[:2], geometry.banks_per_rank, geometry.subarrays)
             axes = ("channel", "rank", "bank", "subarray")
         mask = np.ix_(*(chosen[axis] for axis in axes))
         if np.any(held[mask]):
@@ -146,7 +146,7 @@ def _chosen(geometry: Geometry, partition: Partition) -> dict[str, list[int]]:
     """Indices of one partition by axis."""
     axes = {
         "channel": ("channel", geometry.channels),
-        "rank": ("rank", geometry.ranks),
+        "rank": ("rank", geometry.ranks_per_channel),
         "chip": ("chips", geometry.devices_per_rank),
         "bank": ("banks", geometry.banks_per_rank),
         "subarray": ("subarrays", geometry.subarrays),

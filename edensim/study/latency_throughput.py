@@ -5,7 +5,7 @@ full queue makes later ones wait outside. Latency counts from the clock at which
 last beat of data, so beyond saturation it stays at what a full queue costs. Not modelled: cores or caches that slow
 down when the memory is slow, writes.
 
-On the command line: `edensim plot --dram ddr4-2400r-8gb-x8`.
+On the command line: `edensim plot --dram ddr4-2400r-8gb-x8`, or `--dram all` for every shipped memory.
 
 >>> from edensim.config import load_config
 >>> from edensim.study.latency_throughput import measure
@@ -96,7 +96,7 @@ def measure_each(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Measure several memories; of more than one, patterns bear the name of their memory. See `measure`."""
+    """Measure several memories; of more than one, a first column `memory` names them. See `measure`."""
     import pandas as pd
 
     frames: list[pd.DataFrame] = []
@@ -108,7 +108,9 @@ def measure_each(
                 progress(before * each + done, len(memories) * each)
 
         frame = measure(resolved, rates, requests=requests, seed=seed, progress=told)
-        frames.append(frame if len(memories) == 1 else frame.assign(pattern=f"{name}, " + frame["pattern"]))
+        if len(memories) > 1:
+            frame.insert(0, "memory", name)
+        frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 

@@ -17,9 +17,10 @@ from edensim.config import Presets
 from edensim.config.draft import rests_on
 from edensim.config.keys import keys_of
 from edensim.config.positions import split_key
-from edensim.config.schema import Draft, Dram, Energy, Partition, Workload
-from edensim.dram.controller import bank_shape, queue_policy, refresh_schedule
+from edensim.config.schema import Draft, Dram, DramController, Energy, Partition, Workload
+from edensim.dram.controller import bank_shape, check_policies, refresh_schedule
 from edensim.dram.energy import EnergyModel
+from edensim.dram.standard import load_standard
 from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.errors import ConfigError, EdensimError, Problem
 from edensim.memory import AddressMap, Geometry, PartitionMap, place, resolve_operating_state
@@ -37,6 +38,7 @@ CLOCK: Keys = ("dram.data_rate_mt_s", "dram.clock_ps", "dram.standard")
 TIMES: Keys = ("dram.timing", "dram.timing_ck", *CLOCK, *SIZES)
 MAP: Keys = ("dram.address_map", "dram.address_hash", "dram.channel_interleave_bytes")
 WORKLOAD: Keys = tuple(f"workload.{name}" for name in Workload.model_fields)
+POLICIES: Keys = tuple(f"dram.controller.{name}" for name in DramController.model_fields)
 LINE_BYTES = 64
 """Length of a line if the memory is not known; whether a layer can run does not depend on it."""
 
@@ -186,9 +188,8 @@ def _memory(found: _Findings, draft: Draft) -> _Memory:
     timing = found.attempt(TIMES, (), resolve_timing, dram)
     address_map = found.attempt(MAP, SIZES, AddressMap.from_config, geometry, dram)
     shape = found.attempt(SIZES, (), bank_shape, geometry)
-    found.attempt(
-        ("dram.controller.row_cap", "dram.controller.row_policy"), ("dram.controller",), queue_policy, dram, 0
-    )
+    standard = found.attempt(("dram.standard",), (), load_standard, dram.standard)
+    found.attempt(POLICIES, ("dram.controller", "dram.standard"), check_policies, dram, standard)
     fine, partitions = _partitions(found, geometry, draft.partition)
     points = {"operating_point": draft.operating_point}
     points |= {f"compare.{name}": point for name, point in draft.compare.items()}
@@ -198,7 +199,7 @@ def _memory(found: _Findings, draft: Draft) -> _Memory:
         if timing is not None and shape is not None and state is not None:
             about = (f"{where}.tREFI_scale", "dram.controller.refresh_scatter_ck")
             reads = ("dram.controller", *TIMES)
-            found.attempt(about, reads, refresh_schedule, dram, timing.ck, shape.ranks, state.tREFI_scale)
+            found.attempt(about, reads, refresh_schedule, dram, timing, shape, state.tREFI_scale)
     return _Memory(geometry, timing, address_map, partitions)
 
 

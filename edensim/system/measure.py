@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.dram.channel_kernel import EXACT
-from edensim.dram.commands import COMMAND_NAMES
+from edensim.dram.commands import COMMAND_NAMES, REFPB
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyBreakdown
@@ -132,7 +132,9 @@ def power_timeline(
     open or refreshed. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the bin in
     which it begins.
     """
-    refreshing = parts[:, REFRESHES] * system.timing.ck["nRFC"]
+    single, ck = system.refresh.command == REFPB, system.timing.ck
+    refreshing = parts[:, REFRESHES] * (ck["nRFCpb"] if single else ck["nRFC"])
+    banks = 1 if single else system.geometry.banks_per_rank
     own = breakdown.by_place["background"].sum()
     standing = breakdown.standing
     caused = {
@@ -142,9 +144,9 @@ def power_timeline(
         "wr": [(breakdown.wr, parts[:, WRITES])],
         "ref": [(breakdown.ref, parts[:, REFRESHES])],
         "background": [
-            (own, parts[:, BANK_OPEN] + refreshing * system.geometry.banks_per_rank),
+            (own, parts[:, BANK_OPEN] + refreshing * banks),
             (standing, spans),
-            (breakdown.shared_by_chip.sum() - standing, parts[:, RANK_OPEN] + refreshing),
+            (breakdown.shared_by_chip.sum() - standing, parts[:, RANK_OPEN] + (0 if single else refreshing)),
         ],
         "io": [(breakdown.io, parts[:, READS] + parts[:, WRITES])],
     }

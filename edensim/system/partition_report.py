@@ -97,7 +97,7 @@ def supply_warnings(dram: schema.Dram, energy: schema.Energy, system: DramSystem
     """
     state, geometry = system.state, system.geometry
     supplies = state.supplies
-    by_rank = supplies.reshape(geometry.channels, geometry.ranks, geometry.banks_per_rank, -1)
+    by_rank = supplies.reshape(geometry.channels, geometry.ranks_per_channel, geometry.banks_per_rank, -1)
     highest = np.repeat(by_rank.max(axis=2), geometry.banks_per_rank, axis=1)  # of every chip
     lowered = supplies < highest
     if not lowered.any():
@@ -109,7 +109,7 @@ def supply_warnings(dram: schema.Dram, energy: schema.Energy, system: DramSystem
     for k, name in enumerate(state.partitions.names):
         held = (state.partitions.owner == k).any(axis=2)
         banks = lowered & held[:, :, None]
-        ranks = banks.any(axis=2).reshape(geometry.channels, geometry.ranks, -1).any(axis=2)
+        ranks = banks.any(axis=2).reshape(geometry.channels, geometry.ranks_per_channel, -1).any(axis=2)
         if not ranks.any():
             continue
         at_rest = FixedSupplies(np.where(banks, supplies * NOT_ZERO, supplies))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edensim.dram.channel_kernel import NEVER, TAG_BIT
+from edensim.dram.channel_kernel import NEVER
+from edensim.dram.issue_kernel import TAG_BIT
 from edensim.jit import jit, jit_inline
 from edensim.system.port_kernel import DEPTH, LOAD, MAX_AGENTS, RING, STORE, TILE_BIT, ends, log_is_full, send
 

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.dram.channel_kernel import NEVER, TAG_BIT
+from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
+from edensim.dram.issue_kernel import TAG_BIT
 from edensim.errors import ConfigError
 from edensim.machines.program import RUN, TILE
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate

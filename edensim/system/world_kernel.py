@@ -61,10 +61,12 @@ def channel_step(world, c, horizon):
                 latency = world.write_latency if write else ch.read_latency
                 complete(world, token, write, clock_to_time(world, t + latency), ch.slot_seen[slot])
                 horizon = min(horizon, world.wake[agent_of(token)])
-            if ch.freed >= 0 and world.waiters[c, ch.freed]:
-                at = clock_to_time(world, t + 1)
-                wake_waiter(world, c, ch.freed, at)
-                horizon = min(horizon, at)
+            for queue in range(2):
+                for _ in range(ch.freed[queue]):  # two, if both buses of HBM took from one queue
+                    if world.waiters[c, queue]:
+                        at = clock_to_time(world, t + 1)
+                        wake_waiter(world, c, queue, at)
+                        horizon = min(horizon, at)
         world.events += 1
         at = clock_to_time(world, next_event(ch))
         if at >= horizon:

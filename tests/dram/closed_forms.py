@@ -32,9 +32,9 @@ class Form:
         return self.low <= self.simulated <= self.high
 
 
-def memory(name: str, refresh: str = "none") -> DramSystem:
+def memory(name: str, refresh: str = "none", *more: str) -> DramSystem:
     """One channel of a shipped memory."""
-    overrides = ["dram.channels=1", f"dram.controller.refresh={refresh}"]
+    overrides = ["dram.channels=1", f"dram.controller.refresh={refresh}", *more]
     return DramSystem(load_config({"dram": {"preset": name}}, set=overrides).config.dram)
 
 
@@ -48,42 +48,55 @@ def read(system: DramSystem, bank: object, row: object, column: object = 0, gap:
 
 
 def interleaved(system: DramSystem) -> np.ndarray:
-    """Banks in an order in which successive ones lie in different bank groups."""
+    """Banks in an order in which successive ones lie in different pseudo-channels, then bank groups."""
     g = system.geometry
-    return np.arange(g.banks).reshape(-1, g.banks_per_group).T.ravel()
+    return np.arange(g.banks).reshape(g.pseudo_channels, g.groups_per_rank, g.banks_per_group).T.ravel()
+
+
+def activate_to_read(system: DramSystem, wait: int | None = None) -> int:
+    """Clocks from ACT to RD: tRCD (`wait`), one more where ACT is longer (HBM) or the data clock must start (LPDDR5).
+
+    In half clocks (HBM3) both go at rising edges.
+    """
+    wait = system.timing.ck["nRCD"] if wait is None else wait
+    if system.dram.standard in ("HBM2", "HBM3", "LPDDR5"):
+        wait += 1
+    return wait + wait % 2 if system.dram.standard == "HBM3" else wait
 
 
 def closed_row_read(name: str) -> Form:
-    """Clocks of a lone read of a closed row: 1 + tRCD + read latency."""
+    """Clocks of a lone read of a closed row: 1 + tRCD + read latency (HBM, LPDDR5: see `activate_to_read`)."""
     system = memory(name)
     done = read(system, [3], [7], [0])
-    exact = 1 + system.timing.ck["nRCD"] + system.timing.read_latency
+    exact = 1 + activate_to_read(system) + system.timing.read_latency
     assert done.cycles == int(done.counters.read_latency_ck_sum[0])
     return Form(done.cycles, exact, exact)
 
 
 def open_row_read(name: str) -> Form:
-    """Clocks of a lone read of the open row: 1 + read latency."""
+    """Clocks of a lone read of the open row: 1 + read latency, and one to start the data clock of LPDDR5."""
     system = memory(name)
-    done = read(system, [3] * 5, [7] * 5, range(5), gap=1000)
-    exact = 1 + system.timing.read_latency
-    return Form((int(done.counters.read_latency_ck_sum[0]) - system.timing.ck["nRCD"]) / 5, exact, exact)
+    first, done = read(system, [3], [7], [0]), read(system, [3] * 5, [7] * 5, range(5), gap=1000)
+    waited = int((done.counters.read_latency_ck_sum - first.counters.read_latency_ck_sum)[0])
+    exact = 1 + system.timing.read_latency + (1 if system.timing.standard.wck_read else 0)
+    return Form(waited / 4, exact, exact)
 
 
 def streaming(name: str) -> Form:
     """Share of the peak that a sequential read stream reaches: 1 - tRFC / tREFI.
 
-    Around a refresh the bus also idles while rows are closed and opened again, at most a row cycle and a read.
+    Around a refresh the bus also idles while rows are closed and opened again, at most a row cycle and a read. The
+    queue must see further ahead than a row takes to open; the two pseudo-channels of HBM3 share one of 32 otherwise.
     """
-    system = memory(name, refresh="all_bank")
-    ck = system.timing.ck
-    count = REFRESHES * ck["nREFI"] // ck["nBL"]
+    system = memory(name, "all_bank", *(["dram.controller.read_queue=64"] if name.startswith("hbm3") else []))
+    ck, buses = system.timing.ck, system.geometry.pseudo_channels
+    count = buses * REFRESHES * ck["nREFI"] // ck["nBL"]
     addr = np.arange(count, dtype=np.uint64) * np.uint64(system.line_bytes)
     done = replay_requests(system, [Requests(addr, np.zeros(count, np.uint8), np.zeros(count, np.uint64))])
     assert int(done.counters.n_ref.sum()) >= REFRESHES
     turnaround = ck["nRC"] + ck["nRCD"] + system.timing.read_latency + ck["nRTP"]
     most = 1 - ck["nRFC"] / ck["nREFI"]
-    return Form(count * ck["nBL"] / done.cycles, most - turnaround / ck["nREFI"] - 0.002, most)
+    return Form(count * ck["nBL"] / buses / done.cycles, most - turnaround / ck["nREFI"] - 0.002, most)
 
 
 def random_in_one_bank(name: str) -> Form:
@@ -92,13 +105,15 @@ def random_in_one_bank(name: str) -> Form:
     ck, count = system.timing.ck, 200
     done = read(system, np.full(count, 3), np.arange(count))
     cycle = max(ck["nRC"], ck["nRAS"] + ck["nRP"])
-    return Form((done.cycles - 1 - ck["nRCD"] - system.timing.read_latency) / (count - 1), cycle, cycle)
+    start = 1 + activate_to_read(system) + system.timing.read_latency
+    return Form((done.cycles - start) / (count - 1), cycle, cycle)
 
 
 def random_in_all_banks(name: str) -> Form:
     """Clocks per read of ever other rows of all banks: most of tFAW / 4, tRRD, tRC over the banks, and the bus.
 
-    An ACT may find the command bus taken by a PRE or RD: up to half a clock is lost per request.
+    Pseudo-channels double that, but share a row bus on which PRE and ACT take their clocks. An ACT may find the command
+    bus taken by a PRE or RD: up to half a clock is lost per request.
     """
     system = memory(name)
     ck, banks = system.timing.ck, interleaved(system)
@@ -106,8 +121,10 @@ def random_in_all_banks(name: str) -> Form:
     count = rounds * len(banks)
     done = read(system, np.tile(banks, rounds), np.repeat(np.arange(rounds), len(banks)))
     assert int(done.counters.n_act.sum()) == count
-    bound = max(ck["nFAW"] / 4, ck["nRRD_S"], ck["nRC"] / len(banks), ck["nBL"])
-    start = ck["nRCD"] + system.timing.read_latency
+    per_rank = max(ck["nFAW"] / 4, ck["nRRD_S"], ck["nBL"]) / system.geometry.pseudo_channels
+    row_bus = {"HBM2": 2 + 1, "HBM3": 3 + 1, "LPDDR5": 4}.get(system.dram.standard, 1)  # LPDDR5: ACT, ACT2, RD, PRE
+    bound = max(per_rank, ck["nRC"] / len(banks), row_bus)
+    start = activate_to_read(system) + system.timing.read_latency
     return Form(done.cycles / count, (count - 4) * bound / count, bound + 0.5 + start / count)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config.schema import Dram
 from edensim.dram.command_log import resolve_edges
-from edensim.dram.commands import BANK_COMMANDS, COMMAND_NAMES
+from edensim.dram.commands import COMMAND_NAMES, is_rank_command
 from edensim.dram.reference import Requests, Settings
+from edensim.dram.standard import Standard, evaluate
 from edensim.dram.table import Edge
 from edensim.dram.timing import resolve_timing
 from edensim.memory import AddressMap, Geometry
 from tests.dram.preset_dram import dram as preset_dram
 
-GOLDEN_COMMANDS = ("ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab")
+GOLDEN_COMMANDS = ("ACT", "PREpb", "PREab", "RD", "WR", "RDA", "WRA", "REFab", "REFpb")
 GDDR6_COMMANDS = ("ACT", "PREab", "PREpb", "RD", "WR", "RDA", "WRA", "REFab", "REFpb")
+LPDDR5_COMMANDS = ("ACT", "ACT2", "PREpb", "PREab", "CAS_RD", "CAS_WR", "RD", "WR", "RDA", "WRA", "REFab", "REFpb")
 """Numbering of the commands in the published digests."""
 
 
@@ -48,27 +51,41 @@ def settings(dram: Dram) -> Settings:
         read_queue=controller.read_queue,
         write_queue=controller.write_queue,
         read_latency=timing.read_latency,
-        refresh_interval=timing.ck["nREFI"] if controller.refresh == "all_bank" else 0,
+        refresh_interval={"none": 0, "per_bank": timing.ck.get("nREFIpb", 0)}.get(
+            controller.refresh, timing.ck["nREFI"]
+        ),
         refresh_scatter=controller.refresh_scatter_ck,
         write_marks=(controller.write_high, controller.write_low),
         write_latency=0 if controller.front_end == "ramulator2" else timing.write_latency,
         per_channel=controller.front_end == "per_channel",
         row_cap=(controller.row_cap or 1) if controller.row_policy == "closed" else 0,
+        per_bank_refresh=controller.refresh == "per_bank",
+        **family_rules(timing.standard, timing.ck),
     )
+
+
+def family_rules(standard: Standard, ck: Mapping[str, int]) -> dict[str, Any]:
+    """What the command bus of a family is like, in clocks."""
+    texts = (standard.second_activate, standard.wck_read, standard.wck_write)
+    second, read, write = (int(evaluate(text, ck)) if text else 0 for text in texts)
+    bus = {"two_buses": standard.two_buses, "half_clock": standard.half_clock}
+    return {"second_activate": second, "wck_runs": (read, write), **bus}
 
 
 def golden_records(log: NDArray[np.int64], dram: Dram) -> NDArray[np.int64]:
     """Commands in the record format of the published digests.
 
-    Little-endian int64: clock, command number, then rank and bank group (if the standard has any), bank, row, column;
-    -1 where the command addresses all.
+    Little-endian int64: clock, command number, then rank (pseudo-channel, stack ID) and bank group (if the standard has
+    any), bank, row, column; -1 where the command addresses all.
     """
-    order = GDDR6_COMMANDS if dram.standard == "GDDR6" else GOLDEN_COMMANDS
+    order = {"GDDR6": GDDR6_COMMANDS, "LPDDR5": LPDDR5_COMMANDS}.get(dram.standard, GOLDEN_COMMANDS)
     numbers = np.array([order.index(x) if x in order else -1 for x in COMMAND_NAMES])
     clock, command, target, row, column = log.T
-    of_rank = command >= BANK_COMMANDS
-    in_rank = target % (dram.bank_groups * dram.banks_per_group)
-    rank = np.where(of_rank, target, target // (dram.bank_groups * dram.banks_per_group))
-    group, bank = (np.where(of_rank, -1, x) for x in np.divmod(in_rank, dram.banks_per_group))
-    levels = {"DDR3": [rank], "GDDR6": [group]}.get(dram.standard, [rank, group])
+    of_rank = is_rank_command(command)
+    banks_per_sid = dram.bank_groups * dram.banks_per_group
+    in_rank = target % (dram.stack_ids * banks_per_sid)
+    rank = np.where(of_rank, target, target // (dram.stack_ids * banks_per_sid))
+    sid, in_sid = (np.where(of_rank, -1, x) for x in np.divmod(in_rank, banks_per_sid))
+    group, bank = (np.where(of_rank, -1, x) for x in np.divmod(in_sid, dram.banks_per_group))
+    levels = {"DDR3": [rank], "GDDR6": [group], "HBM3": [rank, sid, group]}.get(dram.standard, [rank, group])
     return np.stack([clock, numbers[command], *levels, bank, row, column], axis=1).astype("<i8")

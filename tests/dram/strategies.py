@@ -10,10 +10,12 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edensim.dram.command_log import LogGeometry, resolve_edges
+from edensim.dram.command_log import resolve_edges
 from edensim.dram.reference import Requests, Settings
 from edensim.dram.standard import evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
+from edensim.memory import Organisation
+from tests.dram.parity import family_rules
 
 ROWS, COLUMNS = 3, 4
 
@@ -22,7 +24,7 @@ ROWS, COLUMNS = 3, 4
 class Scenario:
     """One memory and a trace for it. `bank_ck`: timings of single banks, int64 [channels, banks], or nothing."""
 
-    geometry: LogGeometry
+    geometry: Organisation
     standard: str
     timing_ck: Mapping[str, int]
     bank_ck: Mapping[str, NDArray[np.int64]]
@@ -36,7 +38,7 @@ class Scenario:
 
 
 def tables(
-    standard: str, ck: Mapping[str, int], own: Mapping[str, NDArray[np.int64]], geometry: LogGeometry
+    standard: str, ck: Mapping[str, int], own: Mapping[str, NDArray[np.int64]], geometry: Organisation
 ) -> list[list[Edge]]:
     """The constraint table of every channel."""
     family = load_standard(standard)
@@ -46,23 +48,35 @@ def tables(
     ]
 
 
-def layouts(levels: tuple[str, ...]) -> st.SearchStrategy[LogGeometry]:
-    """1-2 channels, 1-2 ranks, 1-4 bank groups of 1-4 banks, three included; 1 where a family has no such level."""
+def layouts(levels: tuple[str, ...]) -> st.SearchStrategy[Organisation]:
+    """1-2 channels, ranks, pseudo-channels, stack IDs, 1-4 bank groups of 1-4 banks, three included.
+
+    1 where a family has no such level.
+    """
+
+    def some(level: str, most: int) -> st.SearchStrategy[int]:
+        return st.integers(1, most if level in levels else 1)
+
     return st.builds(
-        LogGeometry,
+        Organisation,
         st.integers(1, 2),
-        st.integers(1, 2 if "Rank" in levels else 1),
-        st.integers(1, 4 if "BankGroup" in levels else 1),
+        some("Rank", 2),
+        some("BankGroup", 4),
         st.integers(1, 4),
         st.just(ROWS),
         st.just(COLUMNS),
+        pseudo_channels=some("PseudoChannel", 2),
+        stack_ids=some("Sid", 2),
     )
 
 
 def timings(names: tuple[str, ...], smallest: int) -> st.SearchStrategy[dict[str, int]]:
-    """Every n-name on its own, in no sensible relation to the others, up to its limit."""
-    limits = {"nRFC": 60, "nFAW": 80}
-    return st.fixed_dictionaries({name: st.integers(smallest, limits.get(name, 14)) for name in names})
+    """Every n-name on its own, in no sensible relation to the others, up to its limit.
+
+    No data sheet has zero for nRTP and nBL; with two buses a precharge could go in the clock of its column command.
+    """
+    limits, least = {"nRFC": 60, "nRFCpb": 40, "nFAW": 80, "nCAS": 1}, {"nAAD": 1, "nRTP": 1, "nBL": 1}
+    return st.fixed_dictionaries({name: st.integers(least.get(name, smallest), limits.get(name, 14)) for name in names})
 
 
 @st.composite
@@ -79,7 +93,7 @@ GAPS = {"dense": [0], "near": [0, 1, 2, 3], "wide": [0, 5, 40], "bursts": [0] * 
 
 
 @st.composite
-def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
+def requests_for(draw: st.DrawFn, geometry: Organisation) -> Requests:
     """Up to 80 requests, dense or sparse, over few places, so that hits, conflicts and equal addresses abound.
 
     They come from a seed: built value by value, Hypothesis would keep the traces too short for full queues.
@@ -100,30 +114,43 @@ def requests_for(draw: st.DrawFn, geometry: LogGeometry) -> Requests:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, layout: LogGeometry | None = None, caps: tuple[int, ...] = (0,)) -> Scenario:
-    """Any scenario; given a layout, scenarios that differ in nothing the kernel is compiled for but the scheduler.
+def scenarios(
+    draw: st.DrawFn,
+    layout: Organisation | None = None,
+    caps: tuple[int, ...] = (0,),
+    family: str = "DDR4",
+    per_bank: bool | None = None,
+    row_hit_first: bool | None = None,
+) -> Scenario:
+    """Any scenario; given a layout, scenarios of one family that differ in nothing the kernel is compiled for.
 
-    `caps`: accesses after which a row is closed (0: never), one of which is drawn.
+    `caps`: accesses after which a row is closed (0: never), one of which is drawn, where a family can close rows.
+    `per_bank` and `row_hit_first` are drawn if not given; only the latter may differ in one compiled kernel.
     """
     smallest = 1 if layout else 0
-    standard = load_standard(draw(st.sampled_from(["DDR4"] if layout else standard_names())))
+    standard = load_standard(draw(st.sampled_from([family] if layout else standard_names())))
     geometry = layout or draw(layouts(standard.levels))
     ck = draw(timings(standard.names, smallest))
     own = draw(bank_timings(geometry.channels, geometry.banks, smallest))
     # An interval that leaves time for requests: shorter ones starve them for ever, here as in any controller.
     edges = sum(tables(standard.name, ck, own, geometry), [])
-    longest = max(int(edge.cycles.max()) for edge in edges if edge.name != "tRFC")
-    busy = geometry.ranks * (ck["nRFC"] + 4 * longest)
+    longest = max(int(edge.cycles.max()) for edge in edges if edge.name not in ("tRFC", "tRFCpb"))
+    busy = geometry.ranks_per_channel * (max(ck["nRFC"], ck.get("nRFCpb", 0)) + 4 * longest)
     interval = draw(st.one_of(st.just(0), st.integers(busy + 20, busy + 300))) if not layout else busy + 20
+    closes_rows = not standard.two_buses and not standard.second_activate
+    if per_bank is None:
+        per_bank = "nREFIpb" in standard.names and draw(st.booleans())
     settings = Settings(
-        row_hit_first=draw(st.booleans()),
+        row_hit_first=draw(st.booleans()) if row_hit_first is None else row_hit_first,
         read_queue=draw(st.integers(1, 8)),
         write_queue=draw(st.integers(1, 8)),
         read_latency=int(evaluate(standard.read_latency, ck)),
         refresh_interval=interval,
-        refresh_scatter=draw(st.integers(0, interval // geometry.ranks)),
+        refresh_scatter=draw(st.integers(0, interval // geometry.ranks_per_channel)),
         write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
-        row_cap=draw(st.sampled_from(caps)),
+        row_cap=draw(st.sampled_from(caps if closes_rows else (0,))),
         write_latency=draw(st.sampled_from([0, ck["nCWL"] + ck["nBL"]])),
+        per_bank_refresh=per_bank,
+        **family_rules(standard, ck),
     )
     return Scenario(geometry, standard.name, ck, own, settings, draw(requests_for(geometry)))

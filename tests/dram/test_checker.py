@@ -13,19 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edensim.dram import checker
-from edensim.dram.bank_tree import LEVELS, BankTree
+from edensim.dram.bank_tree import BankTree
 from edensim.dram.checker import CheckReport, check_log
-from edensim.dram.command_log import LogGeometry, resolve_edges
-from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, PREAB, RD, RDA, REFAB, WR, WRA
+from edensim.dram.command_log import resolve_edges
+from edensim.dram.commands import ACT, PRE, PREAB, RD, RDA, REFAB, WR, WRA, is_rank_command
 from edensim.dram.generate import golden_trace
 from edensim.dram.reference import simulate
 from edensim.dram.table import Edge
 from edensim.dram.timing import resolve_timing
 from edensim.errors import InputError
+from edensim.memory import LEVELS, Geometry, Organisation
 from tests.dram.parity import constraint_table, decode, parity_dram
 from tests.dram.parity import settings as controller_settings
 
 DRAM = parity_dram("ddr4_2400_2rank_frfcfs32")
+LAYOUT = Geometry.from_config(DRAM)
 OTHER_RANK, OTHER_GROUP, OTHER_BANK = 16, 4, 1
 """Banks as seen from bank 0."""
 
@@ -44,12 +46,12 @@ def golden_log() -> np.ndarray:
     """Two-rank DDR4-2400, sixteen streams of reads and writes, refreshed often: every rule matters."""
     head = {name: column[:1500] for name, column in golden_trace("s1_streams16").items()}
     chosen = dataclasses.replace(controller_settings(DRAM), refresh_interval=1600)
-    return np.array(simulate([constraint_table(DRAM)], DRAM, chosen, decode(DRAM, head)).commands[0])
+    return np.array(simulate([constraint_table(DRAM)], LAYOUT, chosen, decode(DRAM, head)).commands[0])
 
 
 def report_of(log: object, edges: list[Edge] | None = None) -> CheckReport:
     """Check a log of the two-rank memory."""
-    return check_log(np.array(log, np.int64).reshape(-1, 5), edges or constraint_table(DRAM), DRAM)
+    return check_log(np.array(log, np.int64).reshape(-1, 5), edges or constraint_table(DRAM), LAYOUT)
 
 
 def test_clean_log_is_clean_and_tight() -> None:
@@ -206,7 +208,7 @@ def test_an_earlier_command_of_a_slower_bank_may_bind() -> None:
     assert "59 clocks after command 0 ACT at clock 10 (rank 0, bank group 0, bank 2, row 7)" in first.offence
 
 
-def brute_force(log: np.ndarray, edges: list[Edge], layout: LogGeometry) -> list[tuple[int, int | None]]:
+def brute_force(log: np.ndarray, edges: list[Edge], layout: Organisation) -> list[tuple[int, int | None]]:
     """Violations and slack of every rule by comparing all pairs of commands, straight from the definition."""
     tree, out = BankTree(layout), []
     for edge in edges:
@@ -233,14 +235,14 @@ def brute_force(log: np.ndarray, edges: list[Edge], layout: LogGeometry) -> list
 
 
 @st.composite
-def logs(draw: st.DrawFn) -> tuple[np.ndarray, LogGeometry, list[Edge]]:
+def logs(draw: st.DrawFn) -> tuple[np.ndarray, Organisation, list[Edge]]:
     """Commands at random, far too close, on random shapes with random timings; mostly illegal."""
-    layout = LogGeometry(1, *(draw(st.integers(1, n)) for n in (2, 3, 3)), 4, 4)
+    layout = Organisation(1, *(draw(st.integers(1, n)) for n in (2, 3, 3)), 4, 4)
     clock, log = 0, []
     for _ in range(draw(st.integers(1, 40))):
         clock += draw(st.integers(0, 9))
         command = draw(st.sampled_from([RD, WR, ACT, ACT, PRE, RDA, WRA, PREAB, REFAB]))
-        places = layout.banks if command < BANK_COMMANDS else layout.ranks
+        places = layout.ranks_per_channel if is_rank_command(command) else layout.banks
         log.append([clock, command, draw(st.integers(0, places - 1)), draw(st.integers(0, 2)), -1])
     cycles = st.lists(st.integers(0, 30), min_size=layout.banks, max_size=layout.banks)
     edges = []
@@ -256,7 +258,7 @@ def logs(draw: st.DrawFn) -> tuple[np.ndarray, LogGeometry, list[Edge]]:
 
 @given(logs())
 @settings(max_examples=150)
-def test_kernel_equals_all_pairs(case: tuple[np.ndarray, LogGeometry, list[Edge]]) -> None:
+def test_kernel_equals_all_pairs(case: tuple[np.ndarray, Organisation, list[Edge]]) -> None:
     """Violations and slack of arbitrary rules on arbitrary logs are those of a search over all pairs of commands."""
     log, layout, edges = case
     report = check_log(log, edges, layout)
@@ -267,7 +269,7 @@ def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log checked seven commands at a time gives the same report, and progress arrives at its length."""
     whole, seen = report_of(golden_log()), []
     monkeypatch.setattr(checker, "BLOCK", 7)
-    assert check_log(golden_log(), constraint_table(DRAM), DRAM, progress=seen.append) == whole
+    assert check_log(golden_log(), constraint_table(DRAM), LAYOUT, progress=seen.append) == whole
     assert seen[0] == 7
     assert seen[-1] == len(golden_log())
 
@@ -295,7 +297,7 @@ def test_an_empty_log_is_clean() -> None:
     ("change", "words"),
     [
         (lambda log: log[:, :4], "five columns"),
-        (lambda log: np.concatenate([log[:3], [[900, 9, 0, -1, -1]]]), "command 3 at clock 900: unknown command 9"),
+        (lambda log: np.concatenate([log[:3], [[900, 12, 0, -1, -1]]]), "command 3 at clock 900: unknown command 12"),
         (lambda log: np.concatenate([log[:3], [[900, RD, 32, -1, -1]]]), "no bank or rank 32 (32 banks, 2 ranks)"),
         (lambda log: np.concatenate([log[:3], [[900, REFAB, 2, -1, -1]]]), "no bank or rank 2"),
         (lambda log: np.concatenate([log[:3], [[900, ACT, 0, -1, -1]]]), "ACT with row -1"),
@@ -304,6 +306,6 @@ def test_an_empty_log_is_clean() -> None:
 def test_logs_of_something_else_are_refused(change: Callable[[np.ndarray], np.ndarray], words: str) -> None:
     """A log that is not about this memory is an input error that says where."""
     with pytest.raises(InputError) as caught:
-        check_log(change(golden_log()), constraint_table(DRAM), DRAM, title="x.npz, channel 0")
+        check_log(change(golden_log()), constraint_table(DRAM), LAYOUT, title="x.npz, channel 0")
     assert words in str(caught.value)
     assert str(caught.value).startswith("x.npz, channel 0: ")

@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 
 from edensim.dram.checker import check_command_log
-from edensim.dram.command_log import HEADER, CommandLog, LogGeometry, load_command_log
+from edensim.dram.command_log import HEADER, CommandLog, load_command_log
 from edensim.dram.commands import ACT, PRE, RD, REFAB
 from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.timing import resolve_timing
 from edensim.errors import InputError, OutputError
+from edensim.memory import Organisation
 from tests.dram.parity import parity_dram
 
 COMMANDS = np.array([[1, ACT, 3, 7, -1], [17, RD, 3, -1, 5], [40, PRE, 3, -1, -1], [900, REFAB, 0, -1, -1]])
@@ -31,7 +32,7 @@ def log_of(**changes: Any) -> CommandLog:
     timing = resolve_timing(parity_dram("ddr4_2400_2ch"))
     slow = np.full((2, 16), timing.ck["nRCD"])
     slow[0, 3] = 20
-    geometry = LogGeometry(2, 1, 4, 4, 65536, 128)
+    geometry = Organisation(2, 1, 4, 4, 65536, 128)
     none = np.zeros((0, 5), np.int64)
     log = CommandLog(
         (COMMANDS, none), "DDR4", Fraction(2500, 3), timing.ck, geometry, {"nRCD": slow}, RefreshLimit(9360)

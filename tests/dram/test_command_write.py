@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from edensim.config import schema
 from edensim.dram import command_text, command_write
-from edensim.dram.command_log import CommandLog, LogGeometry, load_command_log
+from edensim.dram.command_log import CommandLog, load_command_log
 from edensim.dram.command_log_blocks import is_command_log, log_blocks, read_about
 from edensim.dram.command_trace import count_trace, price_trace
 from edensim.dram.command_write import COMMAND_FORMATS, channel_paths, command_output, convert_log
@@ -25,11 +25,12 @@ from edensim.dram.power_device import PowerDevice, device_of
 from edensim.dram.timing import resolve_timing
 from edensim.dram.trace import Requests, write_trace
 from edensim.errors import ConfigError, InputError, OutputError
+from edensim.memory import Organisation
 from tests.dram.preset_dram import dram
 
 TEXT = COMMAND_FORMATS[1:]
 MEMORY = dram("ddr4-2400r-8gb-x8", ranks=2, channels=2)
-GEOMETRY = LogGeometry(2, 2, 4, 4, 65536, 128)
+GEOMETRY = Organisation(2, 2, 4, 4, 65536, 128)
 NONE = np.zeros((0, 5), np.int64)
 
 
@@ -165,7 +166,7 @@ def test_formats_letter_by_letter(tmp_path) -> None:
 
 def test_memories_without_bank_groups(tmp_path) -> None:
     """DDR3 has no column BankGroup, as in ramulator 2, and the bank counts over the rank."""
-    geometry = LogGeometry(1, 1, 1, 8, 16, 16)
+    geometry = Organisation(1, 1, 1, 8, 16, 16)
     log = dataclasses.replace(log_of(np.array([[3, ACT, 7, 2, -1]])), standard="DDR3", geometry=geometry)
     (path,) = written(tmp_path, "ramulator2", log)
     assert path.read_text() == "clock,command,Channel,Rank,Bank,Row,Column,type,source\n3,ACT,0,0,7,2,-1,-1,-1\n"

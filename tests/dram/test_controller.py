@@ -30,7 +30,7 @@ def test_ideal_timing_in_one_channel_only() -> None:
 def test_write_mode_is_always_left(low: float) -> None:
     """A threshold of 0 would never be undercut: the run ends all the same, and every request is served."""
     system = memory(f"dram.controller.write_low={low}")
-    assert queue_policy(system.dram, 20).leave == 1
+    assert queue_policy(system.dram, system.timing).leave == 1
     result = replay_requests(system, [generate("mix", 500, seed=3)])
     assert int(result.counters.reads.sum() + result.counters.writes.sum()) == 500
 

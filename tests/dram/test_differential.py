@@ -15,23 +15,25 @@ from hypothesis import strategies as st
 
 from edensim.config.schema import OperatingPoint, Partition
 from edensim.dram.channel_state import Policy, new_channels
-from edensim.dram.checker import check_command_log, check_log
-from edensim.dram.command_log import LogGeometry, load_command_log
-from edensim.dram.controller import DramSystem
+from edensim.dram.checker import bus_rules, check_command_log, check_log
+from edensim.dram.command_log import load_command_log
+from edensim.dram.commands import REFAB, REFPB
+from edensim.dram.controller import DramSystem, bank_shape
 from edensim.dram.generate import golden_trace
 from edensim.dram.reference import Requests, Settings, simulate
 from edensim.dram.replay import replay_requests
 from edensim.dram.replay_kernel import LAST, LOG_FULL, RUN_FIELDS, WRITE_LATENCY, replay
-from edensim.dram.table import CLOSED_PAGE, OPEN_PAGE, Refresh, Shape, compile_table
+from edensim.dram.standard import load_standard
+from edensim.dram.table import Refresh, compile_table
 from edensim.dram.trace_requests import Requests as Trace
 from edensim.jit import JIT_DISABLED
-from edensim.memory import resolve_operating_state
+from edensim.memory import Geometry, Organisation, resolve_operating_state
 from tests.dram.parity import decode, parity_dram
 from tests.dram.parity import settings as controller_settings
 from tests.dram.strategies import COLUMNS, ROWS, Scenario, scenarios
 
-ONE_RANK = LogGeometry(2, 1, 4, 4, ROWS, COLUMNS)
-TWO_RANKS = LogGeometry(1, 2, 4, 4, ROWS, COLUMNS)
+ONE_RANK = Organisation(2, 1, 4, 4, ROWS, COLUMNS)
+TWO_RANKS = Organisation(1, 2, 4, 4, ROWS, COLUMNS)
 QUEUE = 32  # entries the kernel is compiled for; with these shapes that is the kernel of the parity presets
 FAST = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
@@ -61,11 +63,9 @@ def by_reference(scenario: Scenario) -> Outcome:
 def by_kernel(scenario: Scenario, block: int) -> Outcome:
     """Run a scenario through the compiled controller, `block` requests at a time."""
     geometry, chosen, requests = scenario.geometry, scenario.settings, scenario.requests
-    banks, group = geometry.banks, geometry.banks_per_group
-    shape = Shape({"Channel": banks, "Rank": banks // geometry.ranks, "BankGroup": group, "Bank": 1})
-    refresh = refresh_of(chosen, geometry.ranks)
-    issued = CLOSED_PAGE if chosen.row_cap else OPEN_PAGE
-    compiled = [compile_table(shape, edges, refresh, issued) for edges in scenario.edges]
+    shape = bank_shape(geometry)
+    refresh = refresh_of(chosen, geometry)
+    compiled = [compile_table(shape, edges, refresh, chosen.row_cap > 0) for edges in scenario.edges]
     tables = np.zeros(len(compiled), compiled[0].dtype)
     for k, table in enumerate(compiled):
         tables[k] = table[0]
@@ -90,14 +90,21 @@ def policy_of(chosen: Settings) -> Policy:
     high, low = (np.float32(share) * np.float32(chosen.write_queue) for share in chosen.write_marks)
     enter = min(int(np.floor(high)) + 1, chosen.write_queue)
     leave = max(int(np.ceil(low)), 1)
-    return Policy(QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, True, chosen.row_cap)
+    bus = {name: getattr(chosen, name) for name in ("second_activate", "wck_runs", "two_buses", "half_clock")}
+    return Policy(
+        QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, True, chosen.row_cap, **bus
+    )  # fmt: skip
 
 
-def refresh_of(chosen: Settings, ranks: int) -> Refresh:
-    """First refresh of every rank, in order of time."""
+def refresh_of(chosen: Settings, geometry: Organisation) -> Refresh:
+    """First refresh of every rank or bank, in order of time."""
     if not chosen.refresh_interval:
-        return Refresh(1, (), ())
-    step = chosen.refresh_scatter
+        return Refresh(1, (), (), REFPB if chosen.per_bank_refresh else REFAB)
+    step, ranks, span = chosen.refresh_scatter, geometry.ranks_per_channel, geometry.banks_per_rank
+    if chosen.per_bank_refresh:
+        turns = [((k + 1) * chosen.refresh_interval + r, r * span + k) for k in range(span) for r in range(ranks)]
+        first, banks = zip(*sorted(turns), strict=True)
+        return Refresh(span * chosen.refresh_interval, first, banks, REFPB)
     first = tuple((k + 1) * step if step else chosen.refresh_interval for k in range(ranks))
     return Refresh(chosen.refresh_interval, first, tuple(range(ranks)))
 
@@ -112,16 +119,35 @@ def assert_equal(scenario: Scenario, block: int) -> None:
     wanted, found = by_reference(scenario), by_kernel(scenario, block)
     assert found == wanted
     for edges, log in zip(scenario.edges, wanted.commands, strict=True):
-        report = check_log(np.array(log, np.int64).reshape(-1, 5), edges, scenario.geometry)
+        log = np.array(log, np.int64).reshape(-1, 5)
+        family = bus_rules(load_standard(scenario.standard), scenario.timing_ck)
+        report = check_log(log, edges, scenario.geometry, family=family)
         assert report.violations == 0, str(report)
 
 
 @pytest.mark.parametrize("layout", [ONE_RANK, TWO_RANKS], ids=["two channels", "two ranks"])
 @given(data=st.data())
 @FAST
-def test_compiled_controller_equals_reference(layout: LogGeometry, data: st.DataObject) -> None:
+def test_compiled_controller_equals_reference(layout: Organisation, data: st.DataObject) -> None:
     """Random timings, queues, refreshes and traces on two fixed shapes, with the compiled kernel."""
     assert_equal(data.draw(scenarios(layout)), block=data.draw(st.sampled_from([1, 7, 1000])))
+
+
+FAMILIES = [
+    ("LPDDR5", Organisation(1, 1, 4, 4, ROWS, COLUMNS), False),
+    ("LPDDR5", Organisation(1, 1, 4, 4, ROWS, COLUMNS), True),
+    ("HBM2", Organisation(1, 1, 4, 4, ROWS, COLUMNS, pseudo_channels=2), False),
+    ("HBM3", Organisation(1, 1, 4, 4, ROWS, COLUMNS, pseudo_channels=2, stack_ids=2), True),
+]
+
+
+@pytest.mark.parametrize(("family", "layout", "per_bank"), FAMILIES, ids=lambda x: x if isinstance(x, str) else "")
+@given(data=st.data())
+@FAST
+def test_other_buses_equal_reference(family: str, layout: Organisation, per_bank: bool, data: st.DataObject) -> None:
+    """LPDDR5, HBM2 and HBM3 with random timings and traces, on one compiled kernel each."""
+    scenario = data.draw(scenarios(layout, family=family, per_bank=per_bank, row_hit_first=False))
+    assert_equal(scenario, block=data.draw(st.sampled_from([1, 7, 1000])))
 
 
 @given(data=st.data())
@@ -172,7 +198,7 @@ def test_operating_points_equal_reference(name: str, tmp_path: Path) -> None:
     found = replay_requests(system, [Trace(trace["addr"], trace["is_write"], trace["arrival"])], keep_log=True)
     assert found.log is not None
     tables = [found.log.edges(channel) for channel in range(dram.channels)]
-    wanted = simulate(tables, dram, controller_settings(dram), decode(dram, trace))
+    wanted = simulate(tables, Geometry.from_config(dram), controller_settings(dram), decode(dram, trace))
     assert [log.tolist() for log in found.log.commands] == [[list(c) for c in log] for log in wanted.commands]
     assert found.cycles == wanted.cycles
     found.log.save(tmp_path / "log.npz")

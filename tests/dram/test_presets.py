@@ -18,7 +18,7 @@ def test_preset_is_sound(name):
     resolve_timing(memory)
     geometry = Geometry.from_config(memory)
     AddressMap(geometry, memory.address_map)
-    assert geometry.burst_bytes == (32 if memory.standard in ("GDDR5", "GDDR6", "LPDDR4") else 64)
+    assert geometry.burst_bytes == (64 if memory.standard.startswith(("DDR", "LPDDR3")) else 32)
     assert len(memory.source) > 20
 
 
@@ -39,7 +39,12 @@ def test_own_presets_have_sourced_power(name):
 
 def test_memories_without_trustworthy_currents_have_none():
     """Public GDDR6 currents contradict each other (IDD0 below IDD3N), so its energy is an error that says why."""
-    assert set(OWN) - set(POWERED) == {"gddr6-14000-8gb-x16"}
+    assert set(OWN) - set(POWERED) == {
+        "gddr6-14000-8gb-x16",
+        "hbm2-2000-8gb-x128",
+        "hbm3-6400-16gb-x64",
+        "lpddr5-6400-16gb-x16",
+    }
     memory = dram("gddr6-14000-8gb-x16")
     with pytest.raises(ConfigError, match="has no currents"):
         device_of(memory, resolve_timing(memory))
@@ -56,6 +61,7 @@ def test_capacities():
     """Sizes of the shipped modules, in MiB."""
     sizes = {name: Geometry.from_config(dram(name)).capacity_bytes >> 20 for name in OWN}
     assert sizes == {
+        "ddr3-1600-1gb-x8": 1024,
         "ddr3l-1600-4gb-x8": 4096,
         "ddr4-2133p-8gb-x8": 8192,
         "ddr4-2400r-8gb-x16": 4096,
@@ -65,10 +71,14 @@ def test_capacities():
         "ddr4-2933y-8gb-x8": 8192,
         "ddr4-3200aa-8gb-x8": 8192,
         "ddr5-4800-16gb-x8": 16384,
+        "ddr5-5600-16gb-x8": 16384,
         "gddr5-6000-1gb-x32": 128,
         "gddr6-14000-8gb-x16": 1024,
+        "hbm2-2000-8gb-x128": 4096,
+        "hbm3-6400-16gb-x64": 16384,
         "lpddr3-1600-4gb-x32": 1024,
         "lpddr4-3200-8gb-x16": 2048,
+        "lpddr5-6400-16gb-x16": 4096,
     }
 
 
@@ -76,9 +86,11 @@ def test_capacities():
 def test_sequential_stream_alternates_bank_groups(name):
     """The maps of our memories send successive bursts to different bank groups, so tCCD_S applies, not tCCD_L."""
     memory = dram(name, channels=1)
-    _, bank, row, _ = AddressMap(Geometry.from_config(memory), memory.address_map).decode(
-        np.arange(128, dtype=np.uint64)
-    )
-    groups = bank // memory.banks_per_group
-    assert (groups[1:] != groups[:-1]).all()
+    geometry = Geometry.from_config(memory)
+    _, bank, row, _ = AddressMap(geometry, memory.address_map).decode(np.arange(128, dtype=np.uint64))
     assert len(set(row.tolist())) == 1
+    for k in range(memory.pseudo_channels):  # HBM: in every pseudo-channel, of which successive bursts take turns
+        mine = bank[k :: memory.pseudo_channels]
+        assert set((mine // geometry.banks_per_rank).tolist()) == {k}
+        groups = mine // memory.banks_per_group
+        assert (groups[1:] != groups[:-1]).all()

@@ -14,6 +14,7 @@ from edensim.dram.generate import golden_trace
 from edensim.dram.reference import Requests, Settings, Tally, simulate
 from edensim.dram.table import Edge
 from edensim.dram.timing import resolve_timing
+from edensim.memory import Geometry
 from tests.dram.parity import constraint_table, decode, golden_records, parity_dram, settings
 
 MILESTONES = {
@@ -31,6 +32,11 @@ MILESTONES = {
     ("ddr3_1600_frfcfs32", "s3_dnn_like", 0): [(1000, 3880, 607173961), (10000, 40530, 185459728)],
     ("ddr5_4800_frfcfs32", "s3_dnn_like", 0): [(1000, 13161, 4291724247)],
     ("gddr6_14000_frfcfs32", "s3_dnn_like", 0): [(1000, 2890, 3515788994)],
+    ("lpddr5_6400_allbank", "s3_dnn_like", 0): [(1000, 2424, 2732982513), (10000, 24802, 2880533906)],
+    ("lpddr5_6400_perbank", "s3_dnn_like", 0): [(1000, 2558, 3045106739), (10000, 24905, 720882039)],
+    ("hbm2_2000_frfcfs32", "s3_dnn_like", 0): [(1000, 1825, 1835658678), (10000, 18781, 3860065652)],
+    ("hbm3_6400_frfcfs32", "s3_dnn_like", 0): [(1000, 4295, 1651357218), (10000, 45801, 2776749621)],
+    ("hbm3_6400_perbank", "s3_dnn_like", 0): [(1000, 5399, 3885416384)],
 }
 """From runs of ramulator2 2.1 (commit c5b1c3a): (preset, trace, channel) -> (k, clock of the k-th command, CRC-32 of
 the first k records)."""
@@ -50,14 +56,16 @@ def small(*requests: Small, rules: list[Edge] | None = None, chosen: Settings = 
     dram = parity_dram("ddr4_2400_rowhit32")
     bank, row, column, is_write, arrival = np.array(requests, np.int64).T
     places = Requests(np.zeros_like(bank), bank, row, column, is_write, arrival)
-    return simulate([rules or constraint_table(dram)], dram, chosen, places)
+    return simulate([rules or constraint_table(dram)], Geometry.from_config(dram), chosen, places)
 
 
 def run(preset: str, trace: str, count: int) -> Tally:
     """Run the reference on the first requests of a golden trace."""
     dram = parity_dram(preset)
     head = {name: column[:count] for name, column in cached_trace(trace).items()}
-    return simulate([constraint_table(dram)] * dram.channels, dram, settings(dram), decode(dram, head))
+    return simulate(
+        [constraint_table(dram)] * dram.channels, Geometry.from_config(dram), settings(dram), decode(dram, head)
+    )
 
 
 @pytest.mark.parametrize(("preset", "trace"), sorted({key[:2] for key in MILESTONES}))

@@ -89,7 +89,7 @@ def test_several_channels_equal_the_reference(front_end: str) -> None:
     pieces = (Requests(*(x[k : k + 97] for x in trace.values())) for k in range(0, 500, 97))
     found = replay_requests(system, pieces, keep_log=True)
     edges = [constraint_table(system.dram)] * 4
-    wanted = simulate(edges, system.dram, settings(system.dram), decode(system.dram, trace))
+    wanted = simulate(edges, system.geometry, settings(system.dram), decode(system.dram, trace))
     assert found.log is not None
     assert [x.tolist() for x in found.log.commands] == [[list(c) for c in log] for log in wanted.commands]
     assert found.cycles == wanted.cycles
@@ -130,7 +130,7 @@ def test_reads_wait_for_a_burst_of_writes() -> None:
         trace["arrival"] = (2 * np.arange(count)).astype(np.uint64)
         found = replay_requests(system, [Requests(**trace)])
         wanted = simulate(
-            [constraint_table(system.dram)], system.dram, settings(system.dram), decode(system.dram, trace)
+            [constraint_table(system.dram)], system.geometry, settings(system.dram), decode(system.dram, trace)
         )
         waits.append(int(found.counters.read_latency_ck_sum.sum()))
         assert waits[-1] == wanted.read_latency_sum

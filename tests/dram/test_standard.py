@@ -14,6 +14,7 @@ from edensim.dram.standard import evaluate, expression_names, load_standard, par
 from edensim.dram.timing import resolve_timing
 from edensim.errors import ConfigError
 from tests.dram.preset_dram import PARITY, dram
+from tests.dram.ramulator_constraints import HBM2, HBM3, LPDDR5
 
 # Constraints in force in ramulator 2.1 after its expressions are evaluated: scope, preceding, following, clocks[,
 # window[, sibling]]. DDR4-2400R 8 Gb x8 and DDR3-1600K 4 Gb x8.
@@ -181,12 +182,35 @@ GDDR6 = [
 ]
 
 
+HBM2_OWN = [
+    ("PseudoChannel", "REFab", "REFab REFpb", 350),
+    ("PseudoChannel", "PREab", "REFpb", 14),
+    ("PseudoChannel", "REFpb", "REFpb", 8),
+    ("PseudoChannel", "REFpb", "REFab", 160),
+    ("Bank", "RDA", "REFpb", 19),
+    ("Bank", "WRA", "REFpb", 37),
+]
+HBM3_OWN = [
+    ("PseudoChannel", "REFab", "REFab REFpb", 1120),
+    ("PseudoChannel", "PREab", "REFpb", 52),
+    ("PseudoChannel", "REFpb", "PREab", 2),  # not at the falling edge right behind a refresh
+    ("PseudoChannel", "REFpb", "REFab", 640),
+    ("Bank", "RDA", "REFpb", 71),
+    ("Bank", "WRA", "REFpb", 143),
+]
+
+
 def expected(name):
     """Rows of a parity preset in ramulator 2.1, and those that only we have."""
-    if "ddr5" in name:
+    if name.startswith("ramulator2/ddr5"):
         return DDR5, [("Rank", "REFab", "REFab", 710)]
     if "gddr6" in name:
         return GDDR6, []
+    if "lpddr5" in name:
+        after_auto = [("Bank", "RDA", "REFpb", 23), ("Bank", "WRA", "REFpb", 54)]
+        return LPDDR5, [("Rank", "PREab", "REFpb", 17), ("Rank", "ACT", "REFpb", 0), *after_auto]
+    if "hbm" in name:
+        return (HBM2, HBM2_OWN) if "hbm2" in name else (HBM3, HBM3_OWN)
     if name.startswith("ramulator2/ddr3"):
         return DDR3, [("Rank", "REFab", "REFab", 208)]
     if "3200" in name:
@@ -227,8 +251,8 @@ def test_lpddr3_constraints():
 
 
 def bound_pairs(standard, with_siblings=False):
-    """Scope, preceding, following of every pair; ranks of a family without any are its channels."""
-    rank = "Rank" if "Rank" in standard.levels else "Channel"
+    """Scope, preceding, following of every pair; ranks of a family without any are its (pseudo-)channels."""
+    rank = next(level for level in ("Rank", "PseudoChannel", "Channel") if level in standard.levels)
     rows = [c for c in standard.constraints if with_siblings or not c.sibling]
     return {("Rank" if c.scope == rank else c.scope, a, b) for c in rows for a in c.preceding for b in c.following}
 
@@ -281,7 +305,8 @@ def test_ddr5_rounding():
 
 def test_unknown_standard():
     """An unknown family names the nearest one and all others."""
-    assert standard_names() == ["DDR3", "DDR4", "DDR5", "GDDR5", "GDDR6", "LPDDR3", "LPDDR4"]
+    families = ["DDR3", "DDR4", "DDR5", "GDDR5", "GDDR6", "HBM2", "HBM3", "LPDDR3", "LPDDR4", "LPDDR5"]
+    assert standard_names() == families
     with pytest.raises(ConfigError, match=r"no DRAM standard named 'DDR44'; did you mean DDR4.*known: DDR3"):
         load_standard("DDR44")
 
@@ -290,7 +315,7 @@ def test_unknown_standard():
     ("path", "value", "message"),
     [
         (("scope",), "Bnk", "unknown level 'Bnk'; did you mean Bank?"),
-        (("following",), ["ACTT"], "unknown command 'ACTT'; did you mean ACT?"),
+        (("following",), ["ACTT"], "unknown command 'ACTT'; did you mean ACT or ACT2?"),
         (("latency",), "nRCDD + 1", "unknown timing 'nRCDD'; did you mean nRCD"),
         (("window",), 0, "window 0 must be at least 1"),
         (("colour",), "red", "unknown key"),

@@ -58,7 +58,7 @@ def test_rounding_edges():
 # Clocks that public tables give for the same parts: ramulator 2.1 DDR4_2400R (but JEDEC's tRFC), DRAMsim3
 # DDR4_8Gb_x8_2133.ini (but the 15-15-15 bin) and DDR3_4Gb_x8_1600.ini, and JESD209-3 for LPDDR3-1600; DRAMsim3's .ini
 # files for the other DDR4 and GDDR5, JESD79-5 for DDR5-4800B, ramulator 2's table of the Samsung data sheet for GDDR6,
-# DRAMSys for LPDDR4.
+# DRAMSys for LPDDR4 and DDR3-1600J, ramulator 2.1 for HBM2, HBM3 (half clocks) and LPDDR5 (but tRC of JESD209-5).
 CLOCKS = {
     "ddr4-2400r-8gb-x8": dict(
         nBL=4, nCL=16, nCWL=12, nRCD=16, nRP=16, nRAS=39, nRC=55, nWR=18, nRTP=9, nCCD_S=4, nCCD_L=6, nRRD_S=4,
@@ -109,6 +109,26 @@ CLOCKS = {
         nDQSCK=6, nRCD=29, nRP=29, nRPab=34, nRAS=68, nRFC=448, nREFI=6246, nRRD_S=16, nRTP=12, nWR=29, nWTR_S=16,
         nFAW=64,
     ),
+    "ddr3-1600-1gb-x8": dict(
+        nCL=10, nCWL=8, nRCD=10, nRP=10, nRAS=28, nRC=38, nWR=12, nRTP=6, nCCD_S=4, nRRD_S=5, nWTR_S=6, nFAW=24,
+        nRFC=88, nREFI=6240,
+    ),
+    "ddr5-5600-16gb-x8": dict(
+        nCL=46, nCWL=44, nRCD=45, nRP=45, nRAS=90, nWR=84, nRTP=21, nCCD_L=14, nCCD_L_WR=28, nRRD_S=8, nRRD_L=14,
+        nWTR_S=7, nWTR_L=28, nFAW=32, nREFI=10920,
+    ),
+    "hbm2-2000-8gb-x128": dict(
+        nBL=2, nCL=14, nCWL=5, nRCD=14, nRCDWR=12, nRP=14, nRAS=34, nRC=48, nWR=16, nRTP=5, nCCD_S=2, nCCD_L=4,
+        nRRD_S=4, nRRD_L=4, nWTR_S=6, nWTR_L=8, nFAW=15, nREFI=3900, nRFCpb=160, nRREFD=8,
+    ),
+    "hbm3-6400-16gb-x64": dict(
+        nBL=4, nCL=40, nCWL=20, nRCD=62, nRCDWR=30, nRP=52, nRAS=90, nRC=144, nWR=66, nRTP=18, nCCD_S=4, nCCD_L=8,
+        nCCD_R=6, nRRD_S=8, nRRD_L=10, nWTR_S=14, nWTR_L=20, nFAW=48, nRFC=1120, nREFI=12480, nRFCpb=640, nRREFD=16,
+    ),
+    "lpddr5-6400-16gb-x16": dict(
+        nBL=2, nCL=17, nCWL=9, nRCD=15, nRP=15, nRPab=17, nRAS=34, nRC=48, nWR=28, nRTP=6, nCCD_S=2, nCCD_L=4,
+        nRRD_S=4, nRRD_L=4, nWTR_S=5, nWTR_L=10, nFAW=16, nRFC=224, nREFI=3124, nRFCpb=112, nPBR2PBR=72, nPBR2ACT=6,
+    ),
 }  # fmt: skip
 
 
@@ -136,6 +156,11 @@ def test_read_latency():
         "gddr5-6000-1gb-x32": 26,
         "gddr6-14000-8gb-x16": 26,
         "lpddr4-3200-8gb-x16": 28 + 6 + 8,
+        "ddr3-1600-1gb-x8": 14,
+        "ddr5-5600-16gb-x8": 54,
+        "hbm2-2000-8gb-x128": 16,
+        "hbm3-6400-16gb-x64": 44,
+        "lpddr5-6400-16gb-x16": 19,
     }
 
 

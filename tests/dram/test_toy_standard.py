@@ -121,7 +121,7 @@ def test_a_new_standard_is_one_file() -> None:
     found = replay_requests(system, [trace], keep_log=True)
     assert found.log is not None
     places = Requests(*system.address_map.decode(lines), is_write.astype(np.int64), arrival.astype(np.int64))
-    wanted = simulate([found.log.edges(0)], system.dram, settings(system.dram), places)
+    wanted = simulate([found.log.edges(0)], system.geometry, settings(system.dram), places)
     assert found.log.commands[0].tolist() == [list(c) for c in wanted.commands[0]]
     report = check_command_log(found.log)[0]
     assert report.violations == 0, str(report)

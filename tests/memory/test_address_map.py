@@ -23,9 +23,9 @@ def power(high):
 def maps(draw):
     """Maps of small random geometries in random orders, parity names, odd channel counts and hashes included."""
     channels = draw(st.integers(1, 7))
-    geometry = Geometry(
-        channels, draw(power(2)), draw(power(2)), draw(power(2)), draw(power(3)), draw(power(5)), **WIDTHS
-    )
+    sizes = [draw(power(2)), draw(power(2)), draw(power(2)), draw(power(3)), draw(power(5))]
+    hbm = {"pseudo_channels": draw(power(1)), "stack_ids": draw(power(1))}
+    geometry = Geometry(channels, *sizes, **WIDTHS, **hbm)
     odd = channels & (channels - 1)
     hashes = ["none", "bank", "RaBaBg^Ro3", "Ba^BgRaCo Bg^Ro"] + ([] if odd else ["channel", "bank channel", "ChBa^Ro"])
     options = {"address_hash": draw(st.sampled_from(hashes))}
@@ -35,7 +35,8 @@ def maps(draw):
     if draw(st.integers(0, 4)) == 0:
         return AddressMap(geometry, "MOP4CLXOR", **options)
     column = draw(st.sampled_from([["Co"], ["CoH", "CoL1"], ["CoH", "CoL2"], ["CoH", "CoL9"]]))
-    tokens = draw(st.permutations(["Ro", "Ba", "Ra", *draw(st.sampled_from([[], ["Bg"]])), *column]))
+    optional = [token for token in ("Bg", "Si", "Pc") if draw(st.booleans())]
+    tokens = draw(st.permutations(["Ro", "Ba", "Ra", *optional, *column]))
     tokens.insert(len(tokens) if odd else draw(st.integers(0, len(tokens))), "Ch")
     return AddressMap(geometry, "".join(tokens), **options)
 
@@ -156,6 +157,28 @@ def test_bank_group_stands_below_bank():
     line = np.random.default_rng(2).integers(0, g.lines, 100)
     for short, full in (("RoBaRaCoCh", "RoBaBgRaCoCh"), ("ChRaBaRoCo", "ChRaBgBaRoCo")):
         assert np.array_equal(AddressMap(g, short).decode(line), AddressMap(g, full).decode(line))
+
+
+# (line, bank, row, column) of HBM2 (two pseudo-channels of 4 x 4 banks, 32 bursts a row) and HBM3 (also two stack IDs),
+# worked out by hand: RoBaRaCoCh puts the pseudo-channel right above the column, then stack ID, bank group, bank.
+HBM = {
+    "hbm2": [(31, 0, 0, 31), (32, 16, 0, 0), (64, 4, 0, 0), (256, 1, 0, 0), (1024, 0, 1, 0), (1023, 31, 0, 31)],
+    "hbm3": [(31, 0, 0, 31), (32, 32, 0, 0), (64, 16, 0, 0), (128, 4, 0, 0), (512, 1, 0, 0), (2047, 63, 0, 31)],
+}
+
+
+@pytest.mark.parametrize("name", HBM)
+def test_pseudo_channels_and_stack_ids(name):
+    """Ra alone stands for stack ID above rank above pseudo-channel; Si and Pc may also stand elsewhere."""
+    parts = {"pseudo_channels": 2, "stack_ids": 2 if name == "hbm3" else 1}
+    g = Geometry(1, 1, 4, 4, 16384, 32, **WIDTHS, **parts)
+    line, *expected = np.array(HBM[name]).T
+    _, *found = AddressMap(g, "RoBaRaCoCh").decode(line)
+    assert np.array_equal(found, expected)
+    assert np.array_equal(AddressMap(g, "RoBaBgSiRaPcCoCh").decode(line)[1:], expected)
+    _, bank, _, column = AddressMap(g, "RoBaSiRaCoBgPcCh").decode(np.arange(4))
+    assert (bank // g.banks_per_rank).tolist() == [0, 1, 0, 1]
+    assert not column.any()
 
 
 def test_split_column():

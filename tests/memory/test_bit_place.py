@@ -14,7 +14,8 @@ def geometries(draw):
     """Small memories of any device and channel width."""
     width = draw(st.sampled_from([4, 8, 16, 32]))
     devices = draw(st.sampled_from([1, 2, 4, 8])) * (2 if width == 4 else 1)
-    return Geometry(draw(st.integers(1, 3)), 2, 2, 2, 8, draw(st.sampled_from([1, 4])), width, width * devices, 8, 3)
+    sizes = (draw(st.integers(1, 3)), 2, 2, 2, 8, draw(st.sampled_from([1, 4])), width, width * devices, 8, 3)
+    return Geometry(*sizes, pseudo_channels=draw(st.sampled_from([1, 2])), stack_ids=draw(st.sampled_from([1, 2])))
 
 
 @given(geometries())
@@ -38,7 +39,8 @@ def test_every_bit_of_the_memory_has_one_place(g, data):
     bit_number = np.array(data.draw(st.lists(st.integers(0, 8 * g.capacity_bytes - 1), min_size=1, max_size=30)))
     address, bit = bit_number // 8, bit_number % 8
     place = locate(m, address, bit)
-    sizes = (g.channels, g.ranks, g.bank_groups, g.banks_per_group, g.subarrays, g.rows, 8 * g.row_bytes)
+    banks = (g.ranks_per_channel, g.groups_per_rank, g.banks_per_group)
+    sizes = (g.channels, *banks, g.subarrays, g.rows, 8 * g.row_bytes)
     for part, size in zip(place, sizes, strict=True):
         assert 0 <= part.min() <= part.max() < size
     assert np.array_equal(place.subarray, place.row // 3)

@@ -17,6 +17,14 @@ def test_ddr4_module(ddr4):
     assert g.subarrays == 65536 // 512
 
 
+def test_bank_index_counts_level_by_level(ddr4):
+    """Two pseudo-channels x 2 ranks x 2 stack IDs x 4 groups x 4 banks; density is that of one rank's device."""
+    g = Geometry.from_config(ddr4(ranks=2, pseudo_channels=2, stack_ids=2, density_mbit=16384))
+    assert list(g.spans.values()) == [128, 64, 32, 16, 4, 1]
+    assert (g.banks, g.ranks_per_channel, g.banks_per_rank, g.groups_per_rank) == (128, 4, 32, 8)
+    assert list(g.fan_out.values()) == [1, 2, 2, 2, 4, 4]
+
+
 def test_any_number_of_channels(ddr4):
     """Three channels hold three times as much as one."""
     one, three = (Geometry.from_config(ddr4(channels=n)) for n in (1, 3))

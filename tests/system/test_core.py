@@ -98,7 +98,7 @@ def by_reference(
     chosen = type(chosen)(**{**vars(chosen), **limits})
     tally = Tally([[] for _ in range(memory.dram.channels)])
     edges = constraint_table(memory.dram)
-    channels = [Channel(k, edges, memory.dram, chosen, tally) for k in range(memory.dram.channels)]
+    channels = [Channel(k, edges, memory.geometry, chosen, tally) for k in range(memory.dram.channels)]
     lines = sorted({r.line for r in walk})
     where = zip(*(x.tolist() for x in memory.address_map.decode(np.array(lines, np.int64))), strict=True)
     period = int(memory.period / world.unit_ps)

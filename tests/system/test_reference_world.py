@@ -94,7 +94,7 @@ def by_reference(memory: DramSystem, spec: AgentSpec, queues: tuple[int, int], l
     chosen = type(chosen)(**{**vars(chosen), **limits})
     tally = Tally([[] for _ in range(memory.dram.channels)])
     edges = constraint_table(memory.dram)
-    channels = [Channel(k, edges, memory.dram, chosen, tally) for k in range(memory.dram.channels)]
+    channels = [Channel(k, edges, memory.geometry, chosen, tally) for k in range(memory.dram.channels)]
     lines = sorted({line for tiles in plain for tile in tiles for line in (*tile.loads, *tile.stores)})
     where = zip(*(x.tolist() for x in memory.address_map.decode(np.array(lines, np.int64))), strict=True)
     period = memory.period / world.unit_ps

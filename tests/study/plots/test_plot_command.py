@@ -161,8 +161,8 @@ def test_latency_of_memories(plot, tmp_path):
     assert made.out == ["figures/latency.svg", "figures/latency.csv"], made.err
     rows = list(csv.DictReader((tmp_path / "figures" / "latency.csv").read_text().splitlines()))
     named = [f"{memory}, {pattern}" for memory in ("ddr4-2400r-8gb-x8", "fast") for pattern in ("stream", "random")]
-    assert [row["pattern"] for row in rows[::2]] == named
-    latency = {row["pattern"]: float(row["latency_ns"]) for row in rows[::2]}
+    latency = {f"{row['memory']}, {row['pattern']}": float(row["latency_ns"]) for row in rows[::2]}
+    assert list(latency) == named
     assert latency["fast, random"] < latency["ddr4-2400r-8gb-x8, random"] - 10
     assert {row["peak_gb_s"] for row in rows} == {"19.2"}
     assert plot("figures/latency.csv", "--format", "svg", "--out", "again").code == 0
@@ -199,7 +199,6 @@ def test_latency_table(plot, tmp_path):
         (["a", "--set", "seed=1"], USAGE, "--set goes with --dram"),
         (["--dram", "ddr4-2400r-8gb-x9"], USAGE, "ddr4-2400r-8gb-x8"),
         (["--dram", "ddr4-2400r-8gb-x8"] * 2, USAGE, "given twice"),
-        (["--dram", "ddr4-2400r-8gb-x8"] * 4, USAGE, "at most 3"),
         (["--dram", "ddr4-2400r-8gb-x8", "--rates", "0"], USAGE, "1<=x<=1000"),
     ],
 )

@@ -143,6 +143,22 @@ def test_latency_of_one_nameless_pattern():
     assert [row[0] for row in drawing.rows] == ["", ""]
 
 
+def test_latency_of_many_memories():
+    """Up to seven curves share axes; more memories have a panel each, with their own curves, peak and title."""
+    few = pd.concat([curves().assign(memory=f"m{k}") for k in range(3)])
+    (axes,) = draw(few, "latency").figure.axes
+    assert [line.get_label() for line in axes.get_lines()][:2] == ["m0, stream", "m0, random"]
+    many = pd.concat([curves().assign(memory=f"m{k}", peak_gb_s=20.0 + k) for k in range(5)])
+    drawing = draw(many, "latency")
+    assert [axes.get_title() for axes in drawing.figure.axes] == [f"m{k}" for k in range(5)]
+    assert all(
+        [line.get_label() for line in axes.get_lines()][:2] == ["stream", "random"] for axes in drawing.figure.axes
+    )
+    assert set(drawing.figure.axes[3].get_lines()[2].get_xdata()) == {23.0}
+    assert drawing.header[:2] == ["memory", "pattern"]
+    assert drawing.rows[-1] == ["m4", "random", 16.0, 11.0, 94.0, 24.0]
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -1,0 +1,358 @@
+"""One channel of the reference controller, tick by tick in plain Python, for families that take one command per clock.
+
+Written from the rules of ramulator2 2.1's generic DDR controller. It keeps no next-allowed times: whether a command may
+issue is found by looking back at what was issued. LPDDR5 and HBM build on it (`reference_lpddr`, `reference_hbm`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from edensim.dram.bank_tree import BankTree
+from edensim.dram.commands import (
+    ACT,
+    N_COMMANDS,
+    PRE,
+    PREAB,
+    RD,
+    RDA,
+    REFAB,
+    REFPB,
+    WR,
+    WRA,
+    is_rank_command,
+)
+from edensim.dram.table import Edge
+from edensim.memory import LEVELS, Organisation
+
+CLOSED = -1
+ANY = (RD, WR, ACT, PRE)
+"""Commands a request may need next."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Controller choices; queue sizes in requests, times in clocks.
+
+    `refresh_interval` 0 means no refresh; `refresh_scatter` s > 0 refreshes rank i at (i + 1) s + n intervals.
+    `write_marks`: shares of the write queue above which write mode begins (when full at the latest) and below which it
+    ends (when empty at the latest). `row_cap`: accesses after which a row is closed, 0 = rows stay open.
+    `write_latency`: clocks from WR to what counts as its end. `per_channel`: a clock offers a request to every channel,
+    else to one of them.
+
+    `per_bank_refresh`: every `refresh_interval` the next bank of each rank is refreshed, rank r another r clocks later.
+    `second_activate`: clocks from ACT to ACT2 at most (LPDDR5; 0 = one command opens a row); `wck_runs`: clocks the
+    data clock runs on after RD and after WR. `two_buses`: HBM; `half_clock`: HBM3.
+    """
+
+    row_hit_first: bool
+    read_queue: int
+    write_queue: int
+    read_latency: int
+    refresh_interval: int = 0
+    refresh_scatter: int = 0
+    write_marks: tuple[float, float] = (0.8, 0.2)
+    row_cap: int = 0
+    write_latency: int = 0
+    per_channel: bool = False
+    per_bank_refresh: bool = False
+    second_activate: int = 0
+    wck_runs: tuple[int, int] = (0, 0)
+    two_buses: bool = False
+    half_clock: bool = False
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Decoded requests in order; int64 arrays of one length. `arrival`: earliest clock at which one is offered."""
+
+    channel: npt.NDArray[np.int64]
+    bank: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+    is_write: npt.NDArray[np.int64]
+    arrival: npt.NDArray[np.int64]
+
+
+@dataclass
+class Tally:
+    """What happened. `commands[channel]`: (clock, command, bank or rank, row or -1, column or -1) in order."""
+
+    commands: list[list[tuple[int, int, int, int, int]]]
+    cycles: int = 0
+    completed: int = 0
+    reads: int = 0
+    read_latency_sum: int = 0
+    hits: int = 0
+    misses: int = 0
+    conflicts: int = 0
+    forwarded: int = 0
+    coalesced: int = 0
+
+    def complete(self, clock: int) -> None:
+        """One request is done at `clock`."""
+        self.completed += 1
+        self.cycles = max(self.cycles, clock)
+
+    def complete_read(self, clock: int, latency: int) -> None:
+        """One read is done at `clock`."""
+        self.reads += 1
+        self.read_latency_sum += latency
+        self.complete(clock)
+
+
+@dataclass(eq=False)
+class Request:
+    """One request under way; `accepted` is the clock of its acceptance."""
+
+    bank: int
+    row: int
+    column: int
+    is_write: bool
+    accepted: int
+    is_classified: bool = False
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Full address within the channel."""
+        return self.bank, self.row, self.column
+
+
+Choice = tuple[int, Request, list[Request]]
+"""A command, the request it is for, and the queue the request waits in."""
+
+
+@dataclass(eq=False)
+class Channel:
+    """One channel: `accept` takes requests, `tick` issues at most one command."""
+
+    index: int
+    edges: Sequence[Edge]
+    layout: Organisation
+    settings: Settings
+    tally: Tally
+    write_mode: bool = False
+    queues: tuple[list[Request], list[Request]] = field(default_factory=lambda: ([], []))
+    active: list[Request] = field(default_factory=list)
+    pending: list[tuple[int, int]] = field(default_factory=list)  # refreshes, and precharges of a bank, that must come
+
+    def __post_init__(self) -> None:
+        self.tree = BankTree(self.layout)
+        self.open_row = [CLOSED] * self.tree.banks
+        self.accesses = [0] * self.tree.banks  # column commands since the bank was last closed
+        self.is_asked = [False] * self.tree.banks  # a precharge waits in `pending` since the bank was last closed
+        self.activations = [0] * self.tree.banks  # of requests that are not served yet; see `is_claimed`
+        uneven = [(edge, bool(edge.cycles.min() < edge.cycles.max())) for edge in self.edges]
+        self.edges_of = [[pair for pair in uneven if command in pair[0].following] for command in range(N_COMMANDS)]
+        self.depth = max((edge.window for edge in self.edges), default=1)
+        self.issued: dict[tuple[int, str, int], deque[tuple[int, int]]] = {}  # (clock, target), latest first
+        self.known: dict[tuple[int, int], int] = {}  # results of `earliest` since the last command
+
+    # -- requests
+
+    def accept(self, request: Request) -> bool:
+        """Take a request if it can be merged with a waiting write or its queue has room."""
+        clock = request.accepted
+        if any(write.place == request.place for write in self.queues[1]):
+            if request.is_write:
+                self.tally.coalesced += 1
+                self.tally.complete(clock + 1)
+            else:
+                self.tally.forwarded += 1
+                self.tally.complete_read(clock + 1, latency=1)
+            return True
+        room = self.settings.write_queue if request.is_write else self.settings.read_queue
+        if len(self.queues[request.is_write]) >= room:
+            return False
+        self.queues[request.is_write].append(request)
+        return True
+
+    # -- time
+
+    def tick(self, clock: int) -> None:
+        """Everything that happens in one clock."""
+        self.pending += self.due_refreshes(clock)
+        for bank in range(self.tree.banks):
+            if self.is_close_due(bank, clock):
+                self.pending.append((PRE, bank))
+                self.is_asked[bank] = True
+        self.use_bus(clock)
+
+    def use_bus(self, clock: int) -> None:
+        """Issue the command of this clock, if any."""
+        choice = self.oldest(clock, self.active)
+        if choice is None and self.pending:
+            self.try_pending(clock)
+            return
+        if choice is None:
+            self.choose_mode()
+            choice = self.oldest(clock, self.queue)
+        if choice is not None:
+            self.serve(clock, *choice)
+
+    @property
+    def queue(self) -> list[Request]:
+        """Waiting requests of the present mode."""
+        return self.queues[self.write_mode]
+
+    def due_refreshes(self, clock: int) -> list[tuple[int, int]]:
+        """Refreshes that enter the queue at this clock."""
+        chosen, per_rank = self.settings, self.tree.banks_per_rank
+        interval, scatter = chosen.refresh_interval, chosen.refresh_scatter
+        if interval == 0:
+            return []
+        if chosen.per_bank_refresh:
+            turns = [(rank, *divmod(clock - rank, interval)) for rank in range(self.tree.ranks)]
+            return [(REFPB, r * per_rank + (n - 1) % per_rank) for r, n, rest in turns if rest == 0 and n > 0]
+        first = [(rank + 1) * scatter if scatter else interval for rank in range(self.tree.ranks)]
+        return [(REFAB, r) for r, at in enumerate(first) if clock >= at and (clock - at) % interval == 0]
+
+    def is_close_due(self, bank: int, clock: int) -> bool:
+        """Whether a bank has had its accesses, may be precharged now and nobody has asked for that yet."""
+        cap = self.settings.row_cap
+        return 0 < cap <= self.accesses[bank] and not self.is_asked[bank] and self.earliest(PRE, bank) <= clock
+
+    def choose_mode(self) -> None:
+        """Hysteresis between reads and writes; thresholds in single precision, as ramulator2 has them."""
+        reads, writes, size = len(self.queues[0]), len(self.queues[1]), self.settings.write_queue
+        high, low = (float(np.float32(x) * np.float32(size)) for x in self.settings.write_marks)
+        if self.write_mode:
+            self.write_mode = not ((writes < low or writes == 0) and reads > 0)
+        else:
+            self.write_mode = writes > high or writes == size or reads == 0
+
+    # -- choice of the next command
+
+    def next_command(self, request: Request) -> int:
+        """First command a request needs now."""
+        if self.open_row[request.bank] == request.row:
+            return WR if request.is_write else RD
+        return ACT if self.open_row[request.bank] == CLOSED else PRE
+
+    def is_forbidden(self, command: int, request: Request, queue: list[Request]) -> bool:
+        """Whether scheduling (not timing) forbids a command: only precharges ever are."""
+        if command != PRE or queue is self.active:
+            return False
+        if self.is_claimed(request.bank):
+            return True
+        older = queue[: queue.index(request)] if self.settings.row_hit_first else []
+        return any(other.bank == request.bank and other.row == self.open_row[request.bank] for other in older)
+
+    def is_claimed(self, bank: int) -> bool:
+        """Whether activated requests forbid to close a bank.
+
+        Every ACT counts and every request served takes one away. A row that is closed under an active request of the
+        other direction (by RDA or WRA) is activated twice, so the count stays too high for ever; as in ramulator 2 it
+        then matters whenever any request is active.
+        """
+        return self.activations[bank] > 0 and bool(self.active)
+
+    def oldest(self, clock: int, queue: list[Request], among: tuple[int, ...] = ANY) -> Choice | None:
+        """First command of the oldest request whose first command may go now and is `among` those."""
+        for request in sorted(queue, key=lambda r: r.accepted):
+            command = self.next_command(request)
+            if (
+                command in among
+                and self.earliest(command, request.bank) <= clock
+                and not self.is_forbidden(command, request, queue)
+            ):
+                return command, request, queue
+        return None
+
+    def serve(self, clock: int, command: int, request: Request, queue: list[Request]) -> None:
+        """Issue a command for a request and move the request on."""
+        self.classify(command, request)
+        if command == PRE:
+            self.issue(clock, command, request.bank)
+        elif command == ACT:
+            self.issue(clock, command, request.bank, row=request.row)
+            self.activations[request.bank] += 1
+            if queue is not self.active:
+                queue.remove(request)
+                self.active.append(request)
+        else:
+            closing = RDA if command == RD else WRA
+            if self.is_last_access(request.bank) and self.earliest(closing, request.bank) <= clock:
+                command = closing
+            self.issue(clock, command, request.bank, column=request.column)
+            queue.remove(request)
+            self.activations[request.bank] -= queue is self.active
+            if request.is_write:
+                self.tally.complete(clock + self.settings.write_latency)
+            else:
+                done = clock + self.settings.read_latency
+                self.tally.complete_read(done, done - request.accepted)
+
+    def classify(self, command: int, request: Request) -> None:
+        """Count a request by the first command it needs."""
+        if not request.is_classified:
+            request.is_classified = True
+            self.tally.misses += command == ACT
+            self.tally.conflicts += command == PRE
+            self.tally.hits += command in (RD, WR)
+
+    def is_last_access(self, bank: int) -> bool:
+        """Whether the next access of a bank also closes it."""
+        return 0 < self.settings.row_cap <= self.accesses[bank]
+
+    def try_pending(self, clock: int) -> bool:
+        """Bring the oldest pending refresh or precharge one command further if possible."""
+        wanted, target = self.pending[0]
+        banks = self.tree.banks_of(wanted, target)
+        command = wanted
+        if any(self.open_row[bank] != CLOSED for bank in banks):
+            command = {REFAB: PREAB, REFPB: PRE}.get(wanted, wanted)
+        if self.is_pending_forbidden(command, banks) or self.earliest(command, target) > clock:
+            return False
+        self.issue(clock, command, target)
+        if command == wanted:
+            self.pending.pop(0)
+        return True
+
+    def is_pending_forbidden(self, command: int, banks: range) -> bool:
+        """Whether scheduling forbids the next command of a pending refresh or precharge: only precharges ever are."""
+        return command in (PRE, PREAB) and any(self.is_claimed(bank) for bank in banks)
+
+    # -- commands and their distances
+
+    def issue(self, clock: int, command: int, target: int, row: int = -1, column: int = -1) -> None:
+        """Put a command on the bus and remember it."""
+        self.tally.commands[self.index].append((clock, command, target, row, column))
+        for level in LEVELS:
+            for node in self.tree.addressed(level, command, target):
+                self.issued.setdefault((command, level, node), deque(maxlen=self.depth)).appendleft((clock, target))
+        if command in (ACT, PRE, PREAB, RDA, WRA):
+            for bank in self.tree.banks_of(command, target):
+                self.open_row[bank] = row
+                self.accesses[bank], self.is_asked[bank] = 0, False
+        if command in (RD, WR):
+            self.accesses[target] += 1
+        self.known.clear()
+
+    def earliest(self, command: int, target: int) -> int:
+        """First clock at which every edge lets a command issue."""
+        if (command, target) not in self.known:
+            pairs = self.edges_of[command]
+            times = (t for edge, uneven in pairs for t in self.allowed_from(edge, uneven, command, target))
+            self.known[command, target] = max(times, default=0)
+        return self.known[command, target]
+
+    def allowed_from(self, edge: Edge, is_uneven: bool, command: int, target: int) -> Iterator[int]:
+        """Clocks from which one edge lets a command issue, one per earlier command it looks at."""
+        for before in edge.preceding:
+            level, own = edge.scope, self.tree.addressed(edge.scope, command, target)
+            nodes: Sequence[int] = self.tree.siblings(level, command, target) if edge.sibling else own
+            if (
+                is_uneven and not edge.sibling and not is_rank_command(before)
+            ):  # an earlier command of a slower bank may bind
+                level, nodes = "Bank", self.tree.banks_under(level, own)
+            for node in nodes:
+                past = self.issued.get((before, level, node), ())
+                if len(past) >= edge.window:
+                    since, origin = past[edge.window - 1]
+                    yield since + self.tree.cycles_between(edge, (before, origin), (command, target))

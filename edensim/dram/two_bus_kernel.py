@@ -1,0 +1,107 @@
+"""HBM: a column command and a row command in one clock, over a bus each; in HBM3 clocks are half clocks.
+
+The column bus comes first: requests whose row was opened for them, then row hits of the queue. Then the row bus: a
+pending refresh, else what the queue needs to open. The write mode is tested on either bus when it comes to the queue.
+
+In half clocks (HBM3) odd clocks are rising edges; at falling ones only precharges may go. That no precharge follows a
+command too closely on a falling edge is a matter of the constraint table.
+"""
+
+from __future__ import annotations
+
+from edensim.dram.commands import ACT, PRE, RD, WR
+from edensim.dram.issue_kernel import FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE, issue
+from edensim.dram.pending_kernel import pick_pending
+from edensim.dram.queue_kernel import mode_flips
+from edensim.dram.scan_kernel import FEW, KEY_BITS, NEVER, scan_active, scan_active_few, scan_hits, scan_others
+from edensim.jit import jit, jit_inline
+
+COLUMN_BUS, ROW_BUS = range(2)
+BANK_MASK = (1 << KEY_BITS) - 1
+
+
+@jit_inline
+def flip_mode(ch, t):
+    """Change between reads and writes if it is due; what was known of the queue is then out of date."""
+    if mode_flips(ch):
+        ch.mode = 1 - ch.mode
+        ch.next_queue = t
+        ch.next_row = t
+
+
+@jit_inline
+def pick_column(ch, t, is_pending):
+    """Column command of this clock: (command or -1, bank, slot, source)."""
+    pad = len(ch.state)
+    if ch.next_active <= t:
+        if ch.actives <= FEW:
+            ready, oldest, soon = scan_active_few(ch, t)
+        else:
+            ready, oldest, soon = scan_active(ch, 2 * pad, t)
+        ch.next_active = t + 1 if ready > 1 else soon
+        if ready > 0:
+            node = oldest & BANK_MASK
+            command = RD if ch.active_key[node] == oldest else WR
+            return command, node, ch.active_slot[command * pad + node], FROM_ACTIVE
+    if not is_pending:
+        flip_mode(ch, t)
+        if ch.next_queue <= t:
+            entry = ch.mode * pad
+            ready, oldest, soon = scan_hits(ch, entry, pad, t)
+            ch.next_queue = t + 1 if ready > 1 else soon
+            if ready > 0:
+                node = oldest & BANK_MASK
+                return ch.mode, node, ch.hit[entry + node], FROM_QUEUE
+    return -1, -1, -1, -1
+
+
+@jit_inline
+def pick_row(ch, t, is_falling):
+    """Row command of this clock for the queue: (command or -1, bank, slot, source)."""
+    pad = len(ch.state)
+    flip_mode(ch, t)
+    if ch.next_row <= t:
+        entry = ch.mode * pad
+        odd = len(ch.is_half_clock) - 1
+        open_from = t + 1 if is_falling else 0
+        ready, oldest, soon = scan_others(ch, entry, pad, t, len(ch.is_row_hit) == 2, odd, open_from)
+        ch.next_row = t + 1 if ready > 1 else soon
+        if ready > 0:
+            node = oldest & BANK_MASK
+            return (PRE if ch.state[node] else ACT), node, ch.other[entry + node], FROM_QUEUE
+    return -1, -1, -1, -1
+
+
+@jit
+def tick_two_buses(ch, tab, t):
+    """One clock of an HBM channel; see `channel_kernel.tick`."""
+    odd = len(ch.is_half_clock) - 1  # known from the type
+    is_falling = odd == 1 and (t & 1) == 0
+    ch.scans += 1
+    ch.freed[0] = 0
+    ch.freed[1] = 0
+    finished = -1
+    wait = NEVER
+    for bus in range(ROW_BUS if is_falling else COLUMN_BUS, 2):
+        is_pending = ch.pending_head != ch.pending_tail
+        if bus == COLUMN_BUS:
+            command, node, slot, source = pick_column(ch, t, is_pending)
+            finished = slot
+        elif is_pending:
+            command, node, wait = pick_pending(ch, t)
+            slot = -1
+            source = FROM_PRIORITY
+        else:
+            command, node, slot, source = pick_row(ch, t, is_falling)
+        if command >= 0:
+            bound = issue(ch, tab, t, command, node, slot, source)
+            ch.next_queue = min(ch.next_queue, bound)
+            ch.next_row = min(ch.next_row, bound)
+    if ch.pending_head != ch.pending_tail:
+        bound = min(ch.next_active | odd, wait)
+    elif mode_flips(ch):
+        bound = t + 1
+    else:
+        bound = min(min(ch.next_active | odd, ch.next_queue | odd), ch.next_row)
+    ch.next_scan = max(bound, t + 1)
+    return finished

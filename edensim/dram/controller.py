@@ -97,8 +97,7 @@ class DramSystem:
 
     def new_channels(self, log_commands: bool = False) -> np.ndarray:
         """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
-        ck = self.timing.ck
-        policy = replace(self.policy, log_commands=log_commands, whole_row=ck["nRAS"], bank_refresh=ck.get("nRFCpb", 0))
+        policy = replace(self.policy, log_commands=log_commands)
         windows = (self.tables["window_id"].shape[2], int(self.tables["window_length"].max()))
         return new_channels(self.shape, policy, self.refresh, windows, self.geometry.channels)
 
@@ -229,6 +228,8 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         wck_runs=(wck[0], wck[1]),
         two_buses=standard.two_buses,
         half_clock=standard.half_clock,
+        whole_row=timing.ck["nRAS"],
+        bank_refresh=timing.ck.get("nRFCpb", 0),
     )
 
 

@@ -186,6 +186,8 @@ class EnergyModel:
             for rail in rail_costs(device, typical_shares(energy.typical_of, dram.standard) if typical else None)
         ]
         self.device = device
+        if dram.controller.refresh == "per_bank":
+            require_currents(device, SimpleNamespace(n_refpb=1))
         self.warnings = impossible_currents(device) + foreign_law(energy.data.law, device.standard)
         self.own_volts = own_supplies(device.name, device.nominal_v, device.vdd_rail, energy.rails)
         self.io_per_burst_pj = burst_io_pj(device, data)

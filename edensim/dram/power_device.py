@@ -29,7 +29,7 @@ class PowerDevice:
     name, standard : str
         Device, and family ("DDR4").
     ranks, bank_groups, banks : int
-        Ranks, bank groups of a rank, banks of a rank.
+        Ranks (a pseudo-channel counts as one), bank groups and banks of a rank (all stack IDs).
     devices : int
         Devices of a rank, which all do the same.
     width_bits : int
@@ -153,9 +153,9 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
     return PowerDevice(
         name=power.part or dram.preset or "memory",
         standard=dram.standard,
-        ranks=dram.ranks,
-        bank_groups=dram.bank_groups,
-        banks=dram.bank_groups * dram.banks_per_group,
+        ranks=dram.pseudo_channels * dram.ranks,
+        bank_groups=dram.stack_ids * dram.bank_groups,
+        banks=dram.stack_ids * dram.bank_groups * dram.banks_per_group,
         devices=dram.channel_width_bits // dram.device_width_bits,
         width_bits=dram.device_width_bits,
         burst_length=dram.burst_length,
@@ -164,12 +164,18 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
         spare_ck=max(ck["nRC"] - ck["nRAS"] - ck["nRP"], 0),
         burst_ck=ck["nBL"],
         idd3n_basis=power.idd3n_basis,
-        column_base="all_banks" if power.idd3n_basis == "all_banks" else "one_bank",
+        column_base=_column_base(dram, power),
         rho=power.rho,
         rails=power.rails,
         idd4_data=power.idd4_data,
         io=power.io,
     )
+
+
+def _column_base(dram: schema.Dram, power: schema.Power) -> ColumnBase:
+    if dram.standard == "LPDDR5" and dram.bank_groups > 1:
+        return "two_banks"
+    return "all_banks" if power.idd3n_basis == "all_banks" else "one_bank"
 
 
 def refuse_wrong_rails(power: schema.Power) -> None:

@@ -39,13 +39,19 @@ def volts(memory, value):
 
 
 def shape_of(memory):
-    return memory.channels, memory.ranks * memory.bank_groups * memory.banks_per_group
+    groups = memory.ranks * memory.pseudo_channels * memory.stack_ids * memory.bank_groups
+    return memory.channels, groups * memory.banks_per_group
+
+
+def one_rank(name):
+    """A memory cut down to one rank of one channel."""
+    return dram(name, channels=1, pseudo_channels=1)
 
 
 def count(memory, cycles=0, **given):
     """Counters of a memory whose named fields hold one number in bank (rank, channel) 0."""
     _, banks = shape_of(memory)
-    zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks, banks)
+    zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks * memory.pseudo_channels, banks)
     arrays = {name: np.array(getattr(zeros, name)) for name in given}
     for name, value in given.items():
         arrays[name].flat[0] = value
@@ -56,7 +62,7 @@ def any_counters(memory, seed):
     """Random counters that could have been counted."""
     rng = np.random.default_rng(seed)
     _, banks = shape_of(memory)
-    zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks, banks)
+    zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks * memory.pseudo_channels, banks)
     rails = memory.power.rails.values()
     free = [name for name, (need, _) in NEEDED.items() if all(getattr(rail, need) is None for rail in rails)]
     shapes = {name: getattr(zeros, name).shape for name in PER_BANK + PER_RANK if name not in free}
@@ -147,9 +153,9 @@ def test_drampower(name):
 @pytest.mark.parametrize("name", POWERED)
 def test_row_cycle_costs_idd0(name):
     """A bank that is opened and closed every tRC costs exactly V * IDD0 * tRC on every rail: what IDD0 means."""
-    memory = dram(name, channels=1)
+    memory = one_rank(name)
     timing = resolve_timing(memory)
-    ras, loop, n = timing.ck["nRAS"], timing.ck["nRAS"] + timing.ck["nRP"], 1000
+    ras, loop, n = timing.ck["nRAS"], max(timing.ck["nRC"], timing.ck["nRAS"] + timing.ck["nRP"]), 1000
     found = price(memory, count(memory, n * loop, n_act=n, n_pre=n, bank_open_ck=n * ras, rank_open_ck=n * ras))
     devices = memory.channel_width_bits // memory.device_width_bits
     for rail_name, rail in memory.power.rails.items():
@@ -180,7 +186,7 @@ def test_row_cycle_costs_idd0_for_any_currents(idd0, idd2n, rho, basis, spare):
 @pytest.mark.parametrize("name", POWERED)
 def test_refresh_costs_idd5b(name):
     """While it refreshes a rank costs V * IDD5B on every rail; idle it costs V * IDD2N."""
-    memory = dram(name, channels=1)
+    memory = one_rank(name)
     timing = resolve_timing(memory)
     clocks = timing.ck["nRFC"]
     busy = price(memory, count(memory, clocks, n_ref=1, refreshing_ck=clocks)).rail_totals()
@@ -218,7 +224,7 @@ MODELS = st.sampled_from(["quadratic", "drampower"])
 @given(st.sampled_from(POWERED), st.integers(0, 2**32), st.floats(0.8, 1.2), MODELS)
 def test_parts_add_up(name, seed, scale, model):
     """Components add up to the total; so do the rails, and the banks with the background that they share."""
-    memory = dram(name, channels=2, ranks=1 if name.startswith("gddr") else 2)
+    memory = dram(name, channels=2, ranks=1 if name.startswith(("gddr", "hbm")) else 2)
     nominal = next(rail.voltage_v for rail in memory.power.rails.values() if rail.follows_vdd)
     found = price(memory, any_counters(memory, seed), volts(memory, nominal * scale), model)
     assert sum(found.as_dict()[x] for x in COMPONENTS) == found.total

@@ -10,6 +10,7 @@ from typing import IO
 import numpy as np
 
 from edensim.approx.element import OF_NUMPY, Element
+from edensim.approx.tables_kernel import Bytes
 from edensim.approx.tensor_file import WHAT, Change, FileTensor, TensorFile, as_bytes, chosen_element
 from edensim.archive import Archive, Member
 from edensim.errors import InputError
@@ -42,6 +43,11 @@ class NpzFile(TensorFile):
                         values = column.read(min(step, member.count - begin))
                         change(tensor, as_bytes(values), begin * member.dtype.itemsize)
                         written.write(as_bytes(values).data)
+
+    def load(self, tensor: FileTensor) -> Bytes:
+        """See `TensorFile`."""
+        with Archive(self.path, WHAT, any_shape=True) as archive, archive.column(tensor.name) as column:
+            return as_bytes(column.read(archive.members[tensor.name].count))
 
 
 def _tensor(path: Path, member: Member, elements: Mapping[str, Element]) -> FileTensor:

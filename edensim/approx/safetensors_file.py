@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from edensim.approx.element import ELEMENTS, Element
-from edensim.approx.tensor_file import WHAT, Change, FileTensor, TensorFile, chosen_element, copy_tensor
+from edensim.approx.tables_kernel import Bytes
+from edensim.approx.tensor_file import WHAT, Change, FileTensor, TensorFile, chosen_element, copy_tensor, read_tensor
 from edensim.archive import require_file
 from edensim.errors import InputError
 
@@ -44,6 +45,7 @@ class SafetensorsFile(TensorFile):
         table.pop("__metadata__", None)
         entries = [(*_entry(path, name, value), name) for name, value in table.items()]
         self.tensors = []
+        self._begins = {name: begin for begin, _, _, name in entries}
         end = 0
         for begin, stop, dtype, name in sorted(entries):
             if begin != end:
@@ -66,6 +68,10 @@ class SafetensorsFile(TensorFile):
             target.write(source.read(self._data_begin))
             for tensor in self.tensors:
                 copy_tensor(source, target, tensor, change, chunk_bytes(tensor), self.path)
+
+    def load(self, tensor: FileTensor) -> Bytes:
+        """See `TensorFile`."""
+        return read_tensor(self.path, self._data_begin + self._begins[tensor.name], tensor)
 
 
 def _parse(path: Path, text: bytes) -> dict[str, Any]:

@@ -59,6 +59,10 @@ class TensorFile(ABC):
     def rewrite(self, target: IO[bytes], change: Change, chunk_bytes: Callable[[FileTensor], int]) -> None:
         """Write the file anew to `target`, with the bytes of every tensor changed, at most `chunk_bytes` at a time."""
 
+    @abstractmethod
+    def load(self, tensor: FileTensor) -> Bytes:
+        """All bytes of one tensor, in their order in the file."""
+
 
 class RawFile(TensorFile):
     """A file that is one tensor, named like it."""
@@ -74,6 +78,22 @@ class RawFile(TensorFile):
         (tensor,) = self.tensors
         with self.path.open("rb") as source:
             copy_tensor(source, target, tensor, change, chunk_bytes(tensor), self.path)
+
+    def load(self, tensor: FileTensor) -> Bytes:
+        """See `TensorFile`."""
+        return read_tensor(self.path, 0, tensor)
+
+
+def read_tensor(path: Path, begin: int, tensor: FileTensor) -> Bytes:
+    """The bytes of a tensor that begin at a byte of a file."""
+    with path.open("rb") as file:
+        file.seek(begin)
+        data = file.read(tensor.size_bytes)
+    if len(data) < tensor.size_bytes:
+        raise InputError(
+            f"{path}: {tensor.name} is truncated: expected {tensor.size_bytes:,} bytes, found {len(data):,}"
+        )
+    return np.frombuffer(data, np.uint8)
 
 
 def copy_tensor(

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from edensim.config.errors_schema import Errors
 from edensim.config.machine_schema import Machine
 from edensim.config.sweep_schema import Sweep
 from edensim.config.table import Name, Table, key
@@ -364,6 +365,7 @@ class Draft(Table):
     compare: dict[str, OperatingPoint] = key({}, "further operating points that run beside it")
     partition: list[Partition] = key([], "parts with an operating point of their own")
     placement: Placement = key(Placement(), "where tensors lie")
+    errors: Errors | None = key(None, "errors of the reads")
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
     sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")

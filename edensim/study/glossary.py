@@ -31,6 +31,7 @@ _CAUSED = {
     "total": "all of these",
 }
 _KINDS = {"weights": "weights", "ifm": "input feature maps", "ofm": "output feature maps"}
+_BITS = {"bits_read": "bits that the memory read", "bits_flipped": "of these, bits that came out wrong"}
 _POINT = {
     "vdd": ("V", "supply of the rail that follows VDD, the highest of all banks"),
     "tRCD_ns": ("ns", "ACT to RD or WR"),
@@ -140,6 +141,29 @@ TERMS: dict[str, list[Term]] = {
         Term("partitions.*.tensors.*", "byte", "bytes of each tensor that lie there"),
         Term("shared_energy_pj.background", "pJ", "background that the banks of a rank share, no partition's own"),
     ],
+    "Errors": [
+        *_terms("errors", "bit", _BITS),
+        Term("errors.ber", "fraction", "bits that came out wrong over bits read"),
+        Term("errors.chip", "", "chip whose errors these are, null for a model's"),
+        Term("errors.model", "", "error model, null for a chip's errors"),
+        Term("errors.basis", "", "how well founded, the worst of all partitions; model: the rate was given"),
+        Term("errors.scope", "", "which reads may fail: errors.scope of the configuration"),
+        Term("errors.data", "", "what the tensors held: errors.data of the configuration"),
+        Term("errors.seed", "", "seed of weak cells and outcomes"),
+        *_terms("errors.by_tensor.*.*", "bit", _BITS),
+        Term("errors.by_tensor.*.*.ber", "fraction", "the same for one tensor, by the name its reader has for it"),
+        *_terms("errors.by_layer.*", "bit", _BITS),
+        Term("errors.by_layer.*.ber", "fraction", "the same for the reads during one layer"),
+        *(Term(f"errors.by_bank.{name}[][]", "bit", f"{text}, by channel and bank") for name, text in _BITS.items()),
+        Term("errors.by_bit[]", "bit", "wrong bits by bit of the element, least significant first"),
+        Term("errors.partitions.*.basis", "", "how well founded the errors of a partition are"),
+        Term("errors.partitions.*.expected_ber", "fraction", "expectation for as many ones as zeros"),
+        Term(
+            "errors.partitions.*.ber_band[]",
+            "fraction",
+            "the same for the fewest and the most bits per failing line that the measurements leave open",
+        ),
+    ],
     "Layers": [
         Term("layers[].name", "", "name of the layer"),
         Term("layers[].time_ns", "ns", "from the start of the layer to its last write"),
@@ -174,6 +198,7 @@ def term_of(key: str) -> Term | None:
     """The term of a key or column, None if the list lacks it."""
     key = re.sub(r"^(compare\.[^.]+\.|[^.:]+:)", "", key)
     key = re.sub(r"^partition_(\w+)\.([^.]+)", r"partitions.\2.\1", key)
+    key = re.sub(r"^(errors\.by_bank\.\w+)\.\d+\.\d+$", r"\1[][]", key)
     return next((term for terms in TERMS.values() for term in terms if term.matches(key)), None)
 
 

@@ -45,12 +45,18 @@ def host() -> dict[str, str | int]:
 
 
 def input_digests(resolved: Resolved) -> dict[str, str]:
-    """SHA-256 of every input file the configuration names (the network, when it is a file)."""
+    """SHA-256 of every input file the configuration names: network, chip and data, as far as they are files."""
+    from edensim.system.errors_source import chip_file
+    from edensim.system.stored_data import data_file
     from edensim.workloads.load import network_file
 
-    network = resolved.config.workload.network if resolved.config.workload else ""
-    path = network_file(network, resolved.base_folder)
-    return {network: file_digest(path)} if path and path.is_file() else {}
+    config, folder = resolved.config, resolved.base_folder
+    network = config.workload.network if config.workload else ""
+    files = {network: network_file(network, folder)}
+    if config.errors is not None:
+        files |= {config.errors.data: data_file(config.errors.data, folder)}
+        files |= {config.errors.chip: chip_file(config.errors.chip, folder)} if config.errors.chip else {}
+    return {name: file_digest(path) for name, path in files.items() if path and path.is_file()}
 
 
 def file_digest(path: Path) -> str:

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edensim.errors import ConfigError, InputError
 from edensim.printable import readable, utf8
 from edensim.study.folder import read_meta, staged, write_meta
@@ -68,6 +70,8 @@ def save(
         data = {name: value for name, value in result.data.items() if name not in CLOCK_READINGS}
         (stage / "result.json").write_bytes(utf8(to_json(data) + "\n"))
         (stage / "results.csv").write_bytes(utf8(tidy_csv(result)))
+        if result.tensors:
+            np.savez(stage / "tensors.npz", **result.tensors)  # type: ignore[arg-type]
         drawn: list[str] = []
         formats = list(figures)
         if formats:

@@ -12,8 +12,9 @@ from edensim.study.text_table import columns
 
 def summarize(data: Mapping[str, Any], title: str = "") -> str:
     """Lay out a result for people: one column per operating point, savings as a share of the main point's value."""
-    parts = partition_rows(data)
+    parts, errors = partition_rows(data), error_rows(data)
     below = ["", columns(parts, right_from=2), *holdings(data)] if parts else []
+    below += ["", columns(errors), error_notes(data)] if errors else []
     return _head(data, title) + "\n".join([columns(point_rows(data)), *below])
 
 
@@ -31,7 +32,7 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
     add("VDD (V)", lambda p: p.text("vdd", ".3f"))
     add("tRCD (ns)", lambda p: p.text("tRCD_ns", ".2f"))
     for key in ("tRAS_ns", "tRP_ns"):
-        if len({p.text(key, "") for p in shown}) > 1 or any(p.lowest_safe for p in shown):
+        if len({point.get(key) for p in shown for point in p.in_use}) > 1:
             add(f"{key.removesuffix('_ns')} (ns)", lambda p, key=key: p.text(key, ".2f"))  # type: ignore[misc]
     if any(p.lowest_safe for p in shown):
         add("latency", lambda p: "lowest safe" if p.lowest_safe else "")
@@ -47,6 +48,8 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
         add("DRAM power, mean (mW)", lambda p: f"{p.data['energy_report']['power_mw']:.4g}")
     add("bandwidth (GB/s)", lambda p: f"{p.data['bandwidth_gb_s']:.3g}")
     add("read latency, mean (ns)", lambda p: f"{p.data['read_latency_ns']['mean']:.4g}")
+    if any("errors" in p.data for p in shown):
+        add("bit error rate of reads", lambda p: _ber(p.data.get("errors")))
     add("row hits", lambda p: _share(p.data["row"]))
     if len(shown) > 1:
         for quantity, label in (("energy_pj", "energy saved"), ("time_ns", "time saved")):
@@ -71,6 +74,33 @@ def partition_rows(data: Mapping[str, Any]) -> list[list[str]]:
         shared = point.data["shared_energy_pj"]["background"]
         rows.append(["(shared background)", point.label, *[""] * 5, f"{shared * scale:.4g}"])
     return rows
+
+
+MOST_TENSORS = 12
+"""Tensors in the table of errors; `result.json` holds all."""
+
+
+def error_rows(data: Mapping[str, Any]) -> list[list[str]]:
+    """Rows of the table of errors: the tensors with the most wrong bits at the main point; empty without any."""
+    errors = data.get("errors")
+    if not errors or not errors["bits_flipped"]:
+        return []
+    most = sorted(errors["by_tensor"].items(), key=lambda item: -item[1]["bits_flipped"])[:MOST_TENSORS]
+    rows = [["errors of tensor", "bits read", "flipped", "BER"]]
+    rows += [[name, f"{x['bits_read']:,}", f"{x['bits_flipped']:,}", f"{x['ber']:.3g}"] for name, x in most]
+    return rows
+
+
+def error_notes(data: Mapping[str, Any]) -> str:
+    """One line: what drew the errors, and the least and most error-prone bank in use."""
+    errors = data["errors"]
+    read, flipped = ([n for row in errors["by_bank"][key] for n in row] for key in ("bits_read", "bits_flipped"))
+    rates = [flips / bits for bits, flips in zip(read, flipped, strict=True) if bits]
+    cause = f"chip {errors['chip']}" if errors["chip"] else f"model {errors['model']}"
+    return (
+        f"{cause}, scope {errors['scope']}, data {errors['data']}; BER of banks {min(rates):.3g} to {max(rates):.3g} "
+        f"({len(rates)} in use)"
+    )
 
 
 MOST_NAMED = 4
@@ -113,6 +143,10 @@ def size(count: float) -> str:
         if count >= limit:
             return f"{count / limit:.3g} {unit}"
     return f"{count:.0f} B"
+
+
+def _ber(errors: Mapping[str, Any] | None) -> str:
+    return "-" if errors is None else f"{errors['ber']:.3g} ({errors['basis']})"
 
 
 def _share(row: Mapping[str, int]) -> str:

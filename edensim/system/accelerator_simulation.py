@@ -125,7 +125,7 @@ class AcceleratorSimulation(Simulation):
                 "tiles": plan.tile_count,
             }
             time_ns = to_ns(self.world.now) - to_ns(start)
-            self.records.append(LayerRecord(plan.layer.name, plan.macs, time_ns, lines, after - before, details))
+            self.end_layer(LayerRecord(plan.layer.name, plan.macs, time_ns, lines, after - before, details))
             before = after
 
 

@@ -8,7 +8,7 @@ the simulation itself can show.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -17,15 +17,18 @@ from edensim.config import Presets
 from edensim.config.draft import rests_on
 from edensim.config.keys import keys_of
 from edensim.config.positions import split_key
-from edensim.config.schema import Draft, Dram, DramController, Energy, Partition, Workload
+from edensim.config.schema import Draft, Dram, DramController, Energy, OperatingPoint, Partition, Workload
+from edensim.config.schema import Errors as ErrorsTable
 from edensim.dram.controller import bank_shape, check_policies, refresh_schedule
 from edensim.dram.energy import EnergyModel
 from edensim.dram.standard import load_standard
 from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.errors import ConfigError, EdensimError, Problem
-from edensim.memory import AddressMap, Geometry, PartitionMap, place, resolve_operating_state
+from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, place, resolve_operating_state
 from edensim.memory.partition import resolve_partitions
+from edensim.system.errors_source import check_choice, error_source
 from edensim.system.kinds import kind_of
+from edensim.system.stored_data import open_data
 from edensim.system.tensors import tensor_requests
 from edensim.system.world import common_unit
 from edensim.workloads import builtin_names, load_network
@@ -39,6 +42,8 @@ TIMES: Keys = ("dram.timing", "dram.timing_ck", *CLOCK, *SIZES)
 MAP: Keys = ("dram.address_map", "dram.address_hash", "dram.channel_interleave_bytes")
 WORKLOAD: Keys = tuple(f"workload.{name}" for name in Workload.model_fields)
 POLICIES: Keys = tuple(f"dram.controller.{name}" for name in DramController.model_fields)
+OF_READS = ("scope", "data", "seed", "save_tensors")
+"""Keys of `[errors]` that no error law rests on."""
 LINE_BYTES = 64
 """Length of a line if the memory is not known; whether a layer can run does not depend on it."""
 
@@ -142,6 +147,7 @@ def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | No
     memory = _memory(found, draft)
     if network is None:
         network = _network(found, draft.workload, folder)
+    _errors(found, draft, memory, folder)
     line_bytes = memory.geometry.burst_bytes if memory.geometry else LINE_BYTES
     machine, requests = draft.machine, None
     if machine is not None:
@@ -155,9 +161,26 @@ def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | No
         requests = found.attempt(WORKLOAD, (), tensor_requests, network, draft.workload, fmaps)
     about = ("placement.weights", "placement.ifm", "placement.ofm", "placement.tensors", *WORKLOAD)
     reads = ("placement", "partition", *MAP, *SIZES, "machine.fmaps_in_dram")
-    geometry, _, address_map, partitions = memory
-    found.attempt(about, reads, place, requests, geometry, address_map, partitions, draft.placement)
+    found.attempt(
+        about, reads, place, requests, memory.geometry, memory.address_map, memory.partitions, draft.placement
+    )
+    if draft.errors is not None and requests is not None:
+        sizes = {request.name: request.bytes for request in requests}
+        reads = (*WORKLOAD, "machine.fmaps_in_dram")
+        found.attempt(("errors.data",), reads, open_data, draft.errors.data, folder, sizes)
     return memory
+
+
+def _errors(found: _Findings, draft: Draft, memory: _Memory, folder: Path) -> None:
+    """Whether `[errors]` makes sense, and the chip has a law for every point of every partition."""
+    if draft.errors is None:
+        return
+    about = tuple(f"errors.{name}" for name in ErrorsTable.model_fields if name not in OF_READS)
+    found.attempt(about, (), check_choice, draft.errors)
+    for where, state in memory.states.items():
+        points = [where, *(f"partition.{k}" for k in range(len(draft.partition)))]
+        mine = (*(f"{point}.{name}" for point in points for name in OperatingPoint.model_fields), *about)
+        found.attempt(mine, ("partition", where, *SIZES), error_source, draft, state, memory.geometry, folder)
 
 
 def _network(found: _Findings, workload: Workload | None, folder: Path) -> Network | None:
@@ -178,6 +201,7 @@ class _Memory(NamedTuple):
     timing: TimingSet | None = None
     address_map: AddressMap | None = None
     partitions: PartitionMap | None = None
+    states: Mapping[str, OperatingState] = {}
 
 
 def _memory(found: _Findings, draft: Draft) -> _Memory:
@@ -193,14 +217,17 @@ def _memory(found: _Findings, draft: Draft) -> _Memory:
     fine, partitions = _partitions(found, geometry, draft.partition)
     points = {"operating_point": draft.operating_point}
     points |= {f"compare.{name}": point for name, point in draft.compare.items()}
+    states = {}
     for where, point in points.items():
         reads = (where, "partition", *TIMES)
         state = found.attempt((), reads, resolve_operating_state, dram, point, fine, f"[{where}]")
+        if state is not None:
+            states[where] = state
         if timing is not None and shape is not None and state is not None:
             about = (f"{where}.tREFI_scale", "dram.controller.refresh_scatter_ck")
             reads = ("dram.controller", *TIMES)
             found.attempt(about, reads, refresh_schedule, dram, timing, shape, state.tREFI_scale)
-    return _Memory(geometry, timing, address_map, partitions)
+    return _Memory(geometry, timing, address_map, partitions, states)
 
 
 def _partitions(

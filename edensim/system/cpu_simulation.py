@@ -86,7 +86,7 @@ class CpuSimulation(Simulation):
             yield env.finished(0)
             after, end = self.system.counters(world.channels, world.now_clock), _Reading(core)
             time_ns = world.to_ns(world.now) - world.to_ns(began)
-            self.records.append(
+            self.end_layer(
                 LayerRecord(
                     layer.layer.name,
                     layer.layer.macs * self.workload.batch,

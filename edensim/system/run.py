@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from edensim.config import Config, Resolved, load_config
 from edensim.errors import ConfigError
-from edensim.memory import OperatingState, resolve_operating_state
+from edensim.memory import Geometry, OperatingState, resolve_operating_state
 from edensim.system.check import check_recording, check_run
+from edensim.system.errors_source import ErrorSource, error_source
 from edensim.system.kinds import kind_of
 from edensim.system.result import Result
 from edensim.system.simulate import Progress, Simulation
@@ -58,13 +59,17 @@ def run(
     resolved = load_config(config, check=partial(check_run, network=network))
     network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)
+    sources = error_sources(resolved, states)
     kind = kind_of(resolved.config.machine)
     points: dict[str, dict[str, Any]] = {}
+    tensors: dict[str, NDArray[Any]] = {}
     for name, state in states.items():
         share = progress and _share(progress, len(points), len(states))
-        simulation = kind.simulation(resolved.config, network, state, share, label=name)
+        simulation = kind.simulation(resolved.config, network, state, share, label=name, errors=sources[name])
         simulation.run()
         points[name] = simulation.report()
+        if name == MAIN and simulation.errors is not None:
+            tensors = simulation.errors.tensors()
     data = points.pop(MAIN)
     data["compare"] = {name: point | {"saving": saving(data, point)} for name, point in points.items()}
     data["warnings"] = [
@@ -73,7 +78,7 @@ def run(
     ]
     data |= {"config_hash": resolved.hash, "version": __version__, "wall_s": time.perf_counter() - began}
     data["warnings"] = [*network.warnings, *data["warnings"]]
-    return Result(data)
+    return Result(data, tensors)
 
 
 def _new(point: Mapping[str, Any], main: Mapping[str, Any]) -> list[str]:
@@ -128,6 +133,13 @@ def operating_states(config: Config) -> dict[str, OperatingState]:
     if problems:
         raise ConfigError(problems)
     return states
+
+
+def error_sources(resolved: Resolved, states: Mapping[str, OperatingState]) -> dict[str, ErrorSource | None]:
+    """What `[errors]` means at every point."""
+    config = resolved.config
+    geometry = Geometry.from_config(config.dram)
+    return {name: error_source(config, state, geometry, resolved.base_folder) for name, state in states.items()}
 
 
 def saving(reference: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, float]:

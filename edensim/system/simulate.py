@@ -30,6 +30,8 @@ from edensim.system import measure
 from edensim.system.core import CoreSpec
 from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
+from edensim.system.errors_draw import ErrorDraw
+from edensim.system.errors_source import ErrorSource
 from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.tensors import TensorMap, map_tensors
@@ -72,6 +74,8 @@ class Simulation:
         Receives every accepted request (see `World`).
     label : str
         Of the operating point, for progress.
+    errors : ErrorSource, optional
+        Errors to draw for the reads.
     """
 
     summed: ClassVar[tuple[str, ...]] = ()
@@ -85,6 +89,7 @@ class Simulation:
         progress: Progress | None = None,
         on_requests: Callable[[Int], None] | None = None,
         label: str = "",
+        errors: ErrorSource | None = None,
     ) -> None:
         if config.workload is None or config.machine is None:
             raise ConfigError("a run needs the tables [workload] and [machine]")
@@ -94,7 +99,10 @@ class Simulation:
         self.line_bytes = self.system.geometry.burst_bytes
         self.tensors: TensorMap = map_tensors(network, self.requests(), config, self.system)
         placement = self.tensors.placement
-        self.world = World(self.system, self.agents(), placement.page_table, placement.page_lines, on_requests)
+        precision = self.workload.precision
+        self.errors = None if errors is None else ErrorDraw(errors, self.system, placement, precision)
+        columns = self.errors.columns if self.errors else None
+        self.world = World(self.system, self.agents(), placement.page_table, placement.page_lines, on_requests, columns)
         self.records: list[LayerRecord] = []
 
     def requests(self) -> list[TensorRequest]:
@@ -106,8 +114,15 @@ class Simulation:
         raise NotImplementedError
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
-        """Process that runs all layers and appends a record of each to `records`."""
+        """Process that runs all layers and hands a record of each to `end_layer`."""
         raise NotImplementedError
+
+    def end_layer(self, record: LayerRecord) -> None:
+        """Keep what a layer cost; the reads since the last one's end were its own."""
+        self.records.append(record)
+        if self.errors:
+            self.world.save_log()
+            self.errors.end_layer(record.name)
 
     def expected_lines(self) -> float:
         """Lines that will move in all, 0 if unknown, for the progress bar."""
@@ -171,12 +186,14 @@ class Simulation:
                 ),
             },
             "operating_point": measure.operating_point(system.state),
+            **({"errors": self.errors.report()} if self.errors else {}),
             **partition_report(system, counters, energy, self.tensors.placement, moved),
             **self.details(),
             "layers": [self._layer(record, cost.as_dict()) for record, cost in layers],
             "timeline": measure.timeline(system, channels, self.world.now_clock, energy),
             "warnings": [
                 *self.energy.warnings,
+                *(self.errors.warnings if self.errors else []),
                 *supply_warnings(self.config.dram, self.config.energy, system, counters),
             ],
         }

@@ -29,6 +29,7 @@ Int = NDArray[np.int64]
 Part = tuple[NDArray[Any], NDArray[Any]]
 """Consecutive tiles (dtype TILE) of a program and their runs (dtype RUN), which they name by their place in it."""
 LOG_LENGTH = 1 << 14
+COLUMNS_LENGTH = 1 << 12
 LINK_STEP_PS = Fraction(1, 64)
 """The unit of time is at least so fine: a line's time on the link of an agent is rounded up to whole units."""
 AGENT_SCALARS = """kind core life wants end more tile_shift run_shift depth window clock line_time link_lag arrived
@@ -47,9 +48,9 @@ AGENT = np.dtype(
         ],
     )
 )
-WORLD_SCALARS = (
-    "now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged".split()
-)
+WORLD_SCALARS = """
+    now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged
+    columned""".split()
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ class World:
         Lines per page, a power of two.
     on_requests : callable, optional
         Receives every accepted request: int64 array (n, 4) of clock, physical line, is_write, tensor.
+    on_columns : callable, optional
+        Receives every column command, in their order within each channel: int64 array (n,) of physical line << 2 |
+        first of its bank since an activation << 1 | is_write.
     """
 
     def __init__(
@@ -86,8 +90,9 @@ class World:
         page_table: Int,
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
+        on_columns: Callable[[Int], None] | None = None,
     ) -> None:
-        self.system, self.page_table, self.on_requests = system, page_table, on_requests
+        self.system, self.page_table, self.on_requests, self.on_columns = system, page_table, on_requests, on_columns
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
         n = len(channels)
@@ -100,6 +105,8 @@ class World:
         ]
         layout += [("waiters", np.int64, (n, 2)), ("moves", np.int64, moves.shape)]
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
+        layout += [("columns", np.int64, (COLUMNS_LENGTH if on_columns else 1,))]
+        layout += [("opened", np.int64, (n, channels["state"].shape[1] if on_columns else 1))]
         layout += [
             ("agents", AGENT, (MAX_AGENTS,)),
             ("cores", CORE_STATE, (max(1, len(cores)),)),
@@ -255,10 +262,13 @@ class World:
                 return reason
 
     def save_log(self) -> None:
-        """Hand the accepted requests to `on_requests`."""
+        """Hand the accepted requests to `on_requests`, and the column commands to `on_columns`."""
         if self.on_requests is not None:
             self.on_requests(self.state["log"][0][: int(self.state["logged"][0])].copy())
             self.state["logged"] = 0
+        if self.on_columns is not None:
+            self.on_columns(self.state["columns"][0][: int(self.state["columned"][0])].copy())
+            self.state["columned"] = 0
 
     def acknowledge(self, agent: int) -> None:
         """Mark the end of an agent's program as seen."""

@@ -22,7 +22,9 @@ afterwards.
 from __future__ import annotations
 
 from edensim.dram.channel_kernel import NEVER, due_refreshes, next_event, tick
-from edensim.jit import jit
+from edensim.dram.commands import ACT
+from edensim.dram.scan_kernel import KEY_BITS
+from edensim.jit import jit, jit_inline
 from edensim.system.core_kernel import core_step
 from edensim.system.port_kernel import (
     ALL_IDLE,
@@ -43,9 +45,26 @@ from edensim.system.port_kernel import (
 from edensim.system.tile_kernel import lacks_part, next_piece, tile_step
 
 
+@jit_inline
+def columns_are_full(world):
+    """Whether the log of column commands must be saved before a channel goes on."""
+    return len(world.columns) > 1 and world.columned == len(world.columns)
+
+
+@jit_inline
+def log_column(world, c, ch, slot, write):
+    """Note a column command, and whether it is the first of its bank since an activation."""
+    bank = ch.slot_key[slot] & ((1 << KEY_BITS) - 1)
+    activations = ch.counts[ACT, bank]
+    first = activations != world.opened[c, bank]
+    world.opened[c, bank] = activations
+    world.columns[world.columned] = ch.slot_line[slot] << 2 | first << 1 | write
+    world.columned += 1
+
+
 @jit
 def channel_step(world, c, horizon):
-    """Run one channel alone until something else is due."""
+    """Run one channel alone until something else is due, or the log of column commands is full."""
     ch = world.channels[c]
     tab = world.tables[c]
     while True:
@@ -59,6 +78,8 @@ def channel_step(world, c, horizon):
                 token = ch.slot_token[slot]
                 world.in_flight -= 1
                 latency = world.write_latency if write else ch.read_latency
+                if len(world.columns) > 1:  # known from the type: without a log the line is not compiled
+                    log_column(world, c, ch, slot, write)
                 complete(world, token, write, clock_to_time(world, t + latency), ch.slot_seen[slot])
                 horizon = min(horizon, world.wake[agent_of(token)])
             for queue in range(2):
@@ -69,7 +90,7 @@ def channel_step(world, c, horizon):
                         horizon = min(horizon, at)
         world.events += 1
         at = clock_to_time(world, next_event(ch))
-        if at >= horizon:
+        if at >= horizon or columns_are_full(world):
             world.wake[MAX_AGENTS + c] = at
             return
 
@@ -117,6 +138,9 @@ def advance(worlds, tiles, runs, page_table, until, budget):
         world.dispatches += 1
         if who >= MAX_AGENTS:
             channel_step(world, who - MAX_AGENTS, second)
+            if columns_are_full(world):
+                result = LOG_FULL
+                break
             continue
         world.rotate = who + 1 if who + 1 < n_agents else 0
         world.wake[who] = NEVER  # completions announced during the step may lower it again

@@ -73,7 +73,7 @@ def divided(data: dict) -> dict:
 
 class FakeResult:
     def __init__(self, data: dict) -> None:
-        self.data = copy.deepcopy(data)
+        self.data, self.tensors = copy.deepcopy(data), {}
 
     def rows(self) -> list[tuple]:
         return [("main", "", "time_ns", "", self.data["time_ns"], "ns")]
@@ -87,7 +87,7 @@ def result(data: dict) -> FakeResult:
 @pytest.fixture
 def resolved() -> SimpleNamespace:
     """What `save` needs of a resolved configuration."""
-    config = SimpleNamespace(seed=7, workload=None, machine=None, model_dump=lambda **_: {"seed": 7})
+    config = SimpleNamespace(seed=7, workload=None, machine=None, errors=None, model_dump=lambda **_: {"seed": 7})
     return SimpleNamespace(
         name="tiny", hash="0123456789abcdef", config=config, origins={"seed": "default"}, path=None, base_folder="."
     )

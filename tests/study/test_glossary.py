@@ -16,6 +16,7 @@ SMALL = {
     "compare": {"eden": {"delta_vdd": -0.3}},
     "partition": [{"name": "low", "banks": "0:8", "vdd": 1.1}],
     "placement": {"weights": "low"},
+    "errors": {"chip": "A"},
 }
 
 

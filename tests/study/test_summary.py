@@ -45,6 +45,19 @@ def test_main_point_is_called_nominal_only_if_it_is(full):
     assert points(full)[0].label == "main"
 
 
+def test_times_that_differ_are_shown(full):
+    """Rows of tRAS and tRP appear if points differ in them; points at the lowest safe latency are marked."""
+    for point, t_ras, t_rp in ((full, 32.0, 13.32), (full["compare"]["eden"], 37.21, 15.12)):
+        point["operating_point"] |= {"tRAS_ns": t_ras, "tRP_ns": t_rp, "latency": "as_given"}
+    full["compare"]["eden"]["operating_point"]["latency"] = "lowest_safe"
+    lines = [line.split() for line in summarize(full).splitlines()]
+    assert ["tRAS", "(ns)", "32.00", "37.21"] in lines
+    assert ["tRP", "(ns)", "13.32", "15.12"] in lines
+    assert ["latency", "lowest", "safe"] in lines
+    full["compare"]["eden"]["operating_point"] |= {"tRAS_ns": 32.0, "tRP_ns": 13.32, "latency": "as_given"}
+    assert not any(word in summarize(full) for word in ("tRAS", "tRP", "lowest safe"))
+
+
 def test_partitions_have_rows_of_their_own(full, divided):
     """One row per partition and point, what is shared apart, and the tensors of each; the head shows what is in use."""
     text = summarize(divided)

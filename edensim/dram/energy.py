@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from edensim.config import schema
 from edensim.dram.counters import PER_BANK, PER_RANK, Counters
-from edensim.dram.data_dependence import burst_data, data_factors, foreign_law
+from edensim.dram.data_dependence import Moved, burst_data, foreign_law, moved_factors
 from edensim.dram.interface import burst_io_pj
 from edensim.dram.power import RailCosts, impossible_currents, rail_costs
 from edensim.dram.power_device import IO_RAIL, PowerDevice, device_of
@@ -152,13 +152,21 @@ class EnergyModel:
         Voltage model, currents and data; a string is the name of a voltage model.
     timing : TimingSet, optional
         Nominal timings, if already resolved.
+    moved : Moved, optional
+        What the data that moved look like, if they are known; otherwise `energy.data` says.
 
     Attributes
     ----------
     warnings : list of str
         Currents of the data sheet that give a command a negative energy; data laws of another kind of memory.
+    assumed : BurstData
+        What `energy.data` says of the data.
+    data_seen, moved : bool, Moved
+        Whether data were given, and what moves in either direction: as given, else as assumed.
     data_factors : DataFactors
         What data do to RD and WR.
+    read_io_pj, write_io_pj : float
+        What a burst costs on the data pins.
     own_volts : dict of str to float
         Voltages of rails that are not nominal and do not follow VDD.
 
@@ -174,13 +182,15 @@ class EnergyModel:
         state: Supplies | None = None,
         energy: VoltageModel | schema.Energy = "quadratic",
         timing: TimingSet | None = None,
+        moved: Moved | None = None,
     ) -> None:
         device = device_of(dram, timing or resolve_timing(dram))
         if isinstance(energy, str):
             energy = schema.Energy(voltage_model=energy)
         typical = energy.currents == "typical"
-        data = burst_data(device.io, energy.data)
-        self.data_factors = data_factors(energy.data.law, data, device.idd4_data)
+        self.assumed = burst_data(device.io, energy.data)
+        self.data_seen, self.moved = moved is not None, moved or Moved(self.assumed, self.assumed)
+        self.data_factors = moved_factors(energy.data.law, self.moved, device.idd4_data)
         self.rails = [
             rail.with_data(self.data_factors)
             for rail in rail_costs(device, typical_shares(energy.typical_of, dram.standard) if typical else None)
@@ -190,9 +200,8 @@ class EnergyModel:
             require_currents(device, SimpleNamespace(n_refpb=1))
         self.warnings = impossible_currents(device) + foreign_law(energy.data.law, device.standard)
         self.own_volts = own_supplies(device.name, device.nominal_v, device.vdd_rail, energy.rails)
-        self.io_per_burst_pj = burst_io_pj(device, data)
-        if IO_RAIL in self.own_volts:
-            self.io_per_burst_pj *= (self.own_volts[IO_RAIL] / device.vddq_v) ** 2
+        io_scale = (self.own_volts[IO_RAIL] / device.vddq_v) ** 2 if IO_RAIL in self.own_volts else 1.0
+        self.read_io_pj, self.write_io_pj = (burst_io_pj(device, data) * io_scale for data in self.moved)
         self._credit = energy.restore_credit / device.clocks["nRAS"]
         self.ranks = dram.pseudo_channels * dram.ranks
         self.banks_per_rank = dram.stack_ids * dram.bank_groups * dram.banks_per_group
@@ -248,7 +257,7 @@ class EnergyModel:
             always += float((rail.standby * counters.cycles[:, None, None] * rank_standing / chips).sum())
             by_rail[rail.name] = {name: float(values.sum()) for name, values in parts.items()} | {"io": 0.0}
             by_rail[rail.name]["background"] += float(standing.sum())
-        by_place["io"] += self.io_per_burst_pj * (n.n_rd + n.n_wr) / chips
+        by_place["io"] += (self.read_io_pj * n.n_rd + self.write_io_pj * n.n_wr) / chips
         io = by_rail.setdefault(IO_RAIL, dict.fromkeys(COMPONENTS, 0.0))
         io["io"] = float(by_place["io"].sum())
         return EnergyBreakdown(by_rail, by_place, shared, always)

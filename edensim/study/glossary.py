@@ -21,6 +21,12 @@ _COMPONENTS = {
     "io": "data pins: termination and edges",
     "total": "sum of all components",
 }
+_RATES = {
+    "ones": "share of ones",
+    "pins": "edges per bit on the data pins",
+    "lines": "share of bits that differ from the burst before",
+    "stack": "toggle rate of the bus through a stack",
+}
 _CAUSED = {
     "act": "activations of the rows that its requests needed opened",
     "pre": "precharges of these rows",
@@ -113,6 +119,12 @@ TERMS: dict[str, list[Term]] = {
         Term("energy_report.data.law", "", "law of data dependence"),
         Term("energy_report.data.rd", "", "factor of the data on reads"),
         Term("energy_report.data.wr", "", "factor of the data on writes"),
+        Term("energy_report.data.seen", "", "whether the data are those that moved, bit errors of reads included"),
+        *(
+            Term(f"energy_report.data.{direction}.{name}", "fraction", f"of the data {done}: {what}")
+            for direction, done in (("read", "read"), ("write", "written"))
+            for name, what in _RATES.items()
+        ),
         *_terms(
             "energy_report.system_pj",
             "pJ",

@@ -47,21 +47,22 @@ class FixedSupplies:
     supplies: NDArray[np.float64]
 
 
-def energy_report(config: Config, system: DramSystem, counters: Counters, traffic: Traffic) -> dict[str, Any]:
-    """Break a run's DRAM energy down; energies in pJ, shares in [0, 1].
+def energy_report(
+    config: Config, system: DramSystem, counters: Counters, traffic: Traffic, model: EnergyModel
+) -> dict[str, Any]:
+    """Break a run's DRAM energy, as `model` prices it, down; energies in pJ, shares in [0, 1].
 
     Returns
     -------
     dict
         by_rail_pj {rail {component}}, by_rank_pj [channel][rank], by_bank_pj [channel][bank] (without what banks
-        share), power_mw, energy_per_bit_pj, follows_vdd_share, data {law, rd, wr:
-        factors of `[energy.data]`}, supplies_v {rail: V, the highest of all
-        banks}, system_pj {compute, sram, package, dram, total, dram_share, source}.
+        share), power_mw, energy_per_bit_pj, follows_vdd_share, data {law, rd, wr: factors of the law; seen: whether the
+        data are those that moved; read, write: their rates}, supplies_v {rail: V, the highest of all banks}, system_pj
+        {compute, sram, package, dram, total, dram_share, source}.
     """
-    model = EnergyModel(config.dram, system.state, config.energy, system.timing)
     at_rest = FixedSupplies(system.state.supplies * NOT_ZERO)
     breakdown = model.price(counters)
-    resting = EnergyModel(config.dram, at_rest, config.energy, system.timing).price(counters)
+    resting = EnergyModel(config.dram, at_rest, config.energy, system.timing, model.moved).price(counters)
     total, bits = breakdown.total, 8 * (traffic.moved["read"] + traffic.moved["write"])
     return {
         "by_rail_pj": {rail: dict(parts) for rail, parts in breakdown.by_rail.items()},
@@ -70,7 +71,13 @@ def energy_report(config: Config, system: DramSystem, counters: Counters, traffi
         "power_mw": total / traffic.time_ns if traffic.time_ns else 0.0,
         "energy_per_bit_pj": total / bits if bits else 0.0,
         "follows_vdd_share": 1 - resting.total / total if total else 0.0,
-        "data": {"law": config.energy.data.law} | model.data_factors._asdict(),
+        "data": {
+            "law": config.energy.data.law,
+            **model.data_factors._asdict(),
+            "seen": model.data_seen,
+            "read": model.moved.read._asdict(),
+            "write": model.moved.write._asdict(),
+        },
         "supplies_v": model.supplies_v,
         "system_pj": system_energy(config, total, traffic),
     }

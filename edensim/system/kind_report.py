@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from edensim.dram.counters import Counters
-from edensim.dram.energy import EnergyBreakdown
+from edensim.dram.energy import EnergyBreakdown, EnergyModel
 from edensim.memory import Placement
 from edensim.memory.placement import KINDS
 
@@ -21,8 +21,8 @@ READS, WRITES, ROWS = range(3)
 """Columns of `Counters.by_tag`."""
 
 
-def kind_energy(breakdown: EnergyBreakdown, counters: Counters) -> dict[str, dict[str, float]]:
-    """Energy by kind of tensor, in pJ: what `counters` counted, and what that cost.
+def kind_energy(model: EnergyModel, breakdown: EnergyBreakdown, counters: Counters) -> dict[str, dict[str, float]]:
+    """Energy by kind of tensor, in pJ: what `counters` counted, and what that cost by `model`.
 
     Returns
     -------
@@ -31,7 +31,6 @@ def kind_energy(breakdown: EnergyBreakdown, counters: Counters) -> dict[str, dic
     """
     energy, did = breakdown.by_bank, counters.by_tag
     rows, reads, writes = counters.n_act.clip(1), counters.n_rd.clip(1), counters.n_wr.clip(1)
-    bursts = (counters.n_rd + counters.n_wr).clip(1)
     all_bursts, out = int((counters.n_rd + counters.n_wr).sum()), {}
     for tag, kind in enumerate(KINDS, 1):
         read, written, opened = did[:, tag, READS], did[:, tag, WRITES], did[:, tag, ROWS]
@@ -40,7 +39,7 @@ def kind_energy(breakdown: EnergyBreakdown, counters: Counters) -> dict[str, dic
             "pre": float((energy["pre"] * opened / rows).sum()),
             "rd": float((energy["rd"] * read / reads).sum()),
             "wr": float((energy["wr"] * written / writes).sum()),
-            "io": float((energy["io"] * (read + written) / bursts).sum()),
+            "io": float((model.read_io_pj * read + model.write_io_pj * written).sum()),
         }
     standing = breakdown.total - sum(sum(parts.values()) for parts in out.values())
     for tag, parts in enumerate(out.values(), 1):

@@ -140,8 +140,12 @@ class Simulation:
 
     @cached_property
     def energy(self) -> EnergyModel:
-        """Prices of this memory at its operating state; a trace is recorded without."""
-        return EnergyModel(self.config.dram, self.system.state, self.config.energy, self.system.timing)
+        """Prices of this memory at its operating state, for the data that moved if a run has any; a trace has none."""
+        given = (self.config.dram, self.system.state, self.config.energy, self.system.timing)
+        model = EnergyModel(*given)
+        if self.errors is None or self.errors.moved is None:
+            return model
+        return EnergyModel(*given, self.errors.moved.rates(model.assumed))
 
     def _tick(self) -> None:
         if self.progress is None:
@@ -176,12 +180,16 @@ class Simulation:
             "commands": measure.commands(channels),
             "energy_pj": energy.as_dict(),
             "energy_report": energy_report(
-                self.config, system, counters, Traffic(time_ns, moved, sum(r.macs for r in self.records))
+                self.config,
+                system,
+                counters,
+                Traffic(time_ns, moved, sum(r.macs for r in self.records)),
+                self.energy,
             )
             | {
-                "by_kind_pj": kind_energy(energy, counters),
+                "by_kind_pj": kind_energy(self.energy, energy, counters),
                 "by_tensor_pj": tensor_energy(
-                    ((record.name, kind_energy(cost, record.counters)) for record, cost in layers),
+                    ((record.name, kind_energy(self.energy, cost, record.counters)) for record, cost in layers),
                     self.tensors.placement,
                 ),
             },

@@ -10,11 +10,12 @@ from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFPB, WR, WRA
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import leave_queue, set_candidates
 from edensim.dram.reading_kernel import READING, take_reading
+from edensim.dram.row_policy_kernel import watch_row
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import LANES, jit, jit_inline, raise_lanes
 
 EXACT = 8192  # latencies below it have a bin of their own, longer ones share 64 bins per doubling
-FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE = range(3)
+FROM_ACTIVE, FROM_QUEUE, FROM_PRIORITY, FROM_IDLE = range(4)
 TAG_BIT = 56
 """The top bits of a request's token tell what it belongs to (0 to 3); `by_tag` counts reads, writes, rows by it."""
 OPENED = 2  # behind reads (0) and writes (1)
@@ -207,7 +208,7 @@ def issue(ch, tab, t, command, node, slot, source):
     pad = len(ch.state)
     if t >= ch.bin_end:
         close_bin(ch, t)
-    if source != FROM_PRIORITY and ch.slot_seen[slot] == 0:
+    if source <= FROM_QUEUE and ch.slot_seen[slot] == 0:
         if ch.state[node] == 0:
             ch.slot_seen[slot] = 1
             ch.misses += 1
@@ -218,6 +219,8 @@ def issue(ch, tab, t, command, node, slot, source):
             ch.slot_seen[slot] = 3
             ch.conflicts += 1
     ch.counts[command, node] += 1
+    if len(ch.is_timed_page) == 2 and source != FROM_PRIORITY:  # the former is known from the type
+        watch_row(ch, t, command, node, slot, source == FROM_QUEUE)
     if len(ch.log) > 1:
         k = ch.logged
         ch.log[k, 0] = t

@@ -38,6 +38,9 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
         add("latency", lambda p: "lowest safe" if p.lowest_safe else "")
     add("basis", lambda p: p.basis)
     add(f"time ({unit_t})", lambda p: f"{p.time_ns * scale_t:.4g}")
+    stacks = [p.data.get("cpi_stack_ns", {}) for p in shown]
+    for name in stacks[0] if all(stacks) else ():
+        add(f"  {name.replace('_', ' ')}", lambda p, name=name: f"{p.data['cpi_stack_ns'][name] / p.time_ns:.1%}")  # type: ignore[misc]
     add(f"DRAM energy ({unit_e})", lambda p: f"{p.energy_pj * scale_e:.4g}")
     for name in COMPONENTS:
         add(f"  {name}", lambda p, name=name: f"{p.data['energy_pj'][name] * scale_e:.4g}")  # type: ignore[misc]

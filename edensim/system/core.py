@@ -96,7 +96,7 @@ def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> 
     core["depth"], core["bursts"] = len(spec.hit_cycles), LINE_BYTES // burst
     core["level_time"][: len(spec.hit_cycles)] = [int(clock * cycles) for cycles in spec.hit_cycles]
     core["return_time"] = -(-spec.memory_ns * 1000 // unit_ps) + int(clock * sum(spec.hit_cycles[-1:]))
-    core["memory_time"] = int(core["return_time"]) + system.timing.read_latency * period
+    core["memory_time"] = int(core["return_time"]) + system.policy.read_latency * period
     activate, precharge = (round(float(system.clocks[name].mean())) for name in ("nRCD", "nRP"))
     core["row_time"] = np.array([0, activate, 0, activate + precharge]) * period
     core["miss_line"], core["miss_load"], core["arrival_line"] = -1, -1, -1

@@ -14,7 +14,7 @@ from edensim.memory.address_kernel import decode_line
 MAX_AGENTS = 32
 RING = 4096  # completion times remembered per tile engine; the largest window
 DEPTH = 8  # tiles in flight per agent at most
-TILES, CORE = range(2)  # kinds of agents
+TILES, CORE, GPU = range(3)  # kinds of agents
 IDLE, RUNNING, FINISHED, SEEN = range(4)  # life of an agent's program
 REACHED, MILESTONE, ALL_IDLE, BUDGET, LOG_FULL, NEXT_PART = range(6)  # why `advance` returned
 LOAD, STORE = range(2)  # the two sides of an agent
@@ -60,6 +60,15 @@ def agent_of(token):
 
 
 @jit
+def tell(world, i, what, at):
+    """Leave word for a GPU, which reads it at `at` or before."""
+    world.news[world.news_count, 0] = what
+    world.news[world.news_count, 1] = at
+    world.news_count += 1
+    world.wake[i] = min(world.wake[i], at)
+
+
+@jit
 def complete(world, token, write, done, outcome):
     """The last beat of the request of `token` will be on the bus until `done`; data read must also cross the link.
 
@@ -68,6 +77,10 @@ def complete(world, token, write, done, outcome):
     i = agent_of(token)
     a = world.agents[i]
     a.in_flight -= 1
+    if a.kind == GPU:
+        if not write:
+            tell(world, i, (token & ((1 << AGENT_BIT) - 1)) << 2 | outcome, done)
+        return
     if a.kind == CORE:
         if write:
             a.last_done = max(a.last_done, done)
@@ -101,6 +114,8 @@ def wake_waiter(world, c, write, at):
     world.last_woken[c] = i
     world.waiters[c, write] &= ~(1 << i)
     world.agents[i].next_send[write] = at
+    if world.agents[i].kind == GPU:
+        tell(world, i, -1 - 2 * c - write, at)
     world.wake[i] = min(world.wake[i], at)
 
 

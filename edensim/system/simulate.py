@@ -1,7 +1,7 @@
 """One operating point, simulated: layers one after the other on a machine, in a closed loop with the DRAM.
 
 What all machines have in common: the world, the clock, counters per layer, the report. How a layer becomes requests is
-the matter of one class per family of machines (`accelerator_simulation`, `cpu_simulation`).
+the matter of one class per family of machines (`accelerator_simulation`, `cpu_simulation`, `gpu_simulation`).
 Modelled: every DRAM command; a layer begins when the last one has ended. Not modelled: prefetch of the next layer's
 weights, host transfers.
 """
@@ -32,6 +32,7 @@ from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
 from edensim.system.errors_draw import ErrorDraw
 from edensim.system.errors_source import ErrorSource
+from edensim.system.gpu import GpuSpec
 from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.tensors import TensorMap, map_tensors
@@ -97,7 +98,7 @@ class Simulation:
         self.workload = config.workload
         self.system = DramSystem(config.dram, state)
         self.line_bytes = self.system.geometry.burst_bytes
-        self.tensors: TensorMap = map_tensors(network, self.requests(), config, self.system)
+        self.tensors: TensorMap = self.laid_out(map_tensors(network, self.requests(), config, self.system))
         placement = self.tensors.placement
         precision = self.workload.precision
         self.errors = None if errors is None else ErrorDraw(errors, self.system, placement, precision)
@@ -109,7 +110,11 @@ class Simulation:
         """Everything that wants a place in memory."""
         raise NotImplementedError
 
-    def agents(self) -> Sequence[AgentSpec | CoreSpec]:
+    def laid_out(self, tensors: TensorMap) -> TensorMap:
+        """The placement as the machine's own addressing leaves it."""
+        return tensors
+
+    def agents(self) -> Sequence[AgentSpec | CoreSpec | GpuSpec]:
         """The agents that the machine has in the world."""
         raise NotImplementedError
 

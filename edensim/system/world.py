@@ -22,7 +22,20 @@ from edensim.dram.issue_kernel import TAG_BIT
 from edensim.errors import ConfigError
 from edensim.machines.program import RUN, TILE
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
-from edensim.system.port_kernel import CORE, DEPTH, LOAD, LOG_FULL, MAX_AGENTS, NEXT_PART, RING, RUNNING, SEEN, STORE
+from edensim.system.gpu import GpuSpec, GpuState
+from edensim.system.port_kernel import (
+    CORE,
+    DEPTH,
+    GPU,
+    LOAD,
+    LOG_FULL,
+    MAX_AGENTS,
+    NEXT_PART,
+    RING,
+    RUNNING,
+    SEEN,
+    STORE,
+)
 from edensim.system.world_kernel import advance
 
 Int = NDArray[np.int64]
@@ -50,7 +63,7 @@ AGENT = np.dtype(
 )
 WORLD_SCALARS = """
     now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged
-    columned""".split()
+    columned news_count""".split()
 
 
 @dataclass(frozen=True)
@@ -70,8 +83,8 @@ class World:
     ----------
     system : DramSystem
         The memory.
-    agents : sequence of AgentSpec or CoreSpec
-        Tile engines and cores, at most `MAX_AGENTS`.
+    agents : sequence of AgentSpec, CoreSpec or GpuSpec
+        Tile engines, cores and at most one GPU; at most `MAX_AGENTS`.
     page_table : int64 array
         Virtual page -> physical page; empty = identity.
     page_lines : int
@@ -86,7 +99,7 @@ class World:
     def __init__(
         self,
         system: DramSystem,
-        agents: Sequence[AgentSpec | CoreSpec],
+        agents: Sequence[AgentSpec | CoreSpec | GpuSpec],
         page_table: Int,
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
@@ -97,6 +110,9 @@ class World:
         modulus, moves = system.address_map.kernel_table()
         n = len(channels)
         cores = [spec for spec in agents if isinstance(spec, CoreSpec)]
+        gpus = [spec for spec in agents if isinstance(spec, GpuSpec)]
+        if len(gpus) > 1:
+            raise ConfigError(f"found {len(gpus)} GPUs on one memory; expected at most one")
         layout: list[tuple[Any, ...]] = [(name, np.int64) for name in WORLD_SCALARS]
         layout += [
             ("wake", np.int64, (MAX_AGENTS + n,)),
@@ -104,6 +120,8 @@ class World:
             ("last_woken", np.int64, (n,)),
         ]
         layout += [("waiters", np.int64, (n, 2)), ("moves", np.int64, moves.shape)]
+        # Between two looks of a GPU a channel issues no more commands than fit before the first data arrive.
+        layout += [("news", np.int64, (n * (system.timing.read_latency + 4) if gpus else 1, 2))]
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
         layout += [("columns", np.int64, (COLUMNS_LENGTH if on_columns else 1,))]
         layout += [("opened", np.int64, (n, channels["state"].shape[1] if on_columns else 1))]
@@ -132,10 +150,13 @@ class World:
         for k, spec in enumerate(agents):
             if isinstance(spec, CoreSpec):
                 self.agents[k]["kind"], self.agents[k]["core"] = CORE, numbers.pop(0)
+            elif isinstance(spec, GpuSpec):
+                self.agents[k]["kind"] = GPU
             else:
                 self._set_up_tiles(self.agents[k], spec)
         for core, of in zip(s["cores"][0], cores, strict=False):
             set_up(core, of, system, self.unit_ps)
+        self.gpu = GpuState(gpus[0], system, self.unit_ps) if gpus else None
         self._records: dict[int, Iterator[Records]] = {}
         self._programs = [_Program(iter(())) for _ in agents]
         self._join_programs()
@@ -216,6 +237,17 @@ class World:
         self._next_records(agent)
         self.wake[agent] = self.now
 
+    def start_gpu(self, agent: int, launch: Any) -> None:
+        """Give the GPU a kernel (record of dtype LAUNCH, virtual addresses); it begins now.
+
+        What the last kernel left in the cache, and write-backs under way, stay.
+        """
+        assert self.gpu is not None
+        a = self.agents[agent]
+        a["life"], a["begin_time"] = RUNNING, self.now
+        self.gpu.record["launch"], self.gpu.record["begun"] = launch, 0
+        self.wake[agent] = self.now
+
     def _next_records(self, agent: int) -> None:
         """Put the next piece of a core's records where its kernel reads it."""
         a = self.agents[agent]
@@ -247,8 +279,9 @@ class World:
 
     def advance(self, until: int = NEVER, budget: int = NEVER) -> int:
         """Process every event strictly before `until`; returns the reason for stopping."""
+        gpus = None if self.gpu is None else self.gpu.record
         while True:
-            reason = int(advance(self.state, self.tiles, self.runs, self.page_table, until, budget))
+            reason = int(advance(self.state, gpus, self.tiles, self.runs, self.page_table, until, budget))
             if reason == LOG_FULL:
                 self.save_log()
             elif reason == NEXT_PART:
@@ -279,7 +312,8 @@ class World:
         state = self.state.copy()
         for name in ("dispatches", "events", "now"):
             state[name] = 0
-        return hashlib.sha256(state.tobytes()).hexdigest()
+        gpu = b"" if self.gpu is None else self.gpu.tobytes()
+        return hashlib.sha256(state.tobytes() + gpu).hexdigest()
 
 
 def _records(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:

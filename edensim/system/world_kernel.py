@@ -26,11 +26,13 @@ from edensim.dram.commands import ACT
 from edensim.dram.scan_kernel import KEY_BITS
 from edensim.jit import jit, jit_inline
 from edensim.system.core_kernel import core_step
+from edensim.system.gpu_kernel import gpu_step
 from edensim.system.port_kernel import (
     ALL_IDLE,
     BUDGET,
     CORE,
     FINISHED,
+    GPU,
     LOG_FULL,
     MAX_AGENTS,
     MILESTONE,
@@ -96,8 +98,11 @@ def channel_step(world, c, horizon):
 
 
 @jit
-def advance(worlds, tiles, runs, page_table, until, budget):
-    """Process every event strictly before `until`. Returns why it stopped; `now` of the world is the exact time."""
+def advance(worlds, gpus, tiles, runs, page_table, until, budget):
+    """Process every event strictly before `until`. Returns why it stopped; `now` of the world is the exact time.
+
+    `gpus` is None in a world without GPUs, so that nothing of them is compiled.
+    """
     world = worlds[0]
     n_agents = world.n_agents
     stop_at = world.events + budget
@@ -144,9 +149,14 @@ def advance(worlds, tiles, runs, page_table, until, budget):
             continue
         world.rotate = who + 1 if who + 1 < n_agents else 0
         world.wake[who] = NEVER  # completions announced during the step may lower it again
-        if world.agents[who].kind == CORE:
+        due = NEVER
+        kind = world.agents[who].kind
+        if gpus is not None:
+            if kind == GPU:
+                due = gpu_step(world, gpus[0], who, first, second, page_table)
+        if kind == CORE:
             due = core_step(world, who, first, second)
-        else:
+        elif kind != GPU:
             due = tile_step(world, who, first, second)
             while world.agents[who].wants and not log_is_full(world) and not lacks_part(world.agents[who]):
                 for side in range(2):

@@ -139,6 +139,14 @@ class DramController(Table):
         ge=0,
         lt=1,
     )
+    door_burst: int = key(
+        1,
+        "places in a row that one of several machines (cores, engines) waiting for a full queue is given before the "
+        "next has its turn; not in trace replay",
+        "request",
+        ge=1,
+        le=4096,
+    )
     row_policy: Literal["open", "closed", "timeout", "adaptive"] = key(
         "open",
         "open: rows stay open until another row is needed; closed: a row is closed after `row_cap` accesses; timeout: "

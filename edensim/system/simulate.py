@@ -8,10 +8,10 @@ weights, host transfers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import simpy
@@ -23,6 +23,7 @@ from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
 from edensim.errors import ConfigError
+from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import KINDS
 from edensim.memory import OperatingState
 from edensim.memory.placement import TensorRequest
@@ -56,6 +57,15 @@ class LayerRecord:
     lines: dict[str, int]
     counters: Counters
     details: dict[str, Any] = field(default_factory=dict)
+
+
+class Totals(NamedTuple):
+    """What a run came to: time in ns, clocks, counters; `counts`, `latency_count`, `latency_sum` of all channels."""
+
+    time_ns: float
+    clocks: int
+    counters: Counters
+    channels: Mapping[str, Int] | NDArray[Any]
 
 
 class Simulation:
@@ -103,7 +113,15 @@ class Simulation:
         precision = self.workload.precision
         self.errors = None if errors is None else ErrorDraw(errors, self.system, placement, precision)
         columns = self.errors.columns if self.errors else None
-        self.world = World(self.system, self.agents(), placement.page_table, placement.page_lines, on_requests, columns)
+        self.world = World(
+            self.system,
+            self.agents(),
+            placement.page_table,
+            placement.page_lines,
+            on_requests,
+            columns,
+            self.shared_caches(),
+        )
         self.records: list[LayerRecord] = []
 
     def requests(self) -> list[TensorRequest]:
@@ -117,6 +135,10 @@ class Simulation:
     def agents(self) -> Sequence[AgentSpec | CoreSpec | GpuSpec]:
         """The agents that the machine has in the world."""
         raise NotImplementedError
+
+    def shared_caches(self) -> Caches | None:
+        """Caches that its cores share, if it has any."""
+        return None
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         """Process that runs all layers and hands a record of each to `end_layer`."""
@@ -136,6 +158,10 @@ class Simulation:
     def details(self) -> dict[str, Any]:
         """What the report says of this family of machines beside what it says of all."""
         return {name: sum(r.details[name] for r in self.records) for name in self.summed}
+
+    def warnings(self) -> list[str]:
+        """What a reader of the numbers should know of this machine's run."""
+        return []
 
     def run(self) -> None:
         """Simulate all layers."""
@@ -161,15 +187,15 @@ class Simulation:
         expected = self.expected_lines()
         self.progress(done, max(done, expected) if expected else None, label)
 
-    def totals(self) -> tuple[float, int, Counters]:
-        """Time in ns, clocks and counters of the whole run."""
+    def totals(self) -> Totals:
+        """What the whole run came to."""
         end = self.world.now_clock
-        return self.world.now_ns, end, self.system.counters(self.world.channels, end)
+        return Totals(self.world.now_ns, end, self.system.counters(self.world.channels, end), self.world.channels)
 
     def report(self) -> dict[str, Any]:
         """Everything the run measured, as plain data."""
-        system, channels = self.system, self.world.channels
-        time_ns, clocks, counters = self.totals()
+        system = self.system
+        time_ns, clocks, counters, channels = self.totals()
         energy = self.energy.price(counters)
         line = self.line_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
@@ -203,13 +229,19 @@ class Simulation:
             **partition_report(system, counters, energy, self.tensors.placement, moved),
             **self.details(),
             "layers": [self._layer(record, cost.as_dict()) for record, cost in layers],
-            "timeline": measure.timeline(system, channels, self.world.now_clock, energy),
+            "timeline": self._timeline(),
             "warnings": [
                 *self.energy.warnings,
                 *(self.errors.warnings if self.errors else []),
                 *supply_warnings(self.config.dram, self.config.energy, system, counters),
+                *self.warnings(),
             ],
         }
+
+    def _timeline(self) -> dict[str, Any]:
+        """What was simulated over time, also where parts of it stand for more."""
+        channels, end = self.world.channels, self.world.now_clock
+        return measure.timeline(self.system, channels, end, self.energy.price(self.system.counters(channels, end)))
 
     def _layer(self, record: LayerRecord, energy: dict[str, float]) -> dict[str, Any]:
         return {

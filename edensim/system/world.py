@@ -20,7 +20,9 @@ from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
 from edensim.dram.issue_kernel import TAG_BIT
 from edensim.errors import ConfigError
+from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import RUN, TILE
+from edensim.memory.placement import KINDS, Tensor
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
 from edensim.system.gpu import GpuSpec, GpuState
 from edensim.system.port_kernel import (
@@ -61,9 +63,9 @@ AGENT = np.dtype(
         ],
     )
 )
-WORLD_SCALARS = """
-    now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged
-    columned news_count""".split()
+WORLD_SCALARS = """now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches
+    logged sent_channel sent_bank refresh_time door_burst columned
+    news_count""".split()
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class World:
     on_columns : callable, optional
         Receives every column command, in their order within each channel: int64 array (n,) of physical line << 2 |
         first of its bank since an activation << 1 | is_write.
+    shared : Caches, optional
+        The levels that cores share, emitting a record of every access.
     """
 
     def __init__(
@@ -104,7 +108,9 @@ class World:
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
         on_columns: Callable[[Int], None] | None = None,
+        shared: Caches | None = None,
     ) -> None:
+        self.hierarchy = None if shared is None else shared.state
         self.system, self.page_table, self.on_requests, self.on_columns = system, page_table, on_requests, on_columns
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
@@ -118,6 +124,9 @@ class World:
             ("wake", np.int64, (MAX_AGENTS + n,)),
             ("port_clock", np.int64, (n,)),
             ("last_woken", np.int64, (n,)),
+            ("granted", np.int64, (n,)),
+            ("refresh_due", np.int64, (n,)),
+            *((name, np.int64, system.clocks["nRCD"].shape) for name in ("open_time", "close_time")),
         ]
         layout += [("waiters", np.int64, (n, 2)), ("moves", np.int64, moves.shape)]
         # Between two looks of a GPU a channel issues no more commands than fit before the first data arrive.
@@ -138,6 +147,12 @@ class World:
         unit = common_unit([system.period, *steps])
         self.unit_ps = unit / max(1, ceil(unit / LINK_STEP_PS))
         s["period"] = int(system.period / self.unit_ps)
+        s["granted"] = NEVER
+        s["door_burst"] = system.dram.controller.door_burst
+        s["refresh_due"] = -NEVER
+        s["refresh_time"] = system.timing.ck.get("nRFC", 0) * int(s["period"][0])
+        for name, clocks in (("open_time", "nRCD"), ("close_time", "nRP")):
+            s[name] = system.clocks[clocks] * int(s["period"][0])
         s["write_latency"] = system.timing.write_latency
         s["page_shift"] = page_lines.bit_length() - 1
         self.page_lines64 = max(1, page_lines * system.geometry.burst_bytes // 64)
@@ -216,13 +231,11 @@ class World:
         self._next_part(agent)
         self.wake[agent] = self.now
 
-    def start_core(
-        self, agent: int, records: Iterable[Records], tensors: Sequence[int] = (), kinds: Sequence[int] = ()
-    ) -> None:
+    def start_core(self, agent: int, records: Iterable[Records], tensors: Sequence[Tensor] = ()) -> None:
         """Give a core the records that leave its caches, in pieces of any size; it begins now.
 
-        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` and `kinds` are the numbers
-        of the tensors that their arrays belong to, and of their kinds.
+        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` are those that their
+        arrays belong to.
         """
         a = self.agents[agent]
         core = self.state["cores"][0][int(a["core"])]
@@ -230,8 +243,9 @@ class World:
             a[name] = value
         core["ready"] = max(int(core["ready"]), self.now)
         core["tensors"], core["tags"] = 0, 0
-        core["tensors"][: len(tensors)] = tensors
-        core["tags"][: len(kinds)] = (np.array(kinds, np.int64) + 1) << TAG_BIT
+        core["tensors"][: len(tensors)] = [tensor.index for tensor in tensors]
+        tags = [KINDS.index(tensor.kind) + 1 for tensor in tensors]
+        core["tags"][: len(tensors)] = np.array(tags, np.int64) << TAG_BIT
         self._records[agent] = pieces(translate(piece, self.page_table, self.page_lines64) for piece in records)
         a["more"] = True
         self._next_records(agent)
@@ -281,7 +295,9 @@ class World:
         """Process every event strictly before `until`; returns the reason for stopping."""
         gpus = None if self.gpu is None else self.gpu.record
         while True:
-            reason = int(advance(self.state, gpus, self.tiles, self.runs, self.page_table, until, budget))
+            reason = int(
+                advance(self.state, gpus, self.hierarchy, self.tiles, self.runs, self.page_table, until, budget)
+            )
             if reason == LOG_FULL:
                 self.save_log()
             elif reason == NEXT_PART:
@@ -312,8 +328,10 @@ class World:
         state = self.state.copy()
         for name in ("dispatches", "events", "now"):
             state[name] = 0
-        gpu = b"" if self.gpu is None else self.gpu.tobytes()
-        return hashlib.sha256(state.tobytes() + gpu).hexdigest()
+        held = b"" if self.gpu is None else self.gpu.tobytes()
+        if self.hierarchy is not None:
+            held += self.hierarchy["levels"].tobytes()
+        return hashlib.sha256(state.tobytes() + held).hexdigest()
 
 
 def _records(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -72,6 +72,7 @@ def channel_step(world, c, horizon):
     while True:
         t = next_event(ch)
         if t == ch.next_refresh:
+            world.refresh_due[c] = clock_to_time(world, t)
             due_refreshes(ch, tab, t)
         if ch.next_scan <= t:
             slot = tick(ch, tab, t)
@@ -98,10 +99,11 @@ def channel_step(world, c, horizon):
 
 
 @jit
-def advance(worlds, gpus, tiles, runs, page_table, until, budget):
+def advance(worlds, gpus, hierarchy, tiles, runs, page_table, until, budget):
     """Process every event strictly before `until`. Returns why it stopped; `now` of the world is the exact time.
 
-    `gpus` is None in a world without GPUs, so that nothing of them is compiled.
+    `gpus` is None in a world without GPUs, `hierarchy` in one whose cores share no caches, so that nothing of them is
+    compiled.
     """
     world = worlds[0]
     n_agents = world.n_agents
@@ -155,7 +157,7 @@ def advance(worlds, gpus, tiles, runs, page_table, until, budget):
             if kind == GPU:
                 due = gpu_step(world, gpus[0], who, first, second, page_table)
         if kind == CORE:
-            due = core_step(world, who, first, second)
+            due = core_step(world, hierarchy, who, first, second)
         elif kind != GPU:
             due = tile_step(world, who, first, second)
             while world.agents[who].wants and not log_is_full(world) and not lacks_part(world.agents[who]):

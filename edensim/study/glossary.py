@@ -120,6 +120,18 @@ TERMS: dict[str, list[Term]] = {
     "Energy": [
         *_terms("energy_pj", "pJ", _COMPONENTS),
         Term("energy_report.by_rail_pj.*.*", "pJ", "energy by supply rail and component; the data pins are VDDQ"),
+        *_terms(
+            "energy_report.by_command_pj",
+            "pJ",
+            {
+                "ACT": "activations",
+                "PRE": "precharges",
+                "RD": "reads, with the data pins",
+                "WR": "writes, with the data pins",
+                "REF": "refreshes",
+                "standing": "background, which no command causes",
+            },
+        ),
         Term("energy_report.by_rank_pj[][]", "pJ", "energy by channel and rank"),
         Term(
             "energy_report.by_bank_pj[][]",

@@ -55,10 +55,11 @@ def energy_report(
     Returns
     -------
     dict
-        by_rail_pj {rail {component}}, by_rank_pj [channel][rank], by_bank_pj [channel][bank] (without what banks
-        share), power_mw, energy_per_bit_pj, follows_vdd_share, data {law, rd, wr: factors of the law; seen: whether the
-        data are those that moved; read, write: their rates}, supplies_v {rail: V, the highest of all banks}, system_pj
-        {compute, sram, package, dram, total, dram_share, source}.
+        by_rail_pj {rail {component}}, by_command_pj {ACT, PRE, RD, WR (both with their pins), REF, standing},
+        by_rank_pj [channel][rank], by_bank_pj [channel][bank] (without what banks share), power_mw, energy_per_bit_pj,
+        follows_vdd_share, data {law, rd, wr: factors of the law; seen: whether the data are those that moved; read,
+        write: their rates}, supplies_v {rail: V, the highest of all banks}, system_pj {compute, sram, package, dram,
+        total, dram_share, source}.
     """
     at_rest = FixedSupplies(system.state.supplies * NOT_ZERO)
     breakdown = model.price(counters)
@@ -66,6 +67,14 @@ def energy_report(
     total, bits = breakdown.total, 8 * (traffic.moved["read"] + traffic.moved["write"])
     return {
         "by_rail_pj": {rail: dict(parts) for rail, parts in breakdown.by_rail.items()},
+        "by_command_pj": {
+            "ACT": breakdown.act,
+            "PRE": breakdown.pre,
+            "RD": breakdown.rd + model.read_io_pj * int(counters.n_rd.sum()),
+            "WR": breakdown.wr + model.write_io_pj * int(counters.n_wr.sum()),
+            "REF": breakdown.ref,
+            "standing": breakdown.background,
+        },
         "by_rank_pj": breakdown.by_rank.tolist(),
         "by_bank_pj": np.sum(list(breakdown.by_bank.values()), axis=0).tolist(),
         "power_mw": total / traffic.time_ns if traffic.time_ns else 0.0,

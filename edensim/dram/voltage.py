@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config import schema
-from edensim.errors import ConfigError, nearest
+from edensim.errors import ConfigError, did_you_mean, perhaps
 
 VoltageModel = Literal["quadratic", "drampower", "array_only", "regulated"]
 Kind = Literal["array", "column", "background"]
@@ -85,7 +85,7 @@ def check_supply(name: str, volt: float, nominal_v: float) -> None:
     """Raise `ConfigError` for a voltage that no device survives: <= 0 V, or above 1.2 times nominal."""
     if 0 < volt <= 1.2 * nominal_v:
         return
-    hint = f"; did you mean {volt / 1000:g} V?" if 0 < volt / 1000 <= 1.2 * nominal_v else ""
+    hint = perhaps(f"{volt / 1000:g} V") if 0 < volt / 1000 <= 1.2 * nominal_v else ""
     raise ConfigError(
         f"{name} = {volt:g} V: expected more than 0 and at most {1.2 * nominal_v:g} V "
         f"(1.2 times the nominal {nominal_v:g} V){hint}"
@@ -118,9 +118,8 @@ def own_supplies(
         rail = known.get(name.upper())
         where = f"energy.rails.{name}"
         if rail is None:
-            near = nearest(name.upper(), known)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            problems.append(f"{where}: {device} has no such supply; {hint}")
+            near = did_you_mean(name.upper(), known, f"known are {', '.join(known)}")
+            problems.append(f"{where}: {device} has no such supply{near}")
         elif rail == follows:
             problems.append(f"{where}: {rail} is the rail that follows VDD; set operating_point.vdd = {volt:g} instead")
         else:

@@ -2,8 +2,8 @@
 
     python benchmarks/validation.py [--write] [--only REFERENCE]
 
-Measures every module of benchmarks/references (a few minutes) and prints the page; --write puts it into
-benchmarks/VALIDATION.md. --only measures and prints single sections.
+Measures every module of benchmarks/references (some ten minutes) and prints the page; --write puts it into
+benchmarks/VALIDATION.md and draws its figure. --only measures and prints single sections.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,12 +22,14 @@ from typing import Protocol
 from table import markdown
 
 from edensim.errors import MissingExtraError
+from edensim.study.report.limits import limits as model_limits
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "VALIDATION.md"
 PARTS = ("DRAM timing", "DRAM energy", "Machines")
 """Order of the parts that exist now; others follow by name."""
 COMMAND = "python benchmarks/validation.py"
+CURVES = "edensim plot --dram all --width double --format svg --out benchmarks --force"
 HEAD = f"""\
 # Validation
 
@@ -91,7 +95,10 @@ def page(sections: Iterable[Section]) -> str:
         parts.append(f"## {part}")
         parts += [section_text(s) for s in sections if part == s.reference.PART]
     limits = [[s.reference.TITLE, *limit] for s in sections for limit in s.reference.LIMITS]
+    parts += ["## Latency against throughput", f"`{CURVES}`", "![Read latency over throughput](latency.svg)"]
     parts += ["## Known limits", markdown(["reference", "not covered, or missed", "what it means"], limits)]
+    left_out = [[limit.part, limit.text] for limit in model_limits()]
+    parts += ["What the model leaves out, by its own modules:", markdown(["part", "not modelled"], left_out)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -117,6 +124,7 @@ def main() -> None:
     print("\n\n".join(map(section_text, sections)) if options.only else page(sections))
     if options.write:
         PAGE.write_text(page(sections))
+        subprocess.run([sys.executable, "-m", *shlex.split(CURVES)], cwd=FOLDER.parent, check=True)
 
 
 if __name__ == "__main__":

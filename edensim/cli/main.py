@@ -13,6 +13,7 @@ import click
 from edensim.cli import (
     compare,
     console,
+    demo,
     doctor,
     energy,
     fit,
@@ -21,6 +22,7 @@ from edensim.cli import (
     plot,
     profile,
     report,
+    reproduce,
     run,
     schema,
     show,
@@ -60,6 +62,7 @@ VERBS = (
     sweep.sweep,
     plot.plot,
     compare.compare,
+    reproduce.reproduce,
     report.report,
     energy.energy,
     inject.inject,
@@ -68,6 +71,7 @@ VERBS = (
     show.show,
     schema.schema,
     doctor.doctor,
+    demo.demo,
     trace.trace,
 )
 for verb in VERBS:

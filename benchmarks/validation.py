@@ -3,7 +3,8 @@
     python benchmarks/validation.py [--write] [--only REFERENCE]
 
 Measures every module of benchmarks/references (some ten minutes) and prints the page; --write puts it into
-benchmarks/VALIDATION.md and draws its figure. --only measures and prints single sections.
+benchmarks/VALIDATION.md and draws its figure. --only measures and prints single sections; with --write these replace
+their old selves in the page, and the others stay as they were measured.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import re
 import shlex
 import subprocess
 import sys
@@ -86,6 +88,17 @@ def measured(name: str, reference: Reference) -> Section:
     return Section(name, reference, distance, text)
 
 
+def kept(name: str, reference: Reference, old: str) -> Section:
+    """A section as the page has it; raises ValueError if the page lacks it."""
+    row = re.search(
+        rf"^\| {re.escape(reference.TITLE)} \| .* \| (.*) \| `{COMMAND} --only {name}` \|$", old, re.MULTILINE
+    )
+    text = re.search(rf"^### {re.escape(reference.TITLE)}\n\n[^\n]*\n\n(.*?)\n\n(?=##)", old, re.MULTILINE | re.DOTALL)
+    if row is None or text is None:
+        raise ValueError(f"{PAGE.name} has no section {name}: measure it with --only {name}, or the whole page")
+    return Section(name, reference, row[1], text[1])
+
+
 def page(sections: Iterable[Section]) -> str:
     """The whole page as Markdown."""
     sections = list(sections)
@@ -115,15 +128,19 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write benchmarks/VALIDATION.md")
     parser.add_argument("--only", choices=known, action="append", help="this section only (repeatable)")
     options = parser.parse_args()
-    if options.only and options.write:
-        parser.error("--write is for the whole page, not for --only")
+    old = PAGE.read_text() if options.only and options.write else ""
     sections = []
-    for name in options.only or known:
-        print(f"{name} …", file=sys.stderr)
-        sections.append(measured(name, known[name]))
-    print("\n\n".join(map(section_text, sections)) if options.only else page(sections))
+    for name, reference in known.items():
+        if not options.only or name in options.only:
+            print(f"{name} …", file=sys.stderr)
+            sections.append(measured(name, reference))
+        elif options.write:
+            sections.append(kept(name, reference, old))
+    text = page(sections) if options.write or not options.only else "\n\n".join(map(section_text, sections))
+    print(text)
     if options.write:
-        PAGE.write_text(page(sections))
+        PAGE.write_text(text)
+    if options.write and not options.only:
         subprocess.run([sys.executable, "-m", *shlex.split(CURVES)], cwd=FOLDER.parent, check=True)
 
 

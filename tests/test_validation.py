@@ -59,6 +59,18 @@ def test_page_has_every_part(validation: Any) -> None:
     assert text.count("| nothing | all is well |") == 2
 
 
+def test_single_sections_are_replaced(validation: Any) -> None:
+    """What was not measured again is taken over as it stands; a section that the page lacks is told."""
+    one, two = fake("DRAM timing", "First (a|b)"), fake("Machines", "Second", measure=lambda: ("1 %", "| x |\n\nmore"))
+    sections = [validation.measured("one", one), validation.measured("two", two)]
+    text = validation.page(sections)
+    again = [validation.kept(name, reference, text) for name, reference in (("one", one), ("two", two))]
+    assert again == sections
+    assert validation.page(again) == text
+    with pytest.raises(ValueError, match="no section three"):
+        validation.kept("three", fake("Machines", "Third"), text)
+
+
 def test_shipped_page_is_whole(validation: Any) -> None:
     """VALIDATION.md has a section, a summary row and limits for every reference there is, so it was renewed with it."""
     text = (FOLDER / "VALIDATION.md").read_text()

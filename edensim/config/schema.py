@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from edensim.config.eden_schema import Eden
 from edensim.config.errors_schema import Errors
 from edensim.config.machine_schema import Machine
 from edensim.config.sweep_schema import Sweep
@@ -50,6 +51,8 @@ class Timing(Table):
     tCCD_L_ns: float | None = key(None, "column to column command, same bank group", "ns", ge=0, le=1000)
     tCCD_L_WR_ns: float | None = key(None, "write to write, same bank group (DDR5)", "ns", ge=0, le=1000)
     tRFC_ns: float | None = key(None, "duration of an all-bank refresh", "ns", ge=0, le=10_000)
+    tRFC2_ns: float | None = key(None, "duration of a refresh in 2x granularity (DDR4, DDR5)", "ns", ge=0, le=10_000)
+    tRFC4_ns: float | None = key(None, "duration of a refresh in 4x granularity (DDR4)", "ns", ge=0, le=10_000)
     tRFCpb_ns: float | None = key(None, "duration of a refresh of one bank (LPDDR5, HBM)", "ns", ge=0, le=10_000)
     tREFI_ns: float | None = key(None, "average interval of refresh commands", "ns", gt=0, le=1e6)
     tPBR2PBR_ns: float | None = key(None, "REFpb to REFpb of another bank (LPDDR5)", "ns", ge=0, le=1000)
@@ -117,9 +120,14 @@ class Power(Table):
 class DramController(Table):
     """[dram.controller]: scheduling."""
 
-    scheduler: Literal["FRFCFS_RowHit", "FRFCFS"] = key(
+    scheduler: Literal["FRFCFS_RowHit", "FRFCFS_Capped", "FRFCFS", "FCFS"] = key(
         "FRFCFS_RowHit",
-        "FRFCFS: oldest ready command; FRFCFS_RowHit: the same, but no row closes while an older request still hits it",
+        "FRFCFS: oldest ready command; FRFCFS_RowHit: the same, but no row closes while an older request still hits "
+        "it; FRFCFS_Capped: also no row serves more than `hit_cap` accesses while an older request waits for another "
+        "row of its bank; FCFS: one request after the other",
+    )
+    hit_cap: int | None = key(
+        None, "accesses of a row that may overtake another (FRFCFS_Capped; default 4)", "request", ge=1, le=1 << 20
     )
     read_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
     write_queue: int = key(32, "entries per channel", "request", ge=1, le=4096)
@@ -131,8 +139,27 @@ class DramController(Table):
         ge=0,
         lt=1,
     )
-    row_policy: Literal["open", "closed"] = key(
-        "open", "open: rows stay open until another row is needed; closed: a row is closed after `row_cap` accesses"
+    door_burst: int = key(
+        1,
+        "places in a row that one of several machines (cores, engines) waiting for a full queue is given before the "
+        "next has its turn; not in trace replay",
+        "request",
+        ge=1,
+        le=4096,
+    )
+    row_policy: Literal["open", "closed", "timeout", "adaptive"] = key(
+        "open",
+        "open: rows stay open until another row is needed; closed: a row is closed after `row_cap` accesses; timeout: "
+        "after `row_timeout_ck` without use or requests for it; adaptive: that time doubles for a bank whose next "
+        "request would have hit, and halves when a request had to close a row",
+    )
+    row_timeout_ck: int | None = key(
+        None,
+        "time until an unused row is closed (timeout), or that to begin with (adaptive: a quarter to 64 times it); "
+        "default tRC",
+        "clock",
+        ge=1,
+        le=10_000_000,
     )
     row_cap: int | None = key(
         None, "accesses a row serves before it is closed (row_policy closed; default 1)", "request", ge=1, le=1 << 20
@@ -140,8 +167,21 @@ class DramController(Table):
     refresh: Literal["all_bank", "per_bank", "none"] = key(
         "all_bank", "all banks of a rank every tREFI, bank after bank in turn (LPDDR5, HBM), or none"
     )
+    refresh_granularity: Literal["1x", "2x", "4x"] = key(
+        "1x", "fine-granularity refresh: twice or four times as many shorter ones (tRFC2_ns, tRFC4_ns; DDR4, DDR5)"
+    )
+    refresh_postponed: int = key(
+        0, "refreshes of a rank that may be owed while requests wait (all_bank)", "refresh", ge=0, le=8
+    )
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000
+    )
+    bounding_ck: int = key(
+        0,
+        "latency that a check of loaded values against bounds adds to every read (EDEN's bounding logic: 1)",
+        "clock",
+        ge=0,
+        le=100,
     )
     front_end: Literal["per_channel", "ramulator2"] = key(
         "per_channel",
@@ -365,6 +405,7 @@ class Draft(Table):
     errors: Errors | None = key(None, "errors of the reads")
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
+    eden: Eden | None = key(None, "what `edensim eden` boosts, characterises and maps")
     sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")
 
 

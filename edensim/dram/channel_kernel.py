@@ -13,17 +13,35 @@ clock before which no command can issue.
 
 Scheduling: requests whose row was opened for them come first, then a pending refresh, then the queue of the present
 mode (reads or writes), each time the oldest command that may issue. Two candidates per (mode, bank) stand for all:
-the oldest request that hits the open row and the oldest that does not.
+the oldest request that hits the open row and the oldest that does not. FCFS looks at the oldest request alone, and at
+none while a row is open for one; a cap stops row hits from overtaking other rows for ever; rows may be closed by time
+(`row_policy_kernel.py`).
 """
 
 from __future__ import annotations
 
 from edensim.dram.commands import ACT, PRE, RD, RDA, WR, WRA
-from edensim.dram.issue_kernel import EXACT, FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE, issue, latency_bin
+from edensim.dram.issue_kernel import EXACT, FROM_ACTIVE, FROM_IDLE, FROM_PRIORITY, FROM_QUEUE, issue, latency_bin
 from edensim.dram.lpddr_kernel import tick_split_activate
-from edensim.dram.pending_kernel import inject_precharges, pick_pending, protect_active, push_pending
+from edensim.dram.pending_kernel import (
+    inject_precharges,
+    pick_pending,
+    protect_active,
+    push_pending,
+    release_refreshes,
+)
 from edensim.dram.queue_kernel import ACCEPTED, COALESCED, FORWARDED, FULL, may_be_accepted, mode_flips, offer
-from edensim.dram.scan_kernel import FEW, KEY_BITS, NEVER, scan_active, scan_active_few, scan_queue, scan_queue_few
+from edensim.dram.row_policy_kernel import pick_idle
+from edensim.dram.scan_kernel import (
+    FEW,
+    KEY_BITS,
+    NEVER,
+    scan_active,
+    scan_active_few,
+    scan_oldest,
+    scan_queue,
+    scan_queue_few,
+)
 from edensim.dram.two_bus_kernel import tick_two_buses
 from edensim.jit import LANES, choose_kernel, count_bits, jit
 
@@ -53,10 +71,15 @@ def tick_one_command(ch, tab, t):
     """
     pad = len(ch.state)
     row_hit = len(ch.is_row_hit) == 2
-    closed_page = len(ch.is_closed_page) == 2  # both known from the type
+    closed_page = len(ch.is_closed_page) == 2
+    in_order = len(ch.is_in_order) == 2
+    timed_page = len(ch.is_timed_page) == 2
+    postponing = len(ch.is_postponing) == 2  # all known from the type
     ch.scans += 1
     ch.freed[0] = 0
     ch.freed[1] = 0
+    if postponing:
+        release_refreshes(ch, t)
     if closed_page:
         inject_precharges(ch, t)
     command = -1
@@ -91,13 +114,17 @@ def tick_one_command(ch, tab, t):
             if mode_flips(ch):
                 ch.mode = 1 - ch.mode
                 ch.next_queue = t
+            if in_order and ch.actives > 0:
+                ch.next_queue = NEVER  # one request after the other
             if ch.next_queue <= t:
                 mode = ch.mode
                 blocks = pad // LANES
                 busy = 0
                 for g in range(blocks):
                     busy += count_bits(ch.busy[mode * blocks + g])
-                if busy <= FEW:
+                if in_order:
+                    ready, oldest, soon = scan_oldest(ch, mode * pad, pad, t)
+                elif busy <= FEW:
                     ready, oldest, soon = scan_queue_few(ch, mode, t, row_hit)
                 else:
                     ready, oldest, soon = scan_queue(ch, mode * pad, pad, t, row_hit)
@@ -111,8 +138,16 @@ def tick_one_command(ch, tab, t):
                     else:
                         command = PRE if ch.state[node] else ACT
                         slot = ch.other[mode * pad + node]
+            # 4. nothing to do: rows that nobody uses
+            if timed_page and command < 0:
+                node = pick_idle(ch, t)
+                if node >= 0:
+                    command = PRE
+                    source = FROM_IDLE
             if command < 0:
-                ch.next_scan = min(min(ch.next_active, ch.next_queue), ch.inject_at)
+                ch.next_scan = min(min(ch.next_active, ch.next_queue), min(ch.inject_at, ch.close_at))
+                if postponing:
+                    ch.next_scan = min(ch.next_scan, ch.release_at)
                 return -1
     if closed_page and command <= WR and ch.used[node] >= ch.cap and ch.allowed[(command + RDA) * pad + node] <= t:
         command += RDA
@@ -122,8 +157,15 @@ def tick_one_command(ch, tab, t):
         ch.next_active = t + 1
         ch.next_queue = t + 1
         ch.next_scan = t + 1
+    elif in_order:
+        ch.next_queue = t + 1
+        ch.next_scan = t + 1
+    elif postponing:
+        ch.next_scan = t + 1
     elif is_pending or mode_flips(ch):
         ch.next_scan = t + 1
+    elif timed_page:
+        ch.next_scan = max(min(min(ch.next_active, ch.next_queue), ch.close_at), t + 1)
     else:
         ch.next_scan = max(min(ch.next_active, ch.next_queue), t + 1)
     return slot if command <= WR or command == RDA or command == WRA else -1
@@ -144,7 +186,10 @@ def tick(length):
 def due_refreshes(ch, tab, t):
     """Queue every refresh whose timer expires at clock `t`; all of them before any scan of that clock."""
     while ch.next_refresh == t:
-        push_pending(ch, tab.timer_command[ch.timer], tab.timer_node[ch.timer])
+        if len(ch.is_postponing) == 2:  # known from the type
+            ch.owed[tab.timer_node[ch.timer]] += 1
+        else:
+            push_pending(ch, tab.timer_command[ch.timer], tab.timer_node[ch.timer])
         ch.timer += 1
         if ch.timer == len(tab.timer_node):
             ch.timer = 0

@@ -25,10 +25,14 @@ LOG_LENGTH = 1 << 14
 SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_row next_refresh
     timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
     forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
-    wck_until""".split()
+    wck_until hit_cap close_at patience_low patience_high
+    postponed release_at""".split()
 PER_BANK = "state open_row claimed open_since open_ck closings node_of used injected activated".split()
+PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
+NEVER_YET = """hit_key other_key active_key next_scan next_active next_queue next_row inject_at close_at
+    release_at""".split()
 PER_RANK = "node_open node_open_since node_open_until node_open_ck".split()
 
 
@@ -38,6 +42,11 @@ class Policy:
 
     `cap`: accesses after which a row is closed, 0 = rows stay open. `auto_precharge`: clocks from RDA and from WRA to
     the precharge inside the device.
+
+    `in_order`: one request after the other; `hit_cap`: accesses of a row after which its hits may not overtake other
+    rows of the bank, 0 = no cap. `timeout`: clocks without use after which a row is closed, 0 = never; that of a bank
+    stays within `timeout_range` (equal ends: it never changes). `postponed`: refreshes of a rank that may be owed while
+    requests wait, 0 = none.
 
     `second_activate`: clocks from ACT to ACT2 at most, 0 = rows are opened by one command. `wck_runs`: clocks the data
     clock runs on after RD and after WR. `two_buses`: column and row commands have a bus each; `half_clock`: on these,
@@ -57,6 +66,11 @@ class Policy:
     wck_runs: tuple[int, int] = (0, 0)
     two_buses: bool = False
     half_clock: bool = False
+    in_order: bool = False
+    hit_cap: int = 0
+    timeout: int = 0
+    timeout_range: tuple[int, int] = (0, 0)
+    postponed: int = 0
 
 
 def new_channels(
@@ -68,6 +82,7 @@ def new_channels(
     arrays: dict[str, tuple[int, ...]] = {}
     for names, length in ((PER_BANK, pad), (PER_ENTRY, 2 * pad), (PER_SLOT, slots), (PER_RANK, ranks)):
         arrays |= dict.fromkeys(names, (length,))
+    arrays |= dict.fromkeys(PER_TIMED_BANK, (pad if policy.timeout else 1,))
     arrays |= {
         "allowed": (shape.allowed_size,),
         "busy": (2 * pad // LANES,),
@@ -83,6 +98,11 @@ def new_channels(
         "log": (LOG_LENGTH if policy.log_commands else 1, 5),
         "auto_precharge": (2,),
         "is_closed_page": (2 if policy.cap else 1,),
+        "is_in_order": (2 if policy.in_order else 1,),
+        "is_capped": (2 if policy.hit_cap else 1,),
+        "is_timed_page": (2 if policy.timeout else 1,),
+        "is_postponing": (2 if policy.postponed else 1,),
+        "owed": (ranks,),
         "is_row_hit": (2 if policy.row_hit_first else 1,),
         "is_split_activate": (2 if policy.second_activate else 1,),
         "is_two_bus": (2 if policy.two_buses else 1,),
@@ -92,15 +112,18 @@ def new_channels(
     }
     fields = [(x, np.int64) for x in SCALARS] + [(x, np.int64, dims) for x, dims in arrays.items()]
     out = np.zeros(channels, np.dtype((np.record, fields)))
-    for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "opening", "cas_slot"):
+    for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "opening", "cas_slot", "closed_row"):
         out[name] = -1
-    for name in "hit_key other_key active_key next_scan next_active next_queue next_row inject_at".split():
+    for name in NEVER_YET:
         out[name] = NEVER
     out["free"] = np.arange(slots)
     out["n_free"] = slots
     out["capacity"] = (policy.read_queue, policy.write_queue)
     out["window"] = -(1 << 40)
     out["window"][..., 0] = 0
+    out["hit_cap"], out["patience"] = policy.hit_cap, policy.timeout
+    out["postponed"] = policy.postponed
+    out["patience_low"], out["patience_high"] = policy.timeout_range
     out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
     out["second_activate"], out["wck_runs"] = policy.second_activate, policy.wck_runs
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency

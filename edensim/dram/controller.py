@@ -1,10 +1,11 @@
 """A memory system ready to run: geometry, address map, timings and constraint tables compiled for the kernels.
 
-Modelled: any number of channels, pseudo-channels, ranks, bank groups and banks; FR-FCFS with or without row-hit
-protection; write mode by hysteresis (while writes come as fast as they drain, reads wait: the tail of read latencies);
-forwarding and coalescing from the write queue; refresh of all banks or bank after bank; rows that stay open, or close
-after a number of accesses (RDA, WRA or a precharge of their own); tRCD, tRAS and tRP per bank. Not modelled here:
-power-down, row policies by time or prediction, closed rows of LPDDR5 and HBM.
+Modelled: any number of channels, pseudo-channels, ranks, bank groups and banks; FCFS, FR-FCFS with or without row-hit
+protection or a cap on it; write mode by hysteresis (while writes come as fast as they drain, reads wait: the tail of
+read latencies); forwarding and coalescing from the write queue; refresh of all banks or bank after bank, at once or
+postponed; rows that stay
+open, or close after a number of accesses (RDA, WRA or a precharge of their own) or after a time, fixed or adaptive;
+tRCD, tRAS and tRP per bank. Not modelled here: power-down; closed rows, FCFS and caps for LPDDR5 and HBM.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from edensim.config.schema import Dram, OperatingPoint
 from edensim.dram.channel_kernel import KEY_BITS
 from edensim.dram.channel_state import Policy, new_channels
 from edensim.dram.command_log import CommandLog, resolve_edges
-from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, REFPB, WR, WRA
+from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, WR, WRA
 from edensim.dram.counters import Counters
+from edensim.dram.policy import auto_precharge, queue_policy
 from edensim.dram.refresh_rule import RefreshLimit
-from edensim.dram.standard import Standard, evaluate
 from edensim.dram.table import Edge, Refresh, Shape, compile_table
 from edensim.dram.timing import TimingSet, bank_clocks, peak_bandwidth_gb_s, resolve_timing
 from edensim.errors import ConfigError
@@ -139,7 +140,7 @@ class DramSystem:
         layout = Organisation(**{f.name: getattr(self.geometry, f.name) for f in fields(Organisation)})
         differs = any((self.clocks[n] != self.timing.ck[n]).any() for n in self.clocks)
         bank_ck = self.clocks if differs else {}
-        refresh = RefreshLimit(self.refresh.period if self.refresh.first else 0)
+        refresh = RefreshLimit(self.refresh.period if self.refresh.first else 0, max(1, self.policy.postponed))
         return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck, refresh)
 
 
@@ -185,53 +186,6 @@ def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, scale: float) 
             f"interval of {interval} clocks"
         )
     return Refresh(interval, tuple(t for t, _ in due), tuple(k for _, k in due))
-
-
-def check_policies(dram: Dram, standard: Standard) -> None:
-    """Refuse policies that contradict each other or that the family lacks."""
-    c = dram.controller
-    if c.row_policy == "open" and c.row_cap is not None:
-        raise ConfigError(
-            f'dram.controller.row_cap = {c.row_cap} has no effect with row_policy = "open"; '
-            'expected row_policy = "closed", or no row_cap'
-        )
-    if c.row_policy == "closed" and (standard.two_buses or standard.second_activate):
-        raise ConfigError(
-            f'dram.controller.row_policy = "closed" is not modelled for {standard.name}; expected row_policy = "open"'
-        )
-
-
-def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] = (0, 0)) -> Policy:
-    """Queues, their thresholds, row policy and command bus; shares are in single precision, as in ramulator 2."""
-    c, standard = dram.controller, timing.standard
-    check_policies(dram, standard)
-    enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
-    leave = max(1, int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue))))  # 0 would never leave
-    second, *wck = (
-        int(evaluate(text, timing.ck)) if text else 0
-        for text in (standard.second_activate, standard.wck_read, standard.wck_write)
-    )
-    return Policy(
-        c.read_queue,
-        c.write_queue,
-        min(enter, c.write_queue),
-        leave,
-        timing.read_latency,
-        c.scheduler == "FRFCFS_RowHit",
-        cap=(c.row_cap or 1) if c.row_policy == "closed" else 0,
-        auto_precharge=auto_precharge,
-        second_activate=second,
-        wck_runs=(wck[0], wck[1]),
-        two_buses=standard.two_buses,
-        half_clock=standard.half_clock,
-    )
-
-
-def auto_precharge(edges: Sequence[Edge]) -> tuple[int, int]:
-    """Clocks from RDA and from WRA to the precharge inside the device: as long as RD and WR hold a PREpb back."""
-    rows = [e for e in edges if e.scope == "Bank" and PRE in e.following]
-    waits = [max((int(e.cycles.max()) for e in rows if command in e.preceding), default=0) for command in (RD, WR)]
-    return waits[0], waits[1]
 
 
 def most_cycles(edges: Sequence[Edge], preceding: int, following: int, beyond: str) -> int:

@@ -82,6 +82,11 @@ class Counters:
     def __sub__(self, other: Counters) -> Counters:
         return self._with(other, -1)
 
+    def __mul__(self, times: int) -> Counters:
+        """What `times` windows that are all alike count."""
+        names = [field.name for field in fields(self) if field.name != "period_ps"]
+        return Counters(self.period_ps, **{name: times * getattr(self, name) for name in names})
+
     def _with(self, other: Counters, sign: int) -> Counters:
         if self.period_ps != other.period_ps:
             raise ValueError(f"counters of different clocks ({self.period_ps} and {other.period_ps} ps) do not add up")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RD, RDA, WR, WRA
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import leave_queue, set_candidates
+from edensim.dram.row_policy_kernel import watch_row
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import LANES, jit, jit_inline, raise_lanes
 
 EXACT = 8192  # latencies below it have a bin of their own, longer ones share 64 bins per doubling
-FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE = range(3)
+FROM_ACTIVE, FROM_QUEUE, FROM_PRIORITY, FROM_IDLE = range(4)
 NO_ROW, OPENING = -1, -2  # of a closed bank; of one whose second activate is still to come
 
 
@@ -199,7 +200,7 @@ def issue(ch, tab, t, command, node, slot, source):
     pad = len(ch.state)
     if t >= ch.bin_end:
         close_bin(ch, t)
-    if source != FROM_PRIORITY and ch.slot_seen[slot] == 0:
+    if source <= FROM_QUEUE and ch.slot_seen[slot] == 0:
         if ch.state[node] == 0:
             ch.slot_seen[slot] = 1
             ch.misses += 1
@@ -210,6 +211,8 @@ def issue(ch, tab, t, command, node, slot, source):
             ch.slot_seen[slot] = 3
             ch.conflicts += 1
     ch.counts[command, node] += 1
+    if len(ch.is_timed_page) == 2 and source != FROM_PRIORITY:  # the former is known from the type
+        watch_row(ch, t, command, node, slot, source == FROM_QUEUE)
     if len(ch.log) > 1:
         k = ch.logged
         ch.log[k, 0] = t

@@ -20,6 +20,28 @@ def push_pending(ch, command, node):
 
 
 @jit
+def release_refreshes(ch, t):
+    """Refreshes that had been postponed: those that cannot wait any longer and, while no request waits, the others.
+
+    `release_at` is the clock at which an idle channel can refresh again.
+    """
+    ch.release_at = NEVER
+    if ch.pending_head != ch.pending_tail:
+        return
+    is_idle = ch.queued[0] + ch.queued[1] + ch.actives == 0
+    nodes = len(ch.node_open)
+    for node in range(nodes):
+        if ch.owed[node] == 0:
+            continue
+        at = ch.allowed[BANK_COMMANDS * len(ch.state) + nodes + node]
+        if ch.owed[node] >= ch.postponed or (is_idle and at <= t):
+            push_pending(ch, REFAB, node)
+            ch.owed[node] -= 1
+        elif is_idle:
+            ch.release_at = min(ch.release_at, at)
+
+
+@jit
 def pick_pending(ch, t):
     """Head of the priority queue: the command it needs now or -1, its bank or rank, the earliest clock it may issue."""
     pad = len(ch.state)

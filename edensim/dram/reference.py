@@ -1,10 +1,10 @@
 """A second, slow memory controller in plain Python, tick by tick, to hold the compiled one to.
 
 Modelled: any number of channels, pseudo-channels, ranks, stack IDs, bank groups and banks; rows that stay open or are
-closed after a number of accesses; refresh of all banks, together or scattered, bank after bank, or none; FRFCFS and
-FRFCFS_RowHit; write mode with hysteresis; the buffer of requests whose row was opened for them; the queue of pending
-refreshes and precharges; read forwarding and write coalescing; timings that differ from bank to bank; activation in two
-steps and the data clock of LPDDR5; the two buses of HBM and the half clocks of HBM3.
+closed after a number of accesses or a time; refresh of all banks, together or scattered, bank after bank, or none;
+FCFS, FRFCFS, FRFCFS_RowHit and FRFCFS_Capped; write mode with hysteresis; the buffer of requests whose row was opened
+for them; the queue of pending refreshes and precharges; read forwarding and write coalescing; timings that differ from
+bank to bank; activation in two steps and the data clock of LPDDR5; the two buses of HBM and the half clocks of HBM3.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from edensim.dram.reference_channel import Channel, Request, Requests, Settings, Tally
 from edensim.dram.reference_hbm import TwoBusChannel
 from edensim.dram.reference_lpddr import SplitChannel
+from edensim.dram.reference_policy import PolicyChannel
 from edensim.dram.table import Edge
 from edensim.memory import Organisation
 
@@ -38,7 +39,7 @@ def simulate(edges: Sequence[Sequence[Edge]], layout: Organisation, settings: Se
         `write_latency` after its WR, a merged request in the clock after its acceptance.
     """
     tally = Tally([[] for _ in edges])
-    kind = TwoBusChannel if settings.two_buses else SplitChannel if settings.second_activate else Channel
+    kind = TwoBusChannel if settings.two_buses else SplitChannel if settings.second_activate else PolicyChannel
     channels = [kind(k, mine, layout, settings, tally) for k, mine in enumerate(edges)]
     total, clock = len(requests.bank), 0
     front_end_of = requests.channel.tolist() if settings.per_channel else [0] * total

@@ -45,6 +45,10 @@ class Settings:
     `write_latency`: clocks from WR to what counts as its end. `per_channel`: a clock offers a request to every channel,
     else to one of them.
 
+    `in_order`: FCFS; `hit_cap`: accesses after which a row hit may not overtake another row, 0 = never (both as in
+    `reference_policy`). `row_timeout`: clocks after which an unused row is closed, 0 = never; the adaptive policy keeps
+    that of a bank within `timeout_range`. `postponed`: refreshes of a rank that may be owed while requests wait.
+
     `per_bank_refresh`: every `refresh_interval` the next bank of each rank is refreshed, rank r another r clocks later.
     `second_activate`: clocks from ACT to ACT2 at most (LPDDR5; 0 = one command opens a row); `wck_runs`: clocks the
     data clock runs on after RD and after WR. `two_buses`: HBM; `half_clock`: HBM3.
@@ -60,6 +64,11 @@ class Settings:
     row_cap: int = 0
     write_latency: int = 0
     per_channel: bool = False
+    in_order: bool = False
+    hit_cap: int = 0
+    row_timeout: int = 0
+    timeout_range: tuple[int, int] = (0, 0)
+    postponed: int = 0
     per_bank_refresh: bool = False
     second_activate: int = 0
     wck_runs: tuple[int, int] = (0, 0)

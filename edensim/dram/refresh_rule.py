@@ -22,8 +22,8 @@ Int = npt.NDArray[np.int64]
 class RefreshLimit:
     """Refreshes a run owes: one per `interval_ck` clocks (0: none), of which up to `postponed` may be late.
 
-    The controller never postpones a refresh on purpose. It serves the requests under way first, so that one may come
-    after its time, but before the next is due: `postponed` is 1.
+    The controller serves the requests under way first, so that a refresh may come after its time, but before the next
+    is due: `postponed` is 1 even where none is postponed on purpose (`dram.controller.refresh_postponed`).
     """
 
     interval_ck: int

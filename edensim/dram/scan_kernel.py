@@ -37,6 +37,8 @@ def scan_queue(ch, entry, n, t, row_hit):
         other_at = ((ch.allowed[pre + j] | ch.claimed[j]) if is_open else ch.allowed[act + j]) | (other_key & NEVER)
         if row_hit:
             other_at = other_at | (NEVER if (hit_key < other_key) & is_open else 0)
+        if len(ch.is_capped) == 2:  # known from the type
+            hit_at = hit_at | (NEVER if (other_key < hit_key) & (ch.used[j] >= ch.hit_cap) else 0)
         hit_ok = hit_at <= t
         other_ok = other_at <= t
         ready += (1 if hit_ok else 0) + (1 if other_ok else 0)
@@ -63,6 +65,8 @@ def scan_queue_few(ch, mode, t, row_hit):
             other_key = ch.other_key[entry + b]
             if hit_key < NEVER:
                 at = ch.allowed[entry + b]
+                if len(ch.is_capped) == 2 and other_key < hit_key and ch.used[b] >= ch.hit_cap:
+                    at = NEVER
                 if at <= t:
                     ready += 1
                     oldest = min(oldest, hit_key)
@@ -81,6 +85,24 @@ def scan_queue_few(ch, mode, t, row_hit):
                 else:
                     soon = min(soon, at)
     return ready, oldest, soon
+
+
+@jit
+def scan_oldest(ch, entry, n, t):
+    """`scan_queue` for FCFS: the oldest request alone."""
+    oldest = NEVER
+    for j in range(n):
+        oldest = min(oldest, min(ch.hit_key[entry + j], ch.other_key[entry + j]))
+    if oldest == NEVER:
+        return 0, NEVER, NEVER
+    b = oldest & ((1 << KEY_BITS) - 1)
+    if ch.hit_key[entry + b] == oldest:
+        at = ch.allowed[entry + b]
+    elif ch.state[b]:
+        at = ch.allowed[PRE * n + b] | ch.claimed[b]
+    else:
+        at = ch.allowed[ACT * n + b]
+    return (1, oldest, NEVER) if at <= t else (0, NEVER, at)
 
 
 @jit

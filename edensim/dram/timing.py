@@ -155,6 +155,7 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
     """
     standard = load_standard(dram.standard)
     check_levels(dram, standard)
+    dram = with_granularity(dram)
     period = clock_period(dram, standard.transfers_per_clock)
     given = _given_clocks(dram, standard) if dram.timing_ck is not None else _rounded_clocks(dram, standard, period)
     banks_per_rank = dram.stack_ids * dram.bank_groups * dram.banks_per_group
@@ -178,6 +179,28 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
         nominal("tRP_ns", "nRP"),
         nominal("tREFI_ns", "nREFI"),
     )
+
+
+def with_granularity(dram: schema.Dram) -> schema.Dram:
+    """The memory with duration and interval of its refreshes in the granularity it is run in.
+
+    Raises
+    ------
+    ConfigError
+        The duration in that granularity is not given.
+    """
+    chosen, timing = dram.controller.refresh_granularity, dram.timing
+    if chosen == "1x":
+        return dram
+    name, parts = f"tRFC{chosen[0]}_ns", int(chosen[0])
+    duration = getattr(timing, name)
+    if duration is None or timing.tREFI_ns is None:
+        raise ConfigError(
+            f'dram.controller.refresh_granularity = "{chosen}": {dram.preset or dram.standard} gives no '
+            f'dram.timing.{name}; expected it in ns (JESD79-4, DDR4 of 8 Gb: tRFC2 260, tRFC4 160), or "1x"'
+        )
+    changes = {"tRFC_ns": duration, "tREFI_ns": timing.tREFI_ns / parts}
+    return dram.model_copy(update={"timing": timing.model_copy(update=changes)})
 
 
 def check_levels(dram: schema.Dram, standard: Standard) -> None:

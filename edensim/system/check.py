@@ -19,8 +19,9 @@ from edensim.config.keys import keys_of
 from edensim.config.positions import split_key
 from edensim.config.schema import Draft, Dram, DramController, Energy, OperatingPoint, Partition, Workload
 from edensim.config.schema import Errors as ErrorsTable
-from edensim.dram.controller import bank_shape, check_policies, refresh_schedule
+from edensim.dram.controller import bank_shape, refresh_schedule
 from edensim.dram.energy import EnergyModel
+from edensim.dram.policy import check_policies
 from edensim.dram.standard import load_standard
 from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.errors import ConfigError, EdensimError, Problem

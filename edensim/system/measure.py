@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
 from edensim.memory import OperatingState
 
+Readings = Mapping[str, NDArray[np.int64]] | NDArray[Any]
+"""Channels, or arrays of theirs by name."""
 ALWAYS_SHOWN = ("ACT", "PRE", "RD", "WR", "REF")
 COMMAND_KEYS = {"PREpb": "PRE", "PREab": "PREA", "REFab": "REF", "REFpb": "REFpb"}
 
@@ -39,14 +42,14 @@ def row_counts(counters: Counters) -> dict[str, int]:
     }
 
 
-def commands(channels: np.ndarray) -> dict[str, int]:
+def commands(channels: Readings) -> dict[str, int]:
     """Commands of all channels by name; PRE = one bank, PREA = all banks of a rank. Unusual ones only if they occur."""
     total = channels["counts"].sum(axis=(0, 2))
     named = {COMMAND_KEYS.get(name, name): int(n) for name, n in zip(COMMAND_NAMES, total, strict=True)}
     return {name: n for name, n in named.items() if n or name in ALWAYS_SHOWN}
 
 
-def latency_clocks(channels: np.ndarray) -> dict[str, float]:
+def latency_clocks(channels: Readings) -> dict[str, float]:
     """Read latency in clocks: mean, median and 99th percentile (nearest rank); nan-free, 0 without reads.
 
     Percentiles are exact up to 8191 clocks and at most 1.6 % too high beyond.
@@ -66,7 +69,7 @@ def longest_latency(index: int) -> float:
     return float(index if octave < 0 else ((part + 65) << (octave + 7)) - 1)
 
 
-def read_latency_ns(system: DramSystem, channels: np.ndarray) -> dict[str, float]:
+def read_latency_ns(system: DramSystem, channels: Readings) -> dict[str, float]:
     """Read latency in ns: mean, p50, p99."""
     period_ns = float(system.period / 1000)
     return {name: value * period_ns for name, value in latency_clocks(channels).items()}

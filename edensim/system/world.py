@@ -19,9 +19,23 @@ from numpy.typing import NDArray
 from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
+from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import RUN, TILE
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
-from edensim.system.port_kernel import CORE, DEPTH, LOAD, LOG_FULL, MAX_AGENTS, NEXT_PART, RING, RUNNING, SEEN, STORE
+from edensim.system.gpu import GpuSpec, GpuState
+from edensim.system.port_kernel import (
+    CORE,
+    DEPTH,
+    GPU,
+    LOAD,
+    LOG_FULL,
+    MAX_AGENTS,
+    NEXT_PART,
+    RING,
+    RUNNING,
+    SEEN,
+    STORE,
+)
 from edensim.system.world_kernel import advance
 
 Int = NDArray[np.int64]
@@ -47,9 +61,9 @@ AGENT = np.dtype(
         ],
     )
 )
-WORLD_SCALARS = """
-    now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged
-    columned""".split()
+WORLD_SCALARS = """now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches
+    logged sent_channel sent_bank refresh_time door_burst columned
+    news_count""".split()
 
 
 @dataclass(frozen=True)
@@ -69,8 +83,8 @@ class World:
     ----------
     system : DramSystem
         The memory.
-    agents : sequence of AgentSpec or CoreSpec
-        Tile engines and cores, at most `MAX_AGENTS`.
+    agents : sequence of AgentSpec, CoreSpec or GpuSpec
+        Tile engines, cores and at most one GPU; at most `MAX_AGENTS`.
     page_table : int64 array
         Virtual page -> physical page; empty = identity.
     page_lines : int
@@ -80,29 +94,41 @@ class World:
     on_columns : callable, optional
         Receives every column command, in their order within each channel: int64 array (n,) of physical line << 2 |
         first of its bank since an activation << 1 | is_write.
+    shared : Caches, optional
+        The levels that cores share, emitting a record of every access.
     """
 
     def __init__(
         self,
         system: DramSystem,
-        agents: Sequence[AgentSpec | CoreSpec],
+        agents: Sequence[AgentSpec | CoreSpec | GpuSpec],
         page_table: Int,
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
         on_columns: Callable[[Int], None] | None = None,
+        shared: Caches | None = None,
     ) -> None:
+        self.hierarchy = None if shared is None else shared.state
         self.system, self.page_table, self.on_requests, self.on_columns = system, page_table, on_requests, on_columns
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
         n = len(channels)
         cores = [spec for spec in agents if isinstance(spec, CoreSpec)]
+        gpus = [spec for spec in agents if isinstance(spec, GpuSpec)]
+        if len(gpus) > 1:
+            raise ConfigError(f"found {len(gpus)} GPUs on one memory; expected at most one")
         layout: list[tuple[Any, ...]] = [(name, np.int64) for name in WORLD_SCALARS]
         layout += [
             ("wake", np.int64, (MAX_AGENTS + n,)),
             ("port_clock", np.int64, (n,)),
             ("last_woken", np.int64, (n,)),
+            ("granted", np.int64, (n,)),
+            ("refresh_due", np.int64, (n,)),
+            *((name, np.int64, system.clocks["nRCD"].shape) for name in ("open_time", "close_time")),
         ]
         layout += [("waiters", np.int64, (n, 2)), ("moves", np.int64, moves.shape)]
+        # Between two looks of a GPU a channel issues no more commands than fit before the first data arrive.
+        layout += [("news", np.int64, (n * (system.timing.read_latency + 4) if gpus else 1, 2))]
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
         layout += [("columns", np.int64, (COLUMNS_LENGTH if on_columns else 1,))]
         layout += [("opened", np.int64, (n, channels["state"].shape[1] if on_columns else 1))]
@@ -119,6 +145,12 @@ class World:
         unit = common_unit([system.period, *steps])
         self.unit_ps = unit / max(1, ceil(unit / LINK_STEP_PS))
         s["period"] = int(system.period / self.unit_ps)
+        s["granted"] = NEVER
+        s["door_burst"] = system.dram.controller.door_burst
+        s["refresh_due"] = -NEVER
+        s["refresh_time"] = system.timing.ck.get("nRFC", 0) * int(s["period"][0])
+        for name, clocks in (("open_time", "nRCD"), ("close_time", "nRP")):
+            s[name] = system.clocks[clocks] * int(s["period"][0])
         s["write_latency"] = system.timing.write_latency
         s["page_shift"] = page_lines.bit_length() - 1
         self.page_lines64 = max(1, page_lines * system.geometry.burst_bytes // 64)
@@ -131,10 +163,13 @@ class World:
         for k, spec in enumerate(agents):
             if isinstance(spec, CoreSpec):
                 self.agents[k]["kind"], self.agents[k]["core"] = CORE, numbers.pop(0)
+            elif isinstance(spec, GpuSpec):
+                self.agents[k]["kind"] = GPU
             else:
                 self._set_up_tiles(self.agents[k], spec)
         for core, of in zip(s["cores"][0], cores, strict=False):
             set_up(core, of, system, self.unit_ps)
+        self.gpu = GpuState(gpus[0], system, self.unit_ps) if gpus else None
         self._records: dict[int, Iterator[Records]] = {}
         self._programs = [_Program(iter(())) for _ in agents]
         self._join_programs()
@@ -212,6 +247,17 @@ class World:
         self._next_records(agent)
         self.wake[agent] = self.now
 
+    def start_gpu(self, agent: int, launch: Any) -> None:
+        """Give the GPU a kernel (record of dtype LAUNCH, virtual addresses); it begins now.
+
+        What the last kernel left in the cache, and write-backs under way, stay.
+        """
+        assert self.gpu is not None
+        a = self.agents[agent]
+        a["life"], a["begin_time"] = RUNNING, self.now
+        self.gpu.record["launch"], self.gpu.record["begun"] = launch, 0
+        self.wake[agent] = self.now
+
     def _next_records(self, agent: int) -> None:
         """Put the next piece of a core's records where its kernel reads it."""
         a = self.agents[agent]
@@ -243,8 +289,11 @@ class World:
 
     def advance(self, until: int = NEVER, budget: int = NEVER) -> int:
         """Process every event strictly before `until`; returns the reason for stopping."""
+        gpus = None if self.gpu is None else self.gpu.record
         while True:
-            reason = int(advance(self.state, self.tiles, self.runs, self.page_table, until, budget))
+            reason = int(
+                advance(self.state, gpus, self.hierarchy, self.tiles, self.runs, self.page_table, until, budget)
+            )
             if reason == LOG_FULL:
                 self.save_log()
             elif reason == NEXT_PART:
@@ -275,7 +324,10 @@ class World:
         state = self.state.copy()
         for name in ("dispatches", "events", "now"):
             state[name] = 0
-        return hashlib.sha256(state.tobytes()).hexdigest()
+        held = b"" if self.gpu is None else self.gpu.tobytes()
+        if self.hierarchy is not None:
+            held += self.hierarchy["levels"].tobytes()
+        return hashlib.sha256(state.tobytes() + held).hexdigest()
 
 
 def _records(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.config.schema import Dram
+from edensim.config.schema import Dram, DramController
 from edensim.dram.command_log import resolve_edges
 from edensim.dram.commands import COMMAND_NAMES, is_rank_command
 from edensim.dram.reference import Requests, Settings
@@ -47,10 +47,10 @@ def settings(dram: Dram) -> Settings:
     """Controller choices of a preset."""
     timing, controller = resolve_timing(dram), dram.controller
     return Settings(
-        row_hit_first=controller.scheduler == "FRFCFS_RowHit",
+        row_hit_first=controller.scheduler in ("FRFCFS_RowHit", "FRFCFS_Capped"),
         read_queue=controller.read_queue,
         write_queue=controller.write_queue,
-        read_latency=timing.read_latency,
+        read_latency=timing.read_latency + controller.bounding_ck,
         refresh_interval={"none": 0, "per_bank": timing.ck.get("nREFIpb", 0)}.get(
             controller.refresh, timing.ck["nREFI"]
         ),
@@ -58,10 +58,22 @@ def settings(dram: Dram) -> Settings:
         write_marks=(controller.write_high, controller.write_low),
         write_latency=0 if controller.front_end == "ramulator2" else timing.write_latency,
         per_channel=controller.front_end == "per_channel",
+        in_order=controller.scheduler == "FCFS",
+        hit_cap=(controller.hit_cap or 4) if controller.scheduler == "FRFCFS_Capped" else 0,
+        **row_timeout(controller, timing.ck["nRC"]),
+        postponed=controller.refresh_postponed,
         row_cap=(controller.row_cap or 1) if controller.row_policy == "closed" else 0,
         per_bank_refresh=controller.refresh == "per_bank",
         **family_rules(timing.standard, timing.ck),
     )
+
+
+def row_timeout(controller: DramController, default: int) -> dict[str, Any]:
+    """Clocks after which rows are closed, and their range."""
+    start = controller.row_timeout_ck or default
+    if controller.row_policy == "adaptive":
+        return {"row_timeout": start, "timeout_range": (max(1, start // 4), 64 * start)}
+    return {"row_timeout": start, "timeout_range": (start, start)} if controller.row_policy == "timeout" else {}
 
 
 def family_rules(standard: Standard, ck: Mapping[str, int]) -> dict[str, Any]:

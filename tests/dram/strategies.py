@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -121,10 +122,12 @@ def scenarios(
     family: str = "DDR4",
     per_bank: bool | None = None,
     row_hit_first: bool | None = None,
+    own_policies: bool = False,
 ) -> Scenario:
     """Any scenario; given a layout, scenarios of one family that differ in nothing the kernel is compiled for.
 
     `caps`: accesses after which a row is closed (0: never), one of which is drawn, where a family can close rows.
+    `own_policies`: also FCFS, caps on row hits and rows closed by time, which are kernels of their own.
     `per_bank` and `row_hit_first` are drawn if not given; only the latter may differ in one compiled kernel.
     """
     smallest = 1 if layout else 0
@@ -140,6 +143,17 @@ def scenarios(
     closes_rows = not standard.two_buses and not standard.second_activate
     if per_bank is None:
         per_bank = "nREFIpb" in standard.names and draw(st.booleans())
+    own_rules: dict[str, Any] = {}
+    if own_policies and closes_rows:
+        timeout = draw(st.sampled_from([0, 0, 1, 7, 30]))
+        own_rules = {
+            "in_order": draw(st.sampled_from([False, False, True])),
+            "hit_cap": draw(st.sampled_from([0, 1, 3])),
+            "row_timeout": timeout,
+            "postponed": draw(st.sampled_from([0, 0, 1, 2])) if not per_bank else 0,
+            "timeout_range": draw(st.sampled_from([(timeout, timeout), (max(1, timeout // 4), 4 * timeout)])),
+        }
+        caps = caps if not timeout else (0,)
     settings = Settings(
         row_hit_first=draw(st.booleans()) if row_hit_first is None else row_hit_first,
         read_queue=draw(st.integers(1, 8)),
@@ -152,5 +166,6 @@ def scenarios(
         write_latency=draw(st.sampled_from([0, ck["nCWL"] + ck["nBL"]])),
         per_bank_refresh=per_bank,
         **family_rules(standard, ck),
+        **own_rules,
     )
     return Scenario(geometry, standard.name, ck, own, settings, draw(requests_for(geometry)))

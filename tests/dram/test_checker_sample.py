@@ -23,6 +23,8 @@ pytestmark = pytest.mark.skipif(JIT_DISABLED, reason="thousands of requests per 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 CORE = {"tRCD", "tRP"}
 """Rules that any traffic reaches to the clock."""
+NEVER_TIGHT = {"HBM3": {"tRCD"}}
+"""ACT and RD both go at rising edges, an even number of half clocks apart, and the wait is an odd one."""
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_no_rule_is_broken(checker: Any) -> None:
         assert family.violations == 0, family.offences
         assert family.commands > 3000
         tight = {family.text[row].partition(" (")[0] for row in family.tight}
-        assert tight >= CORE, name
+        assert tight >= CORE - NEVER_TIGHT.get(name, set()), name
 
 
 def test_all_policies_are_drawn(checker: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +92,10 @@ def policy_of(chosen: Settings) -> Policy:
     leave = max(int(np.ceil(low)), 1)
     bus = {name: getattr(chosen, name) for name in ("second_activate", "wck_runs", "two_buses", "half_clock")}
     return Policy(
-        QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, True, chosen.row_cap, **bus
+        QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, True, chosen.row_cap, **bus,
+        in_order=chosen.in_order, hit_cap=chosen.hit_cap,
+        timeout=chosen.row_timeout, timeout_range=chosen.timeout_range,
+        postponed=chosen.postponed,
     )  # fmt: skip
 
 
@@ -157,8 +160,19 @@ def test_closed_rows_equal_reference(data: st.DataObject) -> None:
     assert_equal(data.draw(scenarios(ONE_RANK, caps=(1, 2, 4))), block=data.draw(st.sampled_from([1, 7, 1000])))
 
 
+@given(data=st.data())
+@FAST
+def test_own_policies_equal_reference(data: st.DataObject) -> None:
+    """Capped row hits, adaptive row closing and postponed refreshes at once, on one fixed shape, compiled."""
+    rules = {"hit_cap": data.draw(st.sampled_from([1, 3])), "row_timeout": data.draw(st.sampled_from([1, 7, 30]))}
+    rules |= {"timeout_range": (1, 60), "postponed": data.draw(st.sampled_from([1, 2]))}
+    scenario = data.draw(scenarios(ONE_RANK, per_bank=False, row_hit_first=True))
+    scenario = replace(scenario, settings=replace(scenario.settings, **rules))
+    assert_equal(scenario, block=data.draw(st.sampled_from([1, 7, 1000])))
+
+
 @pytest.mark.skipif(not JIT_DISABLED, reason="every shape would be compiled anew; see test_any_shape_uncompiled")
-@given(scenario=scenarios(caps=(0, 0, 1, 3)), block=st.sampled_from([1, 7, 1000]))
+@given(scenario=scenarios(caps=(0, 0, 1, 3), own_policies=True), block=st.sampled_from([1, 7, 1000]))
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_any_shape_equals_reference(scenario: Scenario, block: int) -> None:
     """Random shapes as well: one to two ranks, one to four groups of one to four banks, zero timings, closed

@@ -363,3 +363,42 @@ def test_expressions_are_closed(text):
     """Nothing but numbers, names and the listed operations is evaluated."""
     with pytest.raises(ConfigError):
         evaluate(text, {"a": 1})
+
+
+BANK, GROUP, RANK = "Bank", "BankGroup", "rank"
+OPENING_EDGES = [  # preceding, following, scope, window
+    *[("ACT", "ACT", scope, 1) for scope in (BANK, GROUP, RANK)],
+    ("ACT", "ACT", RANK, 4),
+    *[(before, "ACT", BANK, 1) for before in ("PREpb", "RDA", "WRA")],
+    *[(before, "ACT", RANK, 1) for before in ("PREab", "REFab")],
+    *[("ACT", after, BANK, 1) for after in ("RD", "WR", "RDA", "WRA", "PREpb")],
+    *[("ACT", after, RANK, 1) for after in ("PREab", "REFab")],
+    *[(before, "REFab", RANK, 1) for before in ("PREpb", "PREab", "RDA", "WRA", "REFab")],
+]
+SINGLE_BANK_REFRESH_EDGES = [
+    *[("ACT", "REFpb", BANK, 1), ("PREpb", "REFpb", BANK, 1), ("REFpb", "ACT", BANK, 1)],
+    *[("ACT", "REFpb", RANK, 1), ("REFpb", "ACT", RANK, 1), ("REFpb", "REFpb", RANK, 1)],
+]
+
+
+@pytest.mark.parametrize("name", standard_names())
+def test_whatever_opens_a_row_is_bound_at_every_scope(name: str) -> None:
+    """No family lacks an edge of ACT, or of what counts as one (REFab, REFpb), at the bank, the group or the rank.
+
+    A rank is what PREab closes: a pseudo-channel of HBM, the channel of GDDR.
+    """
+    standard = load_standard(name)
+    edges = {
+        (before, after, row.scope, row.window)
+        for row in standard.constraints
+        for before in row.preceding
+        for after in row.following
+        if not row.sibling
+    }
+    of_rank = {scope for before, after, scope, _ in edges if (before, after) == ("PREab", "ACT")} - {"Channel"}
+    rank = of_rank.pop() if of_rank else "Channel"
+    per_bank = any("REFpb" in (before, after) for before, after, _, _ in edges)
+    wanted = OPENING_EDGES + (SINGLE_BANK_REFRESH_EDGES if per_bank else [])
+    scopes = {BANK: BANK, GROUP: GROUP, RANK: rank}
+    there = [edge for edge in wanted if edge[2] != GROUP or GROUP in standard.levels]
+    assert [edge for edge in there if (*edge[:2], scopes[edge[2]], edge[3]) not in edges] == []

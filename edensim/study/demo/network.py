@@ -70,7 +70,7 @@ class DemoNet:
                 weights, bias, scales = (found[f"{name}.{layer}.{part}"] for part in ("weights", "bias", "scales"))
                 code = Code(8, bool(scales[2]), np.float32(scales[1]), Range(0.0, 0.0), "none")
                 layers.append(Layer(layer, weights, np.float32(scales[0]), bias, code))
-            return cls(name, tuple(layers), *(np.float32(found[part]) for part in ("mean", "deviation")))
+            return cls(name, tuple(layers), *(np.float32(found[part].item()) for part in ("mean", "deviation")))
 
     def answers(
         self, images: NDArray[np.uint8], errors: ReadErrors | None = None, access: int = 0

@@ -1,0 +1,95 @@
+"""What the controller is told to do: queues, scheduler and row policy of a configuration, for the kernels.
+
+Combinations that contradict each other, or that a family lacks, are refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edensim.config.schema import Dram
+from edensim.dram.channel_state import Policy
+from edensim.dram.commands import PRE, RD, WR
+from edensim.dram.standard import Standard, evaluate
+from edensim.dram.table import Edge
+from edensim.dram.timing import TimingSet
+from edensim.errors import ConfigError
+
+CONTROLLER = "dram.controller"
+TIMED = ("timeout", "adaptive")
+"""Row policies that close a row after a time."""
+
+
+def check_policies(dram: Dram, standard: Standard) -> None:
+    """Refuse policies that contradict each other or that the family lacks."""
+    c = dram.controller
+    problems = [
+        f'{CONTROLLER}.{name} = {value} has no effect with {key} = "{chosen}"; expected {key} = {wanted}, or no {name}'
+        for name, value, key, chosen, words in (
+            ("row_cap", c.row_cap, "row_policy", c.row_policy, ("closed",)),
+            ("row_timeout_ck", c.row_timeout_ck, "row_policy", c.row_policy, TIMED),
+            ("hit_cap", c.hit_cap, "scheduler", c.scheduler, ("FRFCFS_Capped",)),
+        )
+        if value is not None and chosen not in words
+        for wanted in [" or ".join(f'"{word}"' for word in words)]
+    ]
+    if standard.two_buses or standard.second_activate:
+        problems += [
+            f'{CONTROLLER}.{key} = "{chosen}" is not modelled for {standard.name}; expected {wanted}'
+            for key, chosen, allowed in (
+                ("scheduler", c.scheduler, ("FRFCFS_RowHit", "FRFCFS")),
+                ("row_policy", c.row_policy, ("open",)),
+            )
+            if chosen not in allowed
+            for wanted in [" or ".join(f'"{word}"' for word in allowed)]
+        ]
+        if c.refresh_postponed:
+            problems.append(f"{CONTROLLER}.refresh_postponed is not modelled for {standard.name}; expected 0")
+    if c.refresh_postponed and c.refresh != "all_bank":
+        problems.append(
+            f'{CONTROLLER}.refresh_postponed = {c.refresh_postponed} has no effect with refresh = "{c.refresh}"; '
+            'expected refresh = "all_bank", or 0'
+        )
+    if problems:
+        raise ConfigError(problems)
+
+
+def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] = (0, 0)) -> Policy:
+    """Queues, their thresholds, row policy and command bus; shares are in single precision, as in ramulator 2."""
+    c, standard = dram.controller, timing.standard
+    check_policies(dram, standard)
+    enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
+    leave = max(1, int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue))))  # 0 would never leave
+    timeout = c.row_timeout_ck or timing.ck["nRC"]
+    second, *wck = (
+        int(evaluate(text, timing.ck)) if text else 0
+        for text in (standard.second_activate, standard.wck_read, standard.wck_write)
+    )
+    return Policy(
+        c.read_queue,
+        c.write_queue,
+        min(enter, c.write_queue),
+        leave,
+        timing.read_latency + c.bounding_ck,
+        c.scheduler in ("FRFCFS_RowHit", "FRFCFS_Capped"),
+        in_order=c.scheduler == "FCFS",
+        hit_cap=(c.hit_cap or 4) if c.scheduler == "FRFCFS_Capped" else 0,
+        timeout=timeout if c.row_policy in TIMED else 0,
+        timeout_range=(max(1, timeout // 4), 64 * timeout) if c.row_policy == "adaptive" else (timeout, timeout),
+        postponed=c.refresh_postponed,
+        cap=(c.row_cap or 1) if c.row_policy == "closed" else 0,
+        auto_precharge=auto_precharge,
+        second_activate=second,
+        wck_runs=(wck[0], wck[1]),
+        two_buses=standard.two_buses,
+        half_clock=standard.half_clock,
+    )
+
+
+def auto_precharge(edges: Sequence[Edge]) -> tuple[int, int]:
+    """Clocks from RDA and from WRA to the precharge inside the device: as long as RD and WR hold a PREpb back."""
+    rows = [e for e in edges if e.scope == "Bank" and PRE in e.following]
+    waits = [max((int(e.cycles.max()) for e in rows if command in e.preceding), default=0) for command in (RD, WR)]
+    return waits[0], waits[1]

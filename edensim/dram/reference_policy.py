@@ -1,0 +1,89 @@
+"""Own schedulers and row policies in the reference controller: FCFS, capped row hits, rows closed by time.
+
+Postponed refreshes as well.
+"""
+
+from __future__ import annotations
+
+from edensim.dram.commands import ACT, PRE, RD, REFAB, WR
+from edensim.dram.reference_channel import ANY, CLOSED, Channel, Choice, Request
+
+
+class PolicyChannel(Channel):
+    """One channel for a family that takes one command per clock."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.owed = [0] * self.tree.ranks  # refreshes that are due and postponed
+        self.used_at = [0] * self.tree.banks
+        self.patience = [self.settings.row_timeout] * self.tree.banks
+        self.closed_row: list[int | None] = [None] * self.tree.banks  # the row that was closed for want of requests
+
+    def use_bus(self, clock: int) -> None:
+        """Issue the command of this clock, if any; an idle clock may close a row that nobody uses."""
+        log, was_pending = self.tally.commands[self.index], bool(self.pending)
+        before = len(log)
+        super().use_bus(clock)
+        if self.settings.row_timeout and len(log) == before and not was_pending:
+            self.close_idle(clock)
+
+    def due_refreshes(self, clock: int) -> list[tuple[int, int]]:
+        """Refreshes that enter the queue at this clock; those that may wait for requests are owed."""
+        due = super().due_refreshes(clock)
+        if not self.settings.postponed:
+            return due
+        for _, rank in due:
+            self.owed[rank] += 1
+        if self.pending:
+            return []
+        is_idle = not self.active and not any(self.queues)
+        released = []
+        for rank, owed in enumerate(self.owed):
+            if owed >= self.settings.postponed or (owed and is_idle and self.earliest(REFAB, rank) <= clock):
+                self.owed[rank] -= 1
+                released.append((REFAB, rank))
+        return released
+
+    def close_idle(self, clock: int) -> None:
+        """Close the first row whose bank has been patient for long enough."""
+        for bank, row in enumerate(self.open_row):
+            is_wanted = any(r.bank == bank and r.row == row for queue in self.queues for r in queue)
+            is_due = clock >= self.used_at[bank] + self.patience[bank]
+            if row == CLOSED or is_wanted or not is_due or self.is_claimed(bank):
+                continue
+            if self.earliest(PRE, bank) <= clock:
+                self.closed_row[bank] = row
+                self.issue(clock, PRE, bank)
+                return
+
+    def oldest(self, clock: int, queue: list[Request], among: tuple[int, ...] = ANY) -> Choice | None:
+        """First command that may go now; with FCFS none but that of the oldest request under way."""
+        if not self.settings.in_order or queue is self.active:
+            return super().oldest(clock, queue, among)
+        if self.active or not queue:
+            return None
+        first = min(queue, key=lambda r: r.accepted)
+        command = self.next_command(first)
+        is_ready = self.earliest(command, first.bank) <= clock and not self.is_forbidden(command, first, queue)
+        return (command, first, queue) if is_ready else None
+
+    def is_forbidden(self, command: int, request: Request, queue: list[Request]) -> bool:
+        """Whether scheduling forbids a command: also hits that overtake another row once the cap is reached."""
+        cap, bank = self.settings.hit_cap, request.bank
+        if command in (RD, WR) and queue is not self.active and 0 < cap <= self.accesses[bank]:
+            older = (other for other in queue if other.accepted < request.accepted)
+            return any(other.bank == bank and other.row != self.open_row[bank] for other in older)
+        return super().is_forbidden(command, request, queue)
+
+    def serve(self, clock: int, command: int, request: Request, queue: list[Request]) -> None:
+        """Issue a command for a request, and learn from it how patient the bank should be."""
+        bank, (low, high) = request.bank, self.settings.timeout_range
+        if command == ACT:
+            if request.row == self.closed_row[bank]:
+                self.patience[bank] = min(2 * self.patience[bank], high)
+            self.closed_row[bank] = None
+        if command == PRE:
+            self.patience[bank] = max(self.patience[bank] // 2, low)
+        else:
+            self.used_at[bank] = clock
+        super().serve(clock, command, request, queue)

@@ -256,7 +256,8 @@ class World:
 
         What the last kernel left in the cache, and write-backs under way, stay.
         """
-        assert self.gpu is not None
+        if self.gpu is None or launch["slots"] > self.gpu.spec.blocks:
+            raise ValueError("this world has no GPU, or a kernel wants more blocks per SM than it has slots")
         a = self.agents[agent]
         a["life"], a["begin_time"] = RUNNING, self.now
         self.gpu.record["launch"], self.gpu.record["begun"] = launch, 0

@@ -71,6 +71,25 @@ def divided(data: dict) -> dict:
     return data
 
 
+@pytest.fixture
+def faulty(data: dict) -> dict:
+    """The same with errors at the main point: twenty tensors, two banks of three in use."""
+
+    def rate(bits: int, flips: int) -> dict:
+        return {"ber": flips / bits, "bits_read": bits, "bits_flipped": flips}
+
+    data["errors"] = rate(20_000, 210) | {
+        "chip": "A",
+        "model": None,
+        "basis": "scaled",
+        "scope": "row",
+        "data": "random",
+        "by_tensor": {f"conv{k}.weights": rate(1000, k) for k in range(1, 21)},
+        "by_bank": {"bits_read": [[15_000, 0, 5_000]], "bits_flipped": [[150, 0, 60]]},
+    }
+    return data
+
+
 class FakeResult:
     def __init__(self, data: dict) -> None:
         self.data, self.tensors = copy.deepcopy(data), {}

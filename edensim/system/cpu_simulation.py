@@ -8,7 +8,7 @@ Modelled: see `machines.cpu` and `core_kernel`. Not modelled: several cores on o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ from edensim.machines.cpu.cache import Caches
 from edensim.machines.cpu.machine import active_cores, cache_levels, cpu_requests, layer_styles, own_levels
 from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
 from edensim.machines.cpu.stretch import Sampling, Stretch
-from edensim.memory.placement import TensorRequest
+from edensim.memory.placement import Tensor, TensorRequest
 from edensim.system.core import CoreSpec
 from edensim.system.core_reading import Reading
 from edensim.system.environment import WorldEnvironment
@@ -89,12 +89,12 @@ class CpuSimulation(Simulation):
         before = Reading.of(self.world)
         self.parts: list[Reading] = []
         for layer, *stretches in zip(self.code[0], *streams, strict=True):
-            spent, before = yield from run(env, stretches, [t.index for t in layer.tensors], before)
+            spent, before = yield from run(env, stretches, layer.tensors, before)
             self.parts.append(spent)
             self.end_layer(self._record(layer, spent))
 
     def _alone(
-        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: list[int], before: Reading
+        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: Sequence[Tensor], before: Reading
     ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
         """One core, stretch by stretch; returns what it spent, and the reading at its end."""
         spent = before - before
@@ -106,7 +106,7 @@ class CpuSimulation(Simulation):
         return spent, before
 
     def _together(
-        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: list[int], before: Reading
+        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: Sequence[Tensor], before: Reading
     ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
         """All cores, until the last has finished."""
         for core, mine in enumerate(stretches):

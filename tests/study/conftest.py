@@ -38,6 +38,7 @@ def data() -> dict:
         "bytes_write": [0, 3000, 0, 6000],
         "row_hit": [150, 100, 0, 30],
         "row_other": [10, 40, 0, 60],
+        "power_mw": {part: [value * share * 10 for share in (2, 1, 0, 1)] for part, value in ENERGY.items()},
     }
     main["layers"] = [layer("conv1", 1500.0, 900.0, 400.0, 0.4), layer("fc", 2500.0, 300.0, 2200.0, 0.6)]
     return main | {"config_hash": "0123456789abcdef", "version": "0.1.0", "wall_s": 1.25}

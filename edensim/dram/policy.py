@@ -39,14 +39,12 @@ def check_policies(dram: Dram, standard: Standard) -> None:
         problems += [
             f'{CONTROLLER}.{key} = "{chosen}" is not modelled for {standard.name}; expected {wanted}'
             for key, chosen, allowed in (
-                ("scheduler", c.scheduler, ("FRFCFS_RowHit", "FRFCFS")),
+                ("scheduler", c.scheduler, ("FRFCFS_RowHit", "FRFCFS_Capped", "FRFCFS")),
                 ("row_policy", c.row_policy, ("open",)),
             )
             if chosen not in allowed
             for wanted in [" or ".join(f'"{word}"' for word in allowed)]
         ]
-        if c.refresh_postponed:
-            problems.append(f"{CONTROLLER}.refresh_postponed is not modelled for {standard.name}; expected 0")
     if c.refresh_postponed and c.refresh != "all_bank":
         problems.append(
             f'{CONTROLLER}.refresh_postponed = {c.refresh_postponed} has no effect with refresh = "{c.refresh}"; '

@@ -182,7 +182,7 @@ def test_fine_granularity_refresh() -> None:
         ("ddr4-2400r-8gb-x8", ["refresh=none", "refresh_postponed=2"], 'no effect with refresh = "none"; expected'),
         ("hbm2-2000-8gb-x128", ["row_policy=adaptive"], 'row_policy = "adaptive" is not modelled for HBM2; expected'),
         ("lpddr5-6400-16gb-x16", ["scheduler=FCFS"], 'scheduler = "FCFS" is not modelled for LPDDR5; expected'),
-        ("hbm3-6400-16gb-x64", ["refresh_postponed=1"], "refresh_postponed is not modelled for HBM3; expected 0"),
+        ("hbm3-6400-16gb-x64", ["refresh=per_bank", "refresh_postponed=1"], 'no effect with refresh = "per_bank"; exp'),
         (
             "ddr3-1600-1gb-x8",
             ["refresh_granularity=2x"],

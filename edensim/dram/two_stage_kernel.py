@@ -5,9 +5,11 @@ drains) to the command queue of its bank or rank. Command queues take turns; in 
 goes. A row is closed for the oldest request of its bank in the queue, and only if nobody there hits it or it has
 served four requests. Refresh closes bank after bank. Writes are done when they are accepted.
 
-Written from the rules of DRAMsim3 (commit 2981759: controller.cc, command_queue.cc, channel_state.cc). Not modelled:
-reads of one line that are merged, closed pages, self refresh, the dual command bus of HBM. This is for comparison with
-that program, clock by clock, and not for speed.
+Written from the rules of DRAMsim3 (commit 2981759: controller.cc, command_queue.cc, channel_state.cc). Reads of a
+line that a read already waits for are answered with it; their latencies enter the percentiles by their mean, and an
+agent in a closed loop has them at once. Where the program waits for ever (a full write queue whose first write follows
+a read that has not moved on), the read moves on. Not modelled: closed pages, self refresh, the dual command bus of HBM.
+This is for comparison with that program, clock by clock, and not for speed.
 """
 
 from __future__ import annotations
@@ -25,17 +27,18 @@ DRAIN_ABOVE = 8  # writes that are drained as soon as the command queues are emp
 
 
 @jit
-def is_pending(ch, line, write):
-    """Whether a read or write of this line waits in either stage."""
+def find_pending(ch, line, write):
+    """Slot of a read or write of this line that waits in either stage, or -1."""
     for k in range(ch.queued[write]):
-        if ch.slot_line[ch.trans[write, k]] == line:
-            return True
+        s = ch.trans[write, k]
+        if ch.slot_line[s] == line:
+            return s
     for q in range(len(ch.stage_n)):
         for k in range(ch.stage_n[q]):
             s = ch.stage[q, k]
             if ch.slot_line[s] == line and ch.slot_write[s] == write:
-                return True
-    return False
+                return s
+    return -1
 
 
 @jit
@@ -43,7 +46,7 @@ def offer_two_stage(ch, t, bank, row, column, line, write, token):
     """Offer a request in the tick that ends at clock `t`; as `queue_kernel.offer`. A write is posted: COALESCED."""
     if ch.queued[write] >= ch.capacity[write]:
         return FULL
-    if ch.written[line & (FILTER - 1)] > 0 and is_pending(ch, line, 1):
+    if ch.written[line & (FILTER - 1)] > 0 and find_pending(ch, line, 1) >= 0:
         ch.last = max(ch.last, t)
         if write:
             ch.coalesced += 1
@@ -52,12 +55,20 @@ def offer_two_stage(ch, t, bank, row, column, line, write, token):
         ch.latency_sum += 1
         ch.latency_count[1] += 1
         return FORWARDED
+    if not write:
+        s = find_pending(ch, line, 0)
+        if s >= 0:  # the slot counts the reads it also answers, and adds up their clocks
+            ch.slot_next[s] += 1
+            ch.slot_seen[s] += t
+            ch.forwarded += 1
+            return FORWARDED
     ch.n_free -= 1
     s = ch.free[ch.n_free]
     ch.slot_row[s] = row
     ch.slot_key[s] = (t << KEY_BITS) | bank
     ch.slot_write[s] = write
     ch.slot_seen[s] = 0
+    ch.slot_next[s] = 0
     ch.slot_line[s] = line
     ch.slot_column[s] = column
     ch.slot_token[s] = token
@@ -81,21 +92,25 @@ def take(queue, n, k):
 
 
 @jit
-def move_transaction(ch):
-    """The first transaction of the present kind whose command queue has room moves on."""
-    if ch.draining == 0 and (ch.queued[1] >= ch.capacity[1] or (ch.queued[1] > DRAIN_ABOVE and ch.staged == 0)):
-        ch.draining = ch.queued[1]
-    w = 1 if ch.draining > 0 else 0
+def move_first(ch, w):
+    """The first read (`w` 0) or write whose command queue has room moves on.
+
+    A read of the same line ends the draining of writes. Returns 1 if that read waits in the transaction queue, which
+    the program never leaves again while the write queue is full (its issue 43); else 0.
+    """
     for k in range(ch.queued[w]):
         s = ch.trans[w, k]
-        b = ch.slot_key[s] & BANK_MASK
-        q = ch.queue_of[b]
+        q = ch.queue_of[ch.slot_key[s] & BANK_MASK]
         if ch.stage_n[q] == ch.stage.shape[1]:
             continue
         if w:
-            if is_pending(ch, ch.slot_line[s], 0):
+            read = find_pending(ch, ch.slot_line[s], 0)
+            if read >= 0:
                 ch.draining = 0
-                return
+                for j in range(ch.queued[0]):
+                    if ch.trans[0, j] == read:
+                        return 1
+                return 0
             ch.draining -= 1
         take(ch.trans[w], ch.queued[w], k)
         ch.queued[w] -= 1
@@ -103,7 +118,18 @@ def move_transaction(ch):
         ch.stage[q, ch.stage_n[q]] = s
         ch.stage_n[q] += 1
         ch.staged += 1
-        return
+        return 0
+    return 0
+
+
+@jit
+def move_transaction(ch):
+    """A transaction of the present kind moves on; a read if the writes would wait for it for ever."""
+    is_full = ch.queued[1] >= ch.capacity[1]
+    if ch.draining == 0 and (is_full or (ch.queued[1] > DRAIN_ABOVE and ch.staged == 0)):
+        ch.draining = ch.queued[1]
+    if move_first(ch, 1 if ch.draining > 0 else 0):
+        move_first(ch, 0)
 
 
 @jit
@@ -170,6 +196,8 @@ def step_refresh(ch, rank, t):
 @jit
 def finish(ch, s, b, t):
     """Complete the request in slot `s`, whose column command issued; returns the slot of a read, -1 of a write."""
+    merged = ch.slot_next[s]
+    since = ch.slot_seen[s]
     ch.slot_seen[s] = 2 if ch.used[b] > 0 else 1
     if ch.used[b] > 0:
         ch.hits += 1
@@ -185,6 +213,10 @@ def finish(ch, s, b, t):
     ch.latency_sum += wait
     ch.latency_count[latency_bin(wait)] += 1
     ch.last = max(ch.last, t + ch.read_latency)
+    if merged:
+        waits = merged * (t + ch.read_latency) - since
+        ch.latency_sum += waits
+        ch.latency_count[latency_bin(waits // merged)] += merged
     return s
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from edensim.approx.correct_kernel import correct
+from edensim.approx.position_kernel import count_rest, count_row
 from edensim.approx.row_kernel import (
     draw_cells,
     fill_mask,
@@ -47,7 +48,7 @@ _0, _1, _40, _56, _LOW16 = np.uint64(0), np.uint64(1), np.uint64(40), np.uint64(
 
 
 @jit_uncounted
-def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_bank, by_bit, bit_mask):  # type: ignore[no-untyped-def]
+def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_bank, by_bit, bit_mask, slices):  # type: ignore[no-untyped-def]
     """Inject into units first … last - 1; returns the number of bits flipped, and of values corrected.
 
     Parameters
@@ -72,6 +73,8 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
         Likewise, unless it is empty.
     bit_mask : int
         Bits of an element - 1.
+    slices : uint64 array
+        Counters of `slices_for`, clear before and after.
     """
     source, target, copies = data.source, data.target, data.copies
     unit_line, unit_offset, row_line, row_channel = (
@@ -142,14 +145,16 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                                 for i in range(points):
                                     by_bit[np.int64(halves[i] >> np.uint32(32 - bits)) & bit_mask] += 1
                             elif len(by_bit):
-                                count_differences(target_words, here, source_words, here, len(mask), by_bit, bit_mask)
+                                count_differences(
+                                    target_words, here, source_words, here, len(mask), by_bit, bit_mask, slices
+                                )
                         else:
                             toggle_points(
                                 target_words, here, bits, key, points, space, halves, lines,
                                 source, ahead_bytes, target, ahead_bytes,
                             )  # fmt: skip
                             found += count_differences(
-                                target_words, here, source_words, here, len(mask), by_bit, bit_mask
+                                target_words, here, source_words, here, len(mask), by_bit, bit_mask, slices
                             )
                     elif points <= LISTED:
                         toggle_listed(mask_bytes, touched, bits, key, points)
@@ -174,7 +179,7 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                         listed, space, which,
                     )  # fmt: skip
             if listed > LISTED:
-                found += apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit, bit_mask)
+                found += apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit, bit_mask, slices)
             elif listed:
                 found += apply_listed(
                     target, place, form, column_line, pages, mask_bytes, touched, listed, by_bit, bit_mask
@@ -184,17 +189,24 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                 flips += found
         if rule.kind != UNCHECKED and not form[SCATTERED]:
             corrected += correct(target[low:high], rule)
+    if len(slices) and len(by_bit):
+        count_rest(slices, len(mask), by_bit)
     return flips, corrected
 
 
 @jit_uncounted
-def count_differences(a, a_base, b, b_base, words, by_bit, bit_mask):  # type: ignore[no-untyped-def]
+def count_differences(a, a_base, b, b_base, words, by_bit, bit_mask, slices):  # type: ignore[no-untyped-def]
     """Bits in which two rows of so many words differ; by position too, unless `by_bit` is empty."""
     x, y = np.uint64(a_base), np.uint64(b_base)
     flips = 0
     for i in range(words):
         flips += count_bits(a[x + np.uint64(i)] ^ b[y + np.uint64(i)])
-    if len(by_bit):
+    if len(by_bit) and len(slices):
+        begin = np.uint64(len(slices) - words)
+        for i in range(words):
+            slices[begin + np.uint64(i)] = a[x + np.uint64(i)] ^ b[y + np.uint64(i)]
+        count_row(slices, len(slices) - words, words, slices, by_bit)
+    elif len(by_bit):
         for i in range(words):
             count_positions(a[x + np.uint64(i)] ^ b[y + np.uint64(i)], 64 * i, by_bit, bit_mask)
     return flips
@@ -227,7 +239,7 @@ def apply_listed(target, place, form, column_line, pages, mask, touched, count, 
 
 
 @jit_uncounted
-def apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit, bit_mask):  # type: ignore[no-untyped-def]
+def apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit, bit_mask, slices):  # type: ignore[no-untyped-def]
     """Flip what the bitmap says in a whole row, and clear it; returns the flips inside of the target."""
     row_bytes = form[ROW_BYTES]
     piece = row_bytes if form[LINEAR] else 1 << form[BURST_SHIFT]
@@ -245,7 +257,9 @@ def apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit,
     flips = 0
     for i in range(len(mask)):
         flips += count_bits(mask[i])
-    if len(by_bit):
+    if len(by_bit) and len(slices):
+        count_row(mask, 0, len(mask), slices, by_bit)
+    elif len(by_bit):
         for i in range(len(mask)):
             count_positions(mask[i], 64 * i, by_bit, bit_mask)
     for i in range(len(mask)):

@@ -28,6 +28,7 @@ from edensim.approx.element import Element, bytes_of, element_of
 from edensim.approx.inject_kernel import inject_units
 from edensim.approx.law import CellLaw
 from edensim.approx.model import ErrorModel, Uniform
+from edensim.approx.position_kernel import slices_for
 from edensim.approx.region import PLAIN, Region, layout_of
 from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Words, Work
 from edensim.errors import ConfigError, InputError
@@ -123,7 +124,7 @@ def inject(
     threads : int, optional
         Threads (default: one per processor, as far as the size pays). The result does not depend on it.
     details : bool
-        Also count flips by bit of the element; costs about 1 ns per flip.
+        Also count flips by bit of the element; copying at a rate of 1e-2 then takes about a third longer.
 
     Returns
     -------
@@ -217,7 +218,7 @@ class Injector:
             space = _work(geometry.row_bytes)
             found = inject_units(
                 first, last, data, layout.table, self.rows, device.tables, keys, self.rule, space, by_bank, by_bit,
-                bits - 1,
+                bits - 1, slices_for(geometry.row_bytes),
             )  # fmt: skip
             return *found, by_bank, by_bit
 

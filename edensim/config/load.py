@@ -134,8 +134,8 @@ def _look_deeper(check: Check, config: Config | None, merged: Node, base_folder:
 
 
 def canonical_json(config: Config) -> str:
-    """One spelling per configuration: sorted keys, no blanks, shortest exact numbers, ASCII; without `[sweep]`."""
-    data = config.model_dump(mode="json", exclude={"sweep"})
+    """One spelling per run: sorted keys, no blanks, shortest exact numbers, ASCII; without `[sweep]` and `[eden]`."""
+    data = config.model_dump(mode="json", exclude={"sweep", "eden"})
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

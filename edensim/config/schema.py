@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from edensim.config.eden_schema import Eden
 from edensim.config.errors_schema import Errors
 from edensim.config.machine_schema import Machine
 from edensim.config.sweep_schema import Sweep
@@ -143,6 +144,14 @@ class DramController(Table):
         "fraction",
         ge=0,
         lt=1,
+    )
+    door_burst: int = key(
+        1,
+        "places in a row that one of several machines (cores, engines) waiting for a full queue is given before the "
+        "next has its turn; not in trace replay",
+        "request",
+        ge=1,
+        le=4096,
     )
     row_policy: Literal["open", "closed", "timeout", "adaptive"] = key(
         "open",
@@ -376,10 +385,13 @@ class Energy(Table):
     typical_of: Literal["auto", "ddr3l_vendor_a", "ddr3l_vendor_b", "ddr3l_vendor_c", "ddr4_rdimm"] = key(
         "auto", "devices whose measured currents `typical` takes (auto: by standard; DDR3 vendor A, DDR4 RDIMM)"
     )
+    rails: dict[str, Annotated[float, Field(gt=0, le=5)]] = key(
+        {}, "supplies that do not follow VDD, by rail, e.g. {VPP = 2.4, VDDQ = 1.1} (default: nominal)", "V"
+    )
     restore_credit: float = key(
         0.0,
-        "share of the row energy not spent when a row closes at once, in proportion when it closes before tRAS "
-        "(C_cell / (C_cell + C_bitline), about 0.15 to 0.2); command traces only",
+        "share of the row energy not spent when a row closes at once, in proportion when it closes before nominal tRAS "
+        "(C_cell / (C_cell + C_bitline), about 0.15 to 0.2)",
         "fraction",
         ge=0,
         le=0.3,
@@ -402,6 +414,7 @@ class Draft(Table):
     errors: Errors | None = key(None, "errors of the reads")
     energy: Energy = key(Energy(), "energy model")
     seed: int = key(0, "seed of everything that is drawn", ge=0, lt=1 << 63)
+    eden: Eden | None = key(None, "what `edensim eden` boosts, characterises and maps")
     sweep: Sweep | None = key(None, "which keys `edensim sweep` varies")
 
 

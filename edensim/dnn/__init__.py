@@ -33,24 +33,24 @@ if TYPE_CHECKING:
     from edensim.dnn.boosting import Boosted, Boosting, boost
     from edensim.dnn.curriculum import Curriculum
     from edensim.dnn.data import ArraySplit, Data, Split, batches, cifar10, digits, glyphs, image_folder, npz_data
-    from edensim.dnn.injected import FreshErrors, PlacedErrors
+    from edensim.dnn.injected import FreshErrors, PlacedErrors, RatesErrors
     from edensim.dnn.layers import to_network
     from edensim.dnn.memory import FaultyMemory
     from edensim.dnn.nets import FULL, SMALL, make_net
     from edensim.dnn.reading import ErrorsAt, NoErrors, ReadErrors
-    from edensim.dnn.scoring import Accuracy, accuracy
+    from edensim.dnn.scoring import Accuracy, accuracy, under_errors
     from edensim.dnn.storage import Storage, StoredTensor
     from edensim.dnn.training import EpochRecord, Step, Training, train
     from edensim.dnn.weights import load_weights, save_weights
 
 _HOMES = {
-    **dict.fromkeys(["Accuracy", "accuracy"], "scoring"),
+    **dict.fromkeys(["Accuracy", "accuracy", "under_errors"], "scoring"),
     **dict.fromkeys(["Boosted", "Boosting", "boost"], "boosting"),
     "Curriculum": "curriculum",
     **dict.fromkeys(
         ["ArraySplit", "Data", "Split", "batches", "cifar10", "digits", "glyphs", "image_folder", "npz_data"], "data"
     ),
-    **dict.fromkeys(["FreshErrors", "PlacedErrors"], "injected"),
+    **dict.fromkeys(["FreshErrors", "PlacedErrors", "RatesErrors"], "injected"),
     "to_network": "layers",
     "FaultyMemory": "memory",
     **dict.fromkeys(["FULL", "SMALL", "make_net"], "nets"),
@@ -75,6 +75,7 @@ __all__ = [
     "FreshErrors",
     "NoErrors",
     "PlacedErrors",
+    "RatesErrors",
     "ReadErrors",
     "Split",
     "Step",
@@ -94,6 +95,7 @@ __all__ = [
     "save_weights",
     "to_network",
     "train",
+    "under_errors",
 ]
 
 

@@ -82,6 +82,7 @@ def boost(
     errors_at: ErrorsAt,
     boosting: Boosting,
     *,
+    control: nn.Module | None = None,
     loss: Loss = cross_entropy,
     folder: str | Path | None = None,
     progress: Progress | None = None,
@@ -98,6 +99,8 @@ def boost(
         Bit error rate -> errors of the memory to train for.
     boosting : Boosting
         The recipe.
+    control : torch.nn.Module, optional
+        Where the control starts from (default: `net`), e.g. the control of an earlier round; stays as it is.
     loss : callable
         (output of the network, labels) -> scalar.
     folder : path, optional
@@ -118,8 +121,8 @@ def boost(
     """
     root = None if folder is None else _made(Path(folder))
     runs = {}
-    for name, recipe in (("boosted", boosting), ("control", boosting.control())):
-        own = copy.deepcopy(net)
+    for name, recipe, start in (("boosted", boosting, net), ("control", boosting.control(), control or net)):
+        own = copy.deepcopy(start)
         if boosting.relu6:
             _bound_activations(own)
         memory = FaultyMemory(own, boosting.storage)

@@ -7,7 +7,7 @@ array after a read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from edensim.approx.correction import NO_RULE
 from edensim.approx.law_table import law_keys
 from edensim.approx.region import PLAIN, Layout, layout_of
 from edensim.approx.tables_kernel import RowTable, Work
+from edensim.dnn.reading import ReadErrors
 from edensim.dnn.reads_kernel import inject_reads
 from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry
@@ -130,3 +131,25 @@ class FreshErrors:
             seed = rng.key(reads.device.seed, "tensor", name)
             place = self._places[name, size] = reads.place(Region(reads.device.address_map, size), seed)
         return reads.corrupt(place, codes, access)
+
+
+class RatesErrors:
+    """A bit error rate for each tensor; those without one are read without errors (`ReadErrors`).
+
+    Parameters
+    ----------
+    rates : dict of str to float
+        By name of the tensor.
+    errors_at : callable
+        Bit error rate -> errors of a memory with that rate (default: `FreshErrors`).
+    """
+
+    def __init__(self, rates: Mapping[str, float], errors_at: Callable[[float], ReadErrors] | None = None) -> None:
+        make = errors_at or FreshErrors
+        known = {rate: make(rate) for rate in set(rates.values()) if rate}
+        self._errors = {name: known[rate] for name, rate in rates.items() if rate}
+
+    def corrupt(self, name: str, codes: Bytes, access: int) -> int:
+        """Flip what these reads get wrong, in place; see `ReadErrors`."""
+        errors = self._errors.get(name)
+        return errors.corrupt(name, codes, access) if errors else 0

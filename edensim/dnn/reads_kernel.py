@@ -23,7 +23,7 @@ def inject_reads(codes, stored, words, layout, rows, tables, keys, anew, access,
     stored : uint8 array, shape (reads, bytes)
         What was stored: `codes` itself, or a copy where failing cells read another row.
     words : uint64 array
-        Stands where the kernel wants words, which it uses when it copies only.
+        Empty: stands where the kernel wants words, which it uses when it copies or counts only.
     keys : uint64 array, shape (laws, streams)
         Keys of the streams.
     anew : bool array, shape (laws, streams)
@@ -43,6 +43,6 @@ def inject_reads(codes, stored, words, layout, rows, tables, keys, anew, access,
         access += _ONE
         data = Data(stored[i], codes[i], words, words, False, 1)
         flips += inject_units(
-            0, len(layout.unit_line), data, layout, rows, tables, now, rule, work, by_bank, by_bit, 7
+            0, len(layout.unit_line), data, layout, rows, tables, now, rule, work, by_bank, by_bit, 7, words
         )[0]
     return flips

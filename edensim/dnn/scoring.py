@@ -8,6 +8,7 @@ images as independent; they are right on reliable memory.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
@@ -17,7 +18,9 @@ import torch
 from torch import nn
 
 from edensim.dnn.data.dataset import Split, parts, spread
+from edensim.dnn.injected import FreshErrors
 from edensim.dnn.memory import FaultyMemory
+from edensim.dnn.reading import ErrorsAt
 from edensim.dnn.where import device_of, torch_threads
 from edensim.errors import ConfigError
 
@@ -133,3 +136,35 @@ def accuracy(
     finally:
         net.train(training)
     return Accuracy(tuple(correct), tuple(counts))
+
+
+def under_errors(
+    memory: FaultyMemory, split: Split, errors_at: ErrorsAt = FreshErrors, *, batch: int = 50, images: int | None = None
+) -> Callable[[float, int], list[float]]:
+    """Accuracy of the network above a memory as a function of the bit error rate, for `edensim.eden.tolerable_ber`.
+
+    Parameters
+    ----------
+    memory : FaultyMemory
+        Calibrated; its errors are replaced.
+    split : Split
+        Images to measure on.
+    errors_at : callable
+        Bit error rate -> errors.
+    batch : int
+        Images that one draw of the weights' errors serves.
+    images : int, optional
+        Measure so many, evenly spread (default: all).
+
+    Returns
+    -------
+    callable
+        (bit error rate, repeat) -> accuracy under each draw.
+    """
+
+    def measure(ber: float, repeat: int) -> list[float]:
+        memory.errors = errors_at(ber)
+        found = accuracy(memory.net, split, memory, batch=batch, repeat=repeat, images=images)
+        return [c / n for c, n in zip(found.correct, found.images, strict=True)]
+
+    return measure

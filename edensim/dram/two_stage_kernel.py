@@ -15,7 +15,7 @@ This is for comparison with that program, clock by clock, and not for speed.
 from __future__ import annotations
 
 from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, RD, REFAB, WR
-from edensim.dram.issue_kernel import close_bank, close_bin, latency_bin, open_bank, raise_allowed
+from edensim.dram.issue_kernel import OPENED, TAG_BIT, close_bank, close_bin, latency_bin, open_bank, raise_allowed
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import ACCEPTED, COALESCED, FILTER, FORWARDED, FULL
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
@@ -204,6 +204,7 @@ def finish(ch, s, b, t):
     else:
         ch.misses += 1
     ch.used[b] += 1
+    ch.by_tag[ch.slot_token[s] >> TAG_BIT, ch.slot_write[s], b] += 1
     ch.free[ch.n_free] = s
     ch.n_free += 1
     if ch.slot_write[s]:
@@ -237,6 +238,7 @@ def put_on_bus(ch, tab, t, command, node, s):
     raise_allowed(ch, tab, command, node, t)
     if command == ACT:
         open_bank(ch, node, t)
+        ch.by_tag[ch.slot_token[s] >> TAG_BIT, OPENED, node] += 1
         ch.open_row[node] = ch.slot_row[s]
     elif command == PRE:
         close_bank(ch, node, t)

@@ -9,6 +9,10 @@ from edensim.dram.energy import COMPONENTS
 from edensim.study.points import Point, energy_unit, points, time_unit
 from edensim.study.text_table import columns
 
+STACK = {"compute": "computing", "row_hit": "row hits", "row_miss": "activations", "other": "idle, end of layers"}
+"""Names of what a core's time goes into; caches and queues go by theirs."""
+NEGLIGIBLE = 5e-5
+
 
 def summarize(data: Mapping[str, Any], title: str = "") -> str:
     """Lay out a result for people: one column per operating point, savings as a share of the main point's value."""
@@ -38,6 +42,11 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
         add("latency", lambda p: "lowest safe" if p.lowest_safe else "")
     add("basis", lambda p: p.basis)
     add(f"time ({unit_t})", lambda p: f"{p.time_ns * scale_t:.4g}")
+    stacks = [p.data.get("cpi_stack_ns", {}) for p in shown]
+    for name in stacks[0] if all(stacks) else ():
+        if any(stack[name] >= NEGLIGIBLE * p.time_ns for p, stack in zip(shown, stacks, strict=True)):
+            label = f"  {STACK.get(name, name.replace('_', ' '))}"
+            add(label, lambda p, name=name: f"{p.data['cpi_stack_ns'][name] / p.time_ns:.1%}")  # type: ignore[misc]
     add(f"DRAM energy ({unit_e})", lambda p: f"{p.energy_pj * scale_e:.4g}")
     for name in COMPONENTS:
         add(f"  {name}", lambda p, name=name: f"{p.data['energy_pj'][name] * scale_e:.4g}")  # type: ignore[misc]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
 from edensim.machines.cpu.cache_kernel import RECORD_LINE_SHIFT
-from edensim.system.core_kernel import LEVELS, STALLS
+from edensim.system.core_kernel import LEVELS, SHARED_RECORDS, STALLS
 from edensim.system.port_kernel import ARRIVALS, LOADS, MISSES
 
 Records = NDArray[np.uint64]
@@ -28,10 +28,9 @@ LINE_BYTES = 64
 STREAMS = 16
 """Arrays that records tell apart."""
 CORE_SCALARS = """slot window loads stores misses depth bursts return_time memory_time ready instruction stage burst
-    place at end head tail blocked_on busy_time reads writes""".split()
-CORE_MISSES = (
-    "miss_done miss_late miss_left miss_outcome miss_sent miss_line miss_load miss_store miss_row miss_queue".split()
-)
+    place at end own shared_at shared_end head tail blocked_on busy_time reads writes""".split()
+CORE_MISSES = """miss_done miss_late miss_left miss_outcome miss_sent miss_line miss_load miss_store miss_row miss_queue
+    miss_refresh miss_channel miss_bank""".split()
 CORE_STATE = np.dtype(
     (
         np.record,
@@ -43,9 +42,9 @@ CORE_STATE = np.dtype(
             ("level_time", np.int64, (LEVELS,)),
             ("level_hits", np.int64, (LEVELS,)),
             ("stall_time", np.int64, (STALLS,)),
-            ("row_time", np.int64, (4,)),
-            *((name, np.int64, (STREAMS,)) for name in ("tensors", "stream_reads", "stream_writes")),
+            *((name, np.int64, (STREAMS,)) for name in ("tensors", "tags", "stream_reads", "stream_writes")),
             ("program", np.uint64, (PIECE,)),
+            ("shared", np.uint64, (SHARED_RECORDS,)),
         ],
     )
 )
@@ -71,6 +70,9 @@ class CoreSpec:
         Latency of each cache level, nearest first.
     memory_ns : Fraction
         What a request takes from the last cache to the memory controller and its data back.
+    own_levels : int
+        Levels that are the core's own, if there are others, which it shares (-1: all are its own). Its records are
+        those that leave its own levels; `World.hierarchy` holds the others.
     """
 
     clock_mhz: Fraction
@@ -81,6 +83,7 @@ class CoreSpec:
     misses: int
     hit_cycles: tuple[int, ...]
     memory_ns: Fraction
+    own_levels: int = -1
 
 
 def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> None:
@@ -92,13 +95,12 @@ def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> 
     period = int(system.period / unit_ps)
     core["slot"] = int(clock / spec.width)
     core["window"], core["loads"] = spec.window, min(spec.loads, LOADS)
+    core["own"] = spec.own_levels
     core["stores"], core["misses"] = spec.stores, min(spec.misses, MISSES)
     core["depth"], core["bursts"] = len(spec.hit_cycles), LINE_BYTES // burst
     core["level_time"][: len(spec.hit_cycles)] = [int(clock * cycles) for cycles in spec.hit_cycles]
     core["return_time"] = -(-spec.memory_ns * 1000 // unit_ps) + int(clock * sum(spec.hit_cycles[-1:]))
     core["memory_time"] = int(core["return_time"]) + system.policy.read_latency * period
-    activate, precharge = (round(float(system.clocks[name].mean())) for name in ("nRCD", "nRP"))
-    core["row_time"] = np.array([0, activate, 0, activate + precharge]) * period
     core["miss_line"], core["miss_load"], core["arrival_line"] = -1, -1, -1
 
 

@@ -10,7 +10,7 @@ arrives there, and data are back `return_time` (both ways and the caches) after 
 actor whose only events are arrivals at the controller.
 
 Whatever the core waits for is booked: the level that had the line, or memory, there split in proportion into the
-unloaded row hit, the activation and the rest (queue and refresh).
+unloaded row hit, the activation, the part of the wait that falls into a refresh, and the rest (queues).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from edensim.machines.cpu.cache_kernel import (
     RECORD_STREAM_SHIFT,
     STORE,
     WRITE,
+    look_up_shared,
 )
 from edensim.system.port_kernel import (
     ANY_MISS,
@@ -41,10 +42,11 @@ from edensim.system.port_kernel import (
     send,
 )
 
+SHARED_RECORDS = 256  # that one record of a core's own caches can leave behind the shared ones
 BEGIN, IN_WINDOW, HAS_PLACE = range(3)  # how far the record at the head has come
 LEVELS = 8
-ROW_HIT, ROW_OPEN, QUEUE, DOOR = 8, 9, 10, 11  # places in `stall_time` behind the cache levels
-STALLS = 12
+ROW_HIT, ROW_OPEN, QUEUE, DOOR, REFRESH = range(8, 13)  # places in `stall_time` behind the cache levels
+STALLS = 13
 
 
 @jit
@@ -55,10 +57,12 @@ def wait_for_miss(c, miss, done):
     if total < stall:
         total = stall
     queue = stall * c.miss_queue[miss] // total
+    refresh = stall * c.miss_refresh[miss] // total
     row = stall * c.miss_row[miss] // total
     c.stall_time[QUEUE] += queue
+    c.stall_time[REFRESH] += refresh
     c.stall_time[ROW_OPEN] += row
-    c.stall_time[ROW_HIT] += stall - queue - row
+    c.stall_time[ROW_HIT] += stall - queue - refresh - row
     c.ready = done
 
 
@@ -170,19 +174,46 @@ def hit(c, level, line, store):
 @jit_inline
 def next_record(c):
     """The record at the head is done with."""
-    c.at += 1
+    if c.shared_at < c.shared_end:
+        c.shared_at += 1
+    else:
+        c.at += 1
     c.stage = BEGIN
     c.burst = 0
 
 
 @jit
-def core_step(world, i, now, horizon):
+def go_on(c, word):
+    """Let the instructions before a record pass."""
+    gap = np.int64(word >> np.uint64(RECORD_GAP_SHIFT)) & RECORD_GAP_MASK
+    c.ready += gap * c.slot
+    c.busy_time += gap * c.slot
+    c.instruction += gap
+    c.stage = IN_WINDOW
+
+
+@jit
+def pass_shared(c, h, word):
+    """Let the record at the head go through the shared caches; what they make of it comes before the next record."""
+    look_up_shared(h, word)
+    own = np.uint64(c.own << RECORD_LEVEL_SHIFT)
+    for k in range(h.written):
+        c.shared[k] = h.out[k] + own
+    c.shared_at = 0
+    c.shared_end = h.written
+    c.at += 1
+    c.stage = BEGIN
+
+
+@jit
+def core_step(world, hierarchy, i, now, horizon):
     """Let a core go on until it has to wait. Returns its next wake."""
     a = world.agents[i]
     c = world.cores[a.core]
     c.blocked_on = NO_MISS
     while True:
-        if c.at == c.end:
+        from_shared = c.shared_at < c.shared_end
+        if not from_shared and c.at == c.end:
             if a.more:
                 a.wants = 1
                 return now
@@ -193,16 +224,18 @@ def core_step(world, i, now, horizon):
                     least = c.load_done[k % LOADS]
                 a.last_done = max(a.last_done, least)
             return ends(a, now)
-        word = c.program[c.at]
+        word = c.shared[c.shared_at] if from_shared else c.program[c.at]
         line = np.int64(word >> np.uint64(RECORD_LINE_SHIFT))
         rest = np.int64(word & np.uint64((1 << RECORD_LINE_SHIFT) - 1))
         if c.stage == BEGIN:
-            gap = (rest >> RECORD_GAP_SHIFT) & RECORD_GAP_MASK
-            c.ready += gap * c.slot
-            c.busy_time += gap * c.slot
-            c.instruction += gap
-            c.stage = IN_WINDOW
+            go_on(c, word)
         level = (rest >> RECORD_LEVEL_SHIFT) & 7
+        if hierarchy is not None:
+            if c.own >= 0 and not from_shared and level >= c.own:
+                if c.ready > now and c.ready >= horizon:  # cores look at what they share in order of time
+                    return c.ready
+                pass_shared(c, hierarchy[0], word)
+                continue
         write = rest & WRITE
         if c.stage == IN_WINDOW:
             if not write and not enters_window(c, rest & DEPENDENT):
@@ -234,7 +267,10 @@ def core_step(world, i, now, horizon):
             c.miss_load[m] = -1 if rest & (PREFETCH | STORE) else c.tail
         stream = (rest >> RECORD_STREAM_SHIFT) & 15
         tensor = c.tensors[stream]
-        retry = send(world, i, now, line * c.bursts + c.burst, write, c.place, tensor)
+        retry = send(world, i, now, line * c.bursts + c.burst, write, c.tags[stream] | c.place, tensor)
+        if not write:
+            c.miss_channel[c.place] = world.sent_channel
+            c.miss_bank[c.place] = world.sent_bank
         world.events += 1
         for k in range(world.n_channels):
             horizon = min(horizon, world.wake[MAX_AGENTS + k])

@@ -1,34 +1,33 @@
 """Networks on a CPU: the code of each layer drives the caches, what leaves them drives a core of the world.
 
-Modelled: see `machines.cpu` and `core_kernel`. Not modelled: what lies between layers (pooling, sums) as traffic,
-several cores.
+With one core the stream behind all caches is made once for all operating points. Several cores run images of the batch,
+each its own; the streams behind their own caches are made once, and what they share is looked up as they go, in order
+of time. All cores begin a layer together.
+Modelled: see `machines.cpu` and `core_kernel`. Not modelled: several cores on one image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import simpy
 
 from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
-from edensim.machines.cpu import code
-from edensim.machines.cpu.cache import Caches, Words
-from edensim.machines.cpu.machine import KINDS, LayerCode, cache_levels, cpu_requests, layer_code, layer_styles
-from edensim.machines.cpu.nest import touches
-from edensim.memory.placement import TensorRequest
+from edensim.machines.cpu.cache import Caches
+from edensim.machines.cpu.machine import active_cores, cache_levels, cpu_requests, layer_styles, own_levels
+from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
+from edensim.machines.cpu.stretch import Sampling, Stretch
+from edensim.memory.placement import Tensor, TensorRequest
 from edensim.system.core import CoreSpec
-from edensim.system.core_kernel import DOOR, QUEUE, ROW_HIT, ROW_OPEN
+from edensim.system.core_reading import Reading
 from edensim.system.environment import WorldEnvironment
-from edensim.system.simulate import LayerRecord, Simulation
+from edensim.system.simulate import LayerRecord, Simulation, Totals
 from edensim.system.tensors import tensor_requests
 from edensim.workloads.layer import Network
-
-STREAMS = 16
 
 
 def cpu_tensors(machine: CpuMachine, network: Network, workload: Workload, line_bytes: int) -> list[TensorRequest]:
@@ -50,88 +49,111 @@ class CpuSimulation(Simulation):
         return cpu_tensors(self.description, self.network, self.workload, self.line_bytes)
 
     def agents(self) -> list[CoreSpec]:
-        """One core."""
+        """The cores that have an image to run."""
         m = self.description
+        own = own_levels(m)
         hits = tuple(m.cache[f"l{k + 1}"].latency_cycles for k in range(len(m.cache)))
         clock, memory = Fraction(str(m.clock_mhz)), Fraction(str(m.memory_ns))
-        return [CoreSpec(clock, m.width, m.window, m.loads, m.stores, m.misses, hits, memory)]
+        spec = CoreSpec(
+            clock, m.width, m.window, m.loads, m.stores, m.misses, hits, memory, own if own < len(m.cache) else -1
+        )
+        return [spec] * active_cores(m, self.workload)
+
+    def shared_caches(self) -> Caches | None:
+        """Levels that all cores share."""
+        levels = cache_levels(self.description)[own_levels(self.description) :]
+        return Caches(levels, emit_level=0, seed=self.config.seed) if levels else None
 
     @cached_property
-    def code(self) -> list[LayerCode]:
-        """Every layer as it runs."""
-        styles = layer_styles(self.description, self.network, self.workload)
+    def code(self) -> list[list[LayerCode]]:
+        """Every layer as it runs, for each core."""
+        styles, cores = layer_styles(self.description, self.network, self.workload), len(self.agents())
         placed = self.tensors.placement.tensors
-        scratch = {name: t.base for name, t in placed.items() if name.startswith("scratch.")}
-        out = []
-        for layer in self.network.layers:
-            base = scratch | {kind: placed[f"{layer.name}.{kind}"].base for kind in KINDS}
-            out.append(layer_code(layer, styles[layer.name], self.workload.precision, base))
-        return out
+        return [network_code(self.network, styles, self.workload.precision, placed, (k, cores)) for k in range(cores)]
 
-    def records_of(self, caches: Caches, layer: LayerCode) -> Iterator[Words]:
-        """What leaves the caches while a layer runs."""
-        units = code.layer_units(layer.layer, layer.arrays, layer.style, layer.size, self.workload.batch)
-        for words in touches(units):
-            yield from caches.drive(words)
+    def streams(self) -> list[NetworkStream]:
+        """What leaves the own caches of each core."""
+        m = self.description
+        levels, cores = cache_levels(m)[: own_levels(m)], len(self.code)
+        sampling = Sampling() if m.extrapolate and self.errors is None else None  # errors need every read
+        shares = [range(self.workload.batch)[k::cores] for k in range(cores)]
+        return [
+            NetworkStream(code, levels, images, sampling, self.config.seed)
+            for code, images in zip(self.code, shares, strict=True)
+        ]
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
-        """Run the code of each layer on the core."""
-        caches = Caches(cache_levels(self.description), seed=self.config.seed)
-        core, world = self.world.state["cores"][0][0], self.world
-        before, start = self.system.counters(world.channels, 0), _Reading(core)
-        for layer in self.code:
-            began = world.now
-            world.start_core(0, self.records_of(caches, layer), self._tensor_numbers(layer))
-            yield env.finished(0)
-            after, end = self.system.counters(world.channels, world.now_clock), _Reading(core)
-            time_ns = world.to_ns(world.now) - world.to_ns(began)
-            self.end_layer(
-                LayerRecord(
-                    layer.layer.name,
-                    layer.layer.macs * self.workload.batch,
-                    time_ns,
-                    end.lines(start, layer.kinds, int(core["bursts"])),
-                    after - before,
-                    {"code": layer.style, "cpi_stack_ns": end.stack(start, time_ns, world.to_ns)},
-                )
-            )
-            before, start = after, end
+        """Run the streams of each layer on the cores."""
+        streams = [stream.layers() for stream in self.streams()]
+        run = self._alone if len(streams) == 1 else self._together
+        before = Reading.of(self.world)
+        self.parts: list[Reading] = []
+        for layer, *stretches in zip(self.code[0], *streams, strict=True):
+            spent, before = yield from run(env, stretches, layer.tensors, before)
+            self.parts.append(spent)
+            self.end_layer(self._record(layer, spent))
 
-    def _tensor_numbers(self, layer: LayerCode) -> list[int]:
-        placed = self.tensors.placement.tensors
-        own = [placed[f"{layer.layer.name}.{kind}"].index for kind in KINDS]
-        return own + [
-            placed[f"scratch.{kind}"].index if f"scratch.{kind}" in placed else own[KINDS.index(kind)]
-            for kind in layer.kinds[len(KINDS) :]
-        ]
+    def _alone(
+        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: Sequence[Tensor], before: Reading
+    ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
+        """One core, stretch by stretch; returns what it spent, and the reading at its end."""
+        spent = before - before
+        for stretch in stretches[0]:
+            self.world.start_core(0, stretch.records, tensors)
+            yield env.finished(0)
+            now = Reading.of(self.world)
+            spent, before = spent + (now - before) * stretch.weight, now
+        return spent, before
+
+    def _together(
+        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: Sequence[Tensor], before: Reading
+    ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
+        """All cores, until the last has finished."""
+        for core, mine in enumerate(stretches):
+            self.world.start_core(core, (words for stretch in mine for words in stretch.records), tensors)
+        done = env.finished(0)
+        for core in range(1, len(stretches)):
+            done = done & env.finished(core)
+        yield done
+        now = Reading.of(self.world)
+        return now - before, now
+
+    def _record(self, layer: LayerCode, spent: Reading) -> LayerRecord:
+        core = self.world.state["cores"][0][0]
+        return LayerRecord(
+            layer.layer.name,
+            layer.layer.macs * self.workload.batch,
+            self.world.to_ns(spent.time),
+            spent.lines(layer.tensors, int(core["bursts"])),
+            spent.counters,
+            {
+                "code": layer.style,
+                "cpi_stack_ns": spent.stack(len(self.world.state["cores"][0]), int(core["depth"]), self.world.to_ns),
+            },
+        )
+
+    def totals(self) -> Totals:
+        """Sums over layers, in which a stretch may stand for many."""
+        spent = self.parts[0]
+        for part in self.parts[1:]:
+            spent = spent + part
+        clocks = int(spent.counters.cycles.max())
+        return Totals(self.world.to_ns(spent.time), clocks, spent.counters, spent.channels)
 
     def details(self) -> dict[str, Any]:
         """Where the time of all layers went."""
         stacks = [r.details["cpi_stack_ns"] for r in self.records]
-        return {"cpi_stack_ns": {name: sum(s[name] for s in stacks) for name in (stacks[0] if stacks else ())}}
+        return {
+            "cpi_stack_ns": {name: sum(s[name] for s in stacks) for name in (stacks[0] if stacks else ())},
+            "extrapolated_share": 1 - self.world.now / total if (total := sum(p.time for p in self.parts)) else 0.0,
+        }
 
-
-class _Reading:
-    """Counters of a core at one time."""
-
-    def __init__(self, core: Any) -> None:
-        self.reads, self.writes = core["stream_reads"].copy(), core["stream_writes"].copy()
-        self.busy, self.stalls, self.depth = int(core["busy_time"]), core["stall_time"].copy(), int(core["depth"])
-
-    def lines(self, before: _Reading, kinds: tuple[str, ...], bursts: int) -> dict[str, int]:
-        """Bursts of memory since then, by direction and kind of tensor."""
-        reads, writes = self.reads - before.reads, self.writes - before.writes
-        lines = {"read": int(reads.sum()), "write": int(writes.sum()), **dict.fromkeys(KINDS, 0)}
-        for kind, count in zip(kinds, reads + writes, strict=False):
-            lines[kind] += int(count)
-        return {name: count * bursts for name, count in lines.items()}
-
-    def stack(self, before: _Reading, time_ns: float, to_ns: Any) -> dict[str, float]:
-        """Time since then by what it was spent on; `other` is the end of the layer, when the window drains."""
-        stalls = np.asarray(self.stalls - before.stalls)
-        parts = {"compute": self.busy - before.busy}
-        parts |= {f"l{k + 1}": int(stalls[k]) for k in range(self.depth)}
-        parts |= {"row_hit": int(stalls[ROW_HIT]), "row_miss": int(stalls[ROW_OPEN])}
-        parts |= {"queue": int(stalls[QUEUE] + stalls[DOOR])}
-        stack = {name: to_ns(time) for name, time in parts.items()}
-        return stack | {"other": max(0.0, time_ns - sum(stack.values()))}
+    def warnings(self) -> list[str]:
+        """That loops were sampled, if they were."""
+        share = self.details()["extrapolated_share"]
+        if share <= 0:
+            return []
+        return [
+            f"machine.extrapolate: {share:.0%} of the time stands for iterations that were not run; the timeline shows "
+            "those that were"
+        ]

@@ -9,12 +9,15 @@ from typing import Any
 
 from edensim.config.accelerator_schema import AcceleratorMachine
 from edensim.config.cpu_schema import CpuMachine
+from edensim.config.gpu_schema import GpuMachine
 from edensim.config.schema import Workload
 from edensim.errors import ConfigError
 from edensim.machines.cpu.machine import cache_levels
+from edensim.machines.gpu.machine import gpu_device
 from edensim.memory.placement import TensorRequest
 from edensim.system.accelerator_simulation import AcceleratorSimulation, accelerator_tensors, shared_machine
 from edensim.system.cpu_simulation import CpuSimulation, cpu_tensors
+from edensim.system.gpu_simulation import GpuSimulation, gpu_tensors
 from edensim.system.simulate import Simulation
 from edensim.workloads.layer import Network
 
@@ -50,9 +53,14 @@ def _core_steps(machine: CpuMachine) -> list[Fraction]:
     return [1_000_000 / Fraction(str(machine.clock_mhz)) / machine.width]
 
 
+def _gpu_steps(machine: GpuMachine) -> list[Fraction]:
+    return [1_000_000 / Fraction(str(machine.clock_mhz))]
+
+
 KINDS: dict[type, Kind] = {
     AcceleratorMachine: Kind(AcceleratorSimulation, shared_machine, accelerator_tensors, _accelerator_steps),
     CpuMachine: Kind(CpuSimulation, cache_levels, cpu_tensors, _core_steps),
+    GpuMachine: Kind(GpuSimulation, gpu_device, gpu_tensors, _gpu_steps),
 }
 
 

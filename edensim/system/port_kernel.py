@@ -14,14 +14,12 @@ from edensim.memory.address_kernel import decode_line
 MAX_AGENTS = 32
 RING = 4096  # completion times remembered per tile engine; the largest window
 DEPTH = 8  # tiles in flight per agent at most
-TILES, CORE = range(2)  # kinds of agents
+TILES, CORE, GPU = range(3)  # kinds of agents
 IDLE, RUNNING, FINISHED, SEEN = range(4)  # life of an agent's program
 REACHED, MILESTONE, ALL_IDLE, BUDGET, LOG_FULL, NEXT_PART = range(6)  # why `advance` returned
 LOAD, STORE = range(2)  # the two sides of an agent
-AGENT_BIT, TILE_BIT = (
-    48,
-    16,
-)  # token of a request: agent | tile | place in the ring; of a core: agent | place of the miss
+# token of a request: kind of tensor | agent | tile | place in the ring; of a core: kind | agent | place of the miss
+AGENT_BIT, TILE_BIT = 48, 16
 MISSES = 64  # outstanding reads of a core at most
 LOADS = 512  # loads in a core's window at most
 ARRIVALS = 1024  # prefetched lines remembered until their first use
@@ -48,11 +46,35 @@ def arrive(world, i, miss, done, outcome):
         return
     done = c.miss_late[miss]
     c.miss_done[miss] = done
-    row = c.row_time[c.miss_outcome[miss]]
+    channel = c.miss_channel[miss]
+    row = 0
+    if c.miss_outcome[miss] & 1:  # the row was not open
+        row = world.open_time[channel, c.miss_bank[miss]]
+        if c.miss_outcome[miss] == 3:
+            row += world.close_time[channel, c.miss_bank[miss]]
     c.miss_row[miss] = row
-    c.miss_queue[miss] = max(0, done - c.miss_sent[miss] - c.memory_time - row)
+    queue = max(0, done - c.miss_sent[miss] - c.memory_time - row)
+    due = world.refresh_due[channel]
+    refresh = min(done, due + world.refresh_time) - max(c.miss_sent[miss], due)
+    c.miss_refresh[miss] = max(0, min(queue, refresh))
+    c.miss_queue[miss] = queue - c.miss_refresh[miss]
     if c.blocked_on == miss or c.blocked_on == ANY_MISS:
         world.wake[i] = min(world.wake[i], done)
+
+
+@jit_inline
+def agent_of(token):
+    """The agent that sent the request of a token."""
+    return token >> AGENT_BIT & (MAX_AGENTS - 1)
+
+
+@jit
+def tell(world, i, what, at):
+    """Leave word for a GPU, which reads it at `at` or before."""
+    world.news[world.news_count, 0] = what
+    world.news[world.news_count, 1] = at
+    world.news_count += 1
+    world.wake[i] = min(world.wake[i], at)
 
 
 @jit
@@ -61,9 +83,13 @@ def complete(world, token, write, done, outcome):
 
     `outcome`: 0 without an access, 1 miss, 2 hit, 3 conflict of its bank's row.
     """
-    i = token >> AGENT_BIT
+    i = agent_of(token)
     a = world.agents[i]
     a.in_flight -= 1
+    if a.kind == GPU:
+        if not write:
+            tell(world, i, (token & ((1 << AGENT_BIT) - 1)) << 2 | outcome, done)
+        return
     if a.kind == CORE:
         if write:
             a.last_done = max(a.last_done, done)
@@ -90,13 +116,23 @@ def complete(world, token, write, done, outcome):
 
 @jit
 def wake_waiter(world, c, write, at):
-    """Let one agent that waits for a place in this queue try again at `at`; the next in turn after the last one."""
+    """Let one agent that waits for a place in this queue try again at `at`.
+
+    That is the last one if it waits again and has not had `door_burst` places in a row, else the next in turn.
+    """
     mask = world.waiters[c, write]
-    behind = mask & ~((2 << world.last_woken[c]) - 1)
-    i = lowest_bit(behind) if behind else lowest_bit(mask)
+    i = world.last_woken[c]
+    if mask >> i & 1 and world.granted[c] < world.door_burst:
+        world.granted[c] += 1
+    else:
+        behind = mask & ~((2 << i) - 1)
+        i = lowest_bit(behind) if behind else lowest_bit(mask)
+        world.granted[c] = 1
     world.last_woken[c] = i
     world.waiters[c, write] &= ~(1 << i)
     world.agents[i].next_send[write] = at
+    if world.agents[i].kind == GPU:
+        tell(world, i, -1 - 2 * c - write, at)
     world.wake[i] = min(world.wake[i], at)
 
 
@@ -107,6 +143,8 @@ def send(world, i, now, line, write, token, tensor):
     Returns 0 if it was taken, NEVER if the queue is full (a free place wakes the agent), else when to try again.
     """
     channel, bank, row, column = decode_line(world.modulus, world.moves, line)
+    world.sent_channel = channel
+    world.sent_bank = bank
     t = np.int64((np.uint64(now) + np.uint64(world.period - 1)) // np.uint64(world.period))
     if t <= world.port_clock[channel]:
         return clock_to_time(world, world.port_clock[channel] + 1)

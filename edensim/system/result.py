@@ -14,6 +14,7 @@ UNITS = {
     "time_ns": "ns",
     "compute_ns": "ns",
     "load_wait_ns": "ns",
+    "cpi_stack_ns": "ns",
     "cycles": "clock",
     "requests": "request",
     "bytes": "byte",

@@ -1,17 +1,17 @@
 """One operating point, simulated: layers one after the other on a machine, in a closed loop with the DRAM.
 
 What all machines have in common: the world, the clock, counters per layer, the report. How a layer becomes requests is
-the matter of one class per family of machines (`accelerator_simulation`, `cpu_simulation`).
+the matter of one class per family of machines (`accelerator_simulation`, `cpu_simulation`, `gpu_simulation`).
 Modelled: every DRAM command; a layer begins when the last one has ended. Not modelled: prefetch of the next layer's
 weights, host transfers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import simpy
@@ -23,6 +23,7 @@ from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
 from edensim.errors import ConfigError
+from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import KINDS
 from edensim.memory import OperatingState
 from edensim.memory.placement import TensorRequest
@@ -32,6 +33,8 @@ from edensim.system.energy_report import Traffic, energy_report
 from edensim.system.environment import WorldEnvironment
 from edensim.system.errors_draw import ErrorDraw
 from edensim.system.errors_source import ErrorSource
+from edensim.system.gpu import GpuSpec
+from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, World
@@ -54,6 +57,15 @@ class LayerRecord:
     lines: dict[str, int]
     counters: Counters
     details: dict[str, Any] = field(default_factory=dict)
+
+
+class Totals(NamedTuple):
+    """What a run came to: time in ns, clocks, counters; `counts`, `latency_count`, `latency_sum` of all channels."""
+
+    time_ns: float
+    clocks: int
+    counters: Counters
+    channels: Mapping[str, Int] | NDArray[Any]
 
 
 class Simulation:
@@ -96,21 +108,37 @@ class Simulation:
         self.workload = config.workload
         self.system = DramSystem(config.dram, state)
         self.line_bytes = self.system.geometry.burst_bytes
-        self.tensors: TensorMap = map_tensors(network, self.requests(), config, self.system)
+        self.tensors: TensorMap = self.laid_out(map_tensors(network, self.requests(), config, self.system))
         placement = self.tensors.placement
         precision = self.workload.precision
         self.errors = None if errors is None else ErrorDraw(errors, self.system, placement, precision)
         columns = self.errors.columns if self.errors else None
-        self.world = World(self.system, self.agents(), placement.page_table, placement.page_lines, on_requests, columns)
+        self.world = World(
+            self.system,
+            self.agents(),
+            placement.page_table,
+            placement.page_lines,
+            on_requests,
+            columns,
+            self.shared_caches(),
+        )
         self.records: list[LayerRecord] = []
 
     def requests(self) -> list[TensorRequest]:
         """Everything that wants a place in memory."""
         raise NotImplementedError
 
-    def agents(self) -> Sequence[AgentSpec | CoreSpec]:
+    def laid_out(self, tensors: TensorMap) -> TensorMap:
+        """The placement as the machine's own addressing leaves it."""
+        return tensors
+
+    def agents(self) -> Sequence[AgentSpec | CoreSpec | GpuSpec]:
         """The agents that the machine has in the world."""
         raise NotImplementedError
+
+    def shared_caches(self) -> Caches | None:
+        """Caches that its cores share, if it has any."""
+        return None
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         """Process that runs all layers and hands a record of each to `end_layer`."""
@@ -131,6 +159,10 @@ class Simulation:
         """What the report says of this family of machines beside what it says of all."""
         return {name: sum(r.details[name] for r in self.records) for name in self.summed}
 
+    def warnings(self) -> list[str]:
+        """What a reader of the numbers should know of this machine's run."""
+        return []
+
     def run(self) -> None:
         """Simulate all layers."""
         env = WorldEnvironment(self.world, self._tick)
@@ -139,8 +171,12 @@ class Simulation:
 
     @cached_property
     def energy(self) -> EnergyModel:
-        """Prices of this memory at its operating state; a trace is recorded without."""
-        return EnergyModel(self.config.dram, self.system.state, self.config.energy, self.system.timing)
+        """Prices of this memory at its operating state, for the data that moved if a run has any; a trace has none."""
+        given = (self.config.dram, self.system.state, self.config.energy, self.system.timing)
+        model = EnergyModel(*given)
+        if self.errors is None or self.errors.moved is None:
+            return model
+        return EnergyModel(*given, self.errors.moved.rates(model.assumed))
 
     def _tick(self) -> None:
         if self.progress is None:
@@ -151,18 +187,19 @@ class Simulation:
         expected = self.expected_lines()
         self.progress(done, max(done, expected) if expected else None, label)
 
-    def totals(self) -> tuple[float, int, Counters]:
-        """Time in ns, clocks and counters of the whole run."""
+    def totals(self) -> Totals:
+        """What the whole run came to."""
         end = self.world.now_clock
-        return self.world.now_ns, end, self.system.counters(self.world.channels, end)
+        return Totals(self.world.now_ns, end, self.system.counters(self.world.channels, end), self.world.channels)
 
     def report(self) -> dict[str, Any]:
         """Everything the run measured, as plain data."""
-        system, channels = self.system, self.world.channels
-        time_ns, clocks, counters = self.totals()
+        system = self.system
+        time_ns, clocks, counters, channels = self.totals()
         energy = self.energy.price(counters)
         line = self.line_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
+        layers = [(record, self.energy.price(record.counters)) for record in self.records]
         return {
             "time_ns": time_ns,
             "cycles": clocks,
@@ -174,22 +211,39 @@ class Simulation:
             "commands": measure.commands(channels),
             "energy_pj": energy.as_dict(),
             "energy_report": energy_report(
-                self.config, system, counters, Traffic(time_ns, moved, sum(r.macs for r in self.records))
-            ),
+                self.config,
+                system,
+                counters,
+                Traffic(time_ns, moved, sum(r.macs for r in self.records)),
+                self.energy,
+            )
+            | {
+                "by_kind_pj": kind_energy(self.energy, energy, counters),
+                "by_tensor_pj": tensor_energy(
+                    ((record.name, kind_energy(self.energy, cost, record.counters)) for record, cost in layers),
+                    self.tensors.placement,
+                ),
+            },
             "operating_point": measure.operating_point(system.state),
             **({"errors": self.errors.report()} if self.errors else {}),
             **partition_report(system, counters, energy, self.tensors.placement, moved),
             **self.details(),
-            "layers": [self._layer(r) for r in self.records],
-            "timeline": measure.timeline(system, channels, self.world.now_clock),
+            "layers": [self._layer(record, cost.as_dict()) for record, cost in layers],
+            "timeline": self._timeline(),
             "warnings": [
                 *self.energy.warnings,
                 *(self.errors.warnings if self.errors else []),
                 *supply_warnings(self.config.dram, self.config.energy, system, counters),
+                *self.warnings(),
             ],
         }
 
-    def _layer(self, record: LayerRecord) -> dict[str, Any]:
+    def _timeline(self) -> dict[str, Any]:
+        """What was simulated over time, also where parts of it stand for more."""
+        channels, end = self.world.channels, self.world.now_clock
+        return measure.timeline(self.system, channels, end, self.energy.price(self.system.counters(channels, end)))
+
+    def _layer(self, record: LayerRecord, energy: dict[str, float]) -> dict[str, Any]:
         return {
             "name": record.name,
             "time_ns": record.time_ns,
@@ -197,6 +251,6 @@ class Simulation:
             "bytes": {name: count * self.line_bytes for name, count in record.lines.items()},
             "macs": record.macs,
             "row": measure.row_counts(record.counters),
-            "energy_pj": (energy := measure.energy(self.energy, record.counters)),
+            "energy_pj": energy,
             "power_mw": energy["total"] / record.time_ns if record.time_ns else 0.0,
         }

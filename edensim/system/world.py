@@ -18,10 +18,26 @@ from numpy.typing import NDArray
 
 from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
+from edensim.dram.issue_kernel import TAG_BIT
 from edensim.errors import ConfigError
+from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import RUN, TILE
+from edensim.memory.placement import KINDS, Tensor
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
-from edensim.system.port_kernel import CORE, DEPTH, LOAD, LOG_FULL, MAX_AGENTS, NEXT_PART, RING, RUNNING, SEEN, STORE
+from edensim.system.gpu import GpuSpec, GpuState
+from edensim.system.port_kernel import (
+    CORE,
+    DEPTH,
+    GPU,
+    LOAD,
+    LOG_FULL,
+    MAX_AGENTS,
+    NEXT_PART,
+    RING,
+    RUNNING,
+    SEEN,
+    STORE,
+)
 from edensim.system.world_kernel import advance
 
 Int = NDArray[np.int64]
@@ -34,7 +50,7 @@ LINK_STEP_PS = Fraction(1, 64)
 AGENT_SCALARS = """kind core life wants end more tile_shift run_shift depth window clock line_time link_lag arrived
     in_flight issued last_done finished_at draining blocked_on load_tile compute_tile store_tile begin_time busy_time
     load_wait_time""".split()
-AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
+AGENT_SIDES = "run run_pos next_line lines tensor tag next_send".split()  # load side, store side
 AGENT_TILES = "load_left load_ready compute_end store_end tile_time".split()  # by tile number modulo DEPTH
 AGENT = np.dtype(
     (
@@ -47,9 +63,9 @@ AGENT = np.dtype(
         ],
     )
 )
-WORLD_SCALARS = """
-    now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches logged
-    columned""".split()
+WORLD_SCALARS = """now rotate in_flight n_agents n_channels period write_latency modulus page_shift events dispatches
+    logged sent_channel sent_bank refresh_time door_burst columned
+    news_count""".split()
 
 
 @dataclass(frozen=True)
@@ -69,8 +85,8 @@ class World:
     ----------
     system : DramSystem
         The memory.
-    agents : sequence of AgentSpec or CoreSpec
-        Tile engines and cores, at most `MAX_AGENTS`.
+    agents : sequence of AgentSpec, CoreSpec or GpuSpec
+        Tile engines, cores and at most one GPU; at most `MAX_AGENTS`.
     page_table : int64 array
         Virtual page -> physical page; empty = identity.
     page_lines : int
@@ -80,29 +96,41 @@ class World:
     on_columns : callable, optional
         Receives every column command, in their order within each channel: int64 array (n,) of physical line << 2 |
         first of its bank since an activation << 1 | is_write.
+    shared : Caches, optional
+        The levels that cores share, emitting a record of every access.
     """
 
     def __init__(
         self,
         system: DramSystem,
-        agents: Sequence[AgentSpec | CoreSpec],
+        agents: Sequence[AgentSpec | CoreSpec | GpuSpec],
         page_table: Int,
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
         on_columns: Callable[[Int], None] | None = None,
+        shared: Caches | None = None,
     ) -> None:
+        self.hierarchy = None if shared is None else shared.state
         self.system, self.page_table, self.on_requests, self.on_columns = system, page_table, on_requests, on_columns
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
         n = len(channels)
         cores = [spec for spec in agents if isinstance(spec, CoreSpec)]
+        gpus = [spec for spec in agents if isinstance(spec, GpuSpec)]
+        if len(gpus) > 1:
+            raise ConfigError(f"found {len(gpus)} GPUs on one memory; expected at most one")
         layout: list[tuple[Any, ...]] = [(name, np.int64) for name in WORLD_SCALARS]
         layout += [
             ("wake", np.int64, (MAX_AGENTS + n,)),
             ("port_clock", np.int64, (n,)),
             ("last_woken", np.int64, (n,)),
+            ("granted", np.int64, (n,)),
+            ("refresh_due", np.int64, (n,)),
+            *((name, np.int64, system.clocks["nRCD"].shape) for name in ("open_time", "close_time")),
         ]
         layout += [("waiters", np.int64, (n, 2)), ("moves", np.int64, moves.shape)]
+        # Between two looks of a GPU a channel issues no more commands than fit before the first data arrive.
+        layout += [("news", np.int64, (n * (system.timing.read_latency + 4) if gpus else 1, 2))]
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
         layout += [("columns", np.int64, (COLUMNS_LENGTH if on_columns else 1,))]
         layout += [("opened", np.int64, (n, channels["state"].shape[1] if on_columns else 1))]
@@ -119,6 +147,12 @@ class World:
         unit = common_unit([system.period, *steps])
         self.unit_ps = unit / max(1, ceil(unit / LINK_STEP_PS))
         s["period"] = int(system.period / self.unit_ps)
+        s["granted"] = NEVER
+        s["door_burst"] = system.dram.controller.door_burst
+        s["refresh_due"] = -NEVER
+        s["refresh_time"] = system.timing.ck.get("nRFC", 0) * int(s["period"][0])
+        for name, clocks in (("open_time", "nRCD"), ("close_time", "nRP")):
+            s[name] = system.clocks[clocks] * int(s["period"][0])
         s["write_latency"] = system.timing.write_latency
         s["page_shift"] = page_lines.bit_length() - 1
         self.page_lines64 = max(1, page_lines * system.geometry.burst_bytes // 64)
@@ -131,10 +165,13 @@ class World:
         for k, spec in enumerate(agents):
             if isinstance(spec, CoreSpec):
                 self.agents[k]["kind"], self.agents[k]["core"] = CORE, numbers.pop(0)
+            elif isinstance(spec, GpuSpec):
+                self.agents[k]["kind"] = GPU
             else:
                 self._set_up_tiles(self.agents[k], spec)
         for core, of in zip(s["cores"][0], cores, strict=False):
             set_up(core, of, system, self.unit_ps)
+        self.gpu = GpuState(gpus[0], system, self.unit_ps) if gpus else None
         self._records: dict[int, Iterator[Records]] = {}
         self._programs = [_Program(iter(())) for _ in agents]
         self._join_programs()
@@ -194,22 +231,36 @@ class World:
         self._next_part(agent)
         self.wake[agent] = self.now
 
-    def start_core(self, agent: int, records: Iterable[Records], tensors: Sequence[int] = ()) -> None:
+    def start_core(self, agent: int, records: Iterable[Records], tensors: Sequence[Tensor] = ()) -> None:
         """Give a core the records that leave its caches, in pieces of any size; it begins now.
 
-        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` are the numbers of the
-        tensors that their arrays belong to.
+        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` are those that their
+        arrays belong to.
         """
         a = self.agents[agent]
         core = self.state["cores"][0][int(a["core"])]
         for name, value in {"wants": 0, "draining": 0, "life": RUNNING, "begin_time": self.now, "last_done": 0}.items():
             a[name] = value
         core["ready"] = max(int(core["ready"]), self.now)
-        core["tensors"] = 0
-        core["tensors"][: len(tensors)] = tensors
+        core["tensors"], core["tags"] = 0, 0
+        core["tensors"][: len(tensors)] = [tensor.index for tensor in tensors]
+        tags = [KINDS.index(tensor.kind) + 1 for tensor in tensors]
+        core["tags"][: len(tensors)] = np.array(tags, np.int64) << TAG_BIT
         self._records[agent] = pieces(translate(piece, self.page_table, self.page_lines64) for piece in records)
         a["more"] = True
         self._next_records(agent)
+        self.wake[agent] = self.now
+
+    def start_gpu(self, agent: int, launch: Any) -> None:
+        """Give the GPU a kernel (record of dtype LAUNCH, virtual addresses); it begins now.
+
+        What the last kernel left in the cache, and write-backs under way, stay.
+        """
+        if self.gpu is None or launch["slots"] > self.gpu.spec.blocks:
+            raise ValueError("this world has no GPU, or a kernel wants more blocks per SM than it has slots")
+        a = self.agents[agent]
+        a["life"], a["begin_time"] = RUNNING, self.now
+        self.gpu.record["launch"], self.gpu.record["begun"] = launch, 0
         self.wake[agent] = self.now
 
     def _next_records(self, agent: int) -> None:
@@ -243,8 +294,11 @@ class World:
 
     def advance(self, until: int = NEVER, budget: int = NEVER) -> int:
         """Process every event strictly before `until`; returns the reason for stopping."""
+        gpus = None if self.gpu is None else self.gpu.record
         while True:
-            reason = int(advance(self.state, self.tiles, self.runs, self.page_table, until, budget))
+            reason = int(
+                advance(self.state, gpus, self.hierarchy, self.tiles, self.runs, self.page_table, until, budget)
+            )
             if reason == LOG_FULL:
                 self.save_log()
             elif reason == NEXT_PART:
@@ -275,7 +329,10 @@ class World:
         state = self.state.copy()
         for name in ("dispatches", "events", "now"):
             state[name] = 0
-        return hashlib.sha256(state.tobytes()).hexdigest()
+        held = b"" if self.gpu is None else self.gpu.tobytes()
+        if self.hierarchy is not None:
+            held += self.hierarchy["levels"].tobytes()
+        return hashlib.sha256(state.tobytes() + held).hexdigest()
 
 
 def _records(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:

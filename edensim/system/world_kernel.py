@@ -26,17 +26,19 @@ from edensim.dram.commands import ACT
 from edensim.dram.scan_kernel import KEY_BITS
 from edensim.jit import jit, jit_inline
 from edensim.system.core_kernel import core_step
+from edensim.system.gpu_kernel import gpu_step
 from edensim.system.port_kernel import (
-    AGENT_BIT,
     ALL_IDLE,
     BUDGET,
     CORE,
     FINISHED,
+    GPU,
     LOG_FULL,
     MAX_AGENTS,
     MILESTONE,
     NEXT_PART,
     REACHED,
+    agent_of,
     clock_to_time,
     complete,
     log_is_full,
@@ -70,6 +72,7 @@ def channel_step(world, c, horizon):
     while True:
         t = next_event(ch)
         if t == ch.next_refresh:
+            world.refresh_due[c] = clock_to_time(world, t)
             due_refreshes(ch, tab, t)
         if ch.next_scan <= t:
             slot = tick(ch, tab, t)
@@ -81,7 +84,7 @@ def channel_step(world, c, horizon):
                 if len(world.columns) > 1:  # known from the type: without a log the line is not compiled
                     log_column(world, c, ch, slot, write)
                 complete(world, token, write, clock_to_time(world, t + latency), ch.slot_seen[slot])
-                horizon = min(horizon, world.wake[token >> AGENT_BIT])
+                horizon = min(horizon, world.wake[agent_of(token)])
             for queue in range(2):
                 for _ in range(ch.freed[queue]):  # two, if both buses of HBM took from one queue
                     if world.waiters[c, queue]:
@@ -96,8 +99,12 @@ def channel_step(world, c, horizon):
 
 
 @jit
-def advance(worlds, tiles, runs, page_table, until, budget):
-    """Process every event strictly before `until`. Returns why it stopped; `now` of the world is the exact time."""
+def advance(worlds, gpus, hierarchy, tiles, runs, page_table, until, budget):
+    """Process every event strictly before `until`. Returns why it stopped; `now` of the world is the exact time.
+
+    `gpus` is None in a world without GPUs, `hierarchy` in one whose cores share no caches, so that nothing of them is
+    compiled.
+    """
     world = worlds[0]
     n_agents = world.n_agents
     stop_at = world.events + budget
@@ -144,9 +151,14 @@ def advance(worlds, tiles, runs, page_table, until, budget):
             continue
         world.rotate = who + 1 if who + 1 < n_agents else 0
         world.wake[who] = NEVER  # completions announced during the step may lower it again
-        if world.agents[who].kind == CORE:
-            due = core_step(world, who, first, second)
-        else:
+        due = NEVER
+        kind = world.agents[who].kind
+        if gpus is not None:
+            if kind == GPU:
+                due = gpu_step(world, gpus[0], who, first, second, page_table)
+        if kind == CORE:
+            due = core_step(world, hierarchy, who, first, second)
+        elif kind != GPU:
             due = tile_step(world, who, first, second)
             while world.agents[who].wants and not log_is_full(world) and not lacks_part(world.agents[who]):
                 for side in range(2):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edensim.approx import BankClustered, Bitline, CellLaw, DataDependent, Lines, Uniform, Wordline, inject
+from edensim.approx.element import ELEMENTS
 from edensim.approx.region import PLAIN
 from edensim.jit import JIT_DISABLED
 
@@ -140,3 +141,17 @@ def test_bad_rows_and_banks_are_where_their_level_says():
     assert abs(per_row[bad] - 6553.6).max() < SIGMA * math.sqrt(6553.6)
     report = inject(np.zeros((4096, ROW), np.uint8), model=BankClustered(0.01, 0.5), seed=3)
     assert (report.by_bank > 0).sum() == 8
+
+
+@pytest.mark.parametrize("dtype", ["int4", "uint8", "int16", "fp32", "fp64"])
+@pytest.mark.parametrize("ber", [0.01, 0.2])
+def test_flips_by_bit_are_exact(dtype, ber):
+    """Rows with many flips are counted carry-save: the same as bit by bit, also for a last row cut short."""
+    bits = ELEMENTS[dtype].bits
+    data = np.random.default_rng(2).integers(0, 256, 37 * 8192 + 1000, dtype=np.uint8)
+    read = np.empty_like(data)
+    array, out = (x.view(ELEMENTS[dtype].storage) for x in (data, read))
+    report = inject(array, ber=ber, out=out, dtype=dtype if dtype == "int4" else None, threads=2)
+    wrong = np.unpackbits(data ^ read, bitorder="little").reshape(-1, bits)
+    assert (report.by_bit == wrong.sum(0)).all()
+    assert report.flips == wrong.sum()

@@ -49,9 +49,20 @@ def test_edensim_commands_run(edensim, checkout):
 
 def test_python_example_runs(checkout, capsys):
     """The first Python block runs as it stands (the one for clusters: `tests/study/sweep/test_cluster_examples.py`)."""
-    code, _ = blocks("python")
+    code, *_ = blocks("python")
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out
+
+
+def test_a_module_of_ones_own_goes_through(checkout, capsys):
+    """The second Python block: train, boost with control, characterise, simulate."""
+    pytest.importorskip("torch")
+    _, code, *_ = blocks("python")
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    control, boosted, saving = capsys.readouterr().out.splitlines()
+    assert 0 <= float(control) <= 0.1
+    assert 1e-4 < float(boosted) <= 0.1
+    assert "energy_pj" in saving
 
 
 def test_expected_output_is_what_is_printed(edensim, checkout):

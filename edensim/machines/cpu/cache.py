@@ -88,7 +88,7 @@ class Caches:
     levels : sequence of CacheLevel
         1 to 8, the first nearest to the core, all with the same line size.
     emit_level : int, optional
-        Accesses that reach this level (1 or more) or lie beyond it leave a record (default: only what goes to memory).
+        Accesses that reach this level or lie beyond it leave a record (default: only what goes to memory).
     seed : int
         Of random replacement.
     """
@@ -102,8 +102,8 @@ class Caches:
             raise ConfigError("caches differ in line_bytes; expected one line size for all levels")
         self.levels = list(levels)
         self.emit_level = len(levels) if emit_level is None else emit_level
-        self._state = np.zeros(1, kernel.HIERARCHY)
-        h = self._state[0]
+        self.state = np.zeros(1, kernel.HIERARCHY)
+        h = self.state[0]
         h.depth, h.emit_level = len(levels), self.emit_level
         h.random = (2 * seed + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
         words = 0
@@ -123,25 +123,25 @@ class Caches:
         """Drive touches through the caches; yields the records that leave, in pieces that stay valid until the next."""
         at, end = 0, len(touches) if count is None else count
         while at < end:
-            at = kernel.run_touches(self._state, touches, at, end, self._room)
-            yield self._state["out"][0][: int(self._state["written"][0])]
+            at = kernel.run_touches(self.state, touches, at, end, self._room)
+            yield self.state["out"][0][: int(self.state["written"][0])]
 
     def counts(self) -> list[dict[str, int]]:
         """Per level: fetches that reached it (`reads`; at the first level all touches), misses and so on.
 
         `write_backs` counts dirty lines that left the level; `read_misses` of the last level are reads of memory.
         """
-        levels = self._state["levels"][0][: len(self.levels)]
+        levels = self.state["levels"][0][: len(self.levels)]
         return [{name: int(lv[name]) for name in kernel.COUNTS} for lv in levels]
 
     @property
     def pending_instructions(self) -> int:
         """Instructions since the last record."""
-        return int(self._state["instructions"][0])
+        return int(self.state["instructions"][0])
 
     def digest_state(self) -> NDArray[Any]:
         """All tags, for comparisons."""
-        tags: NDArray[Any] = self._state["tags"][0].copy()
+        tags: NDArray[Any] = self.state["tags"][0].copy()
         return tags
 
 

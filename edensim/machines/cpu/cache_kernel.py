@@ -252,8 +252,14 @@ def emit(h, line, flags, stream, level):
 @jit
 def write_back(h, level, line, stream):
     """Write a dirty victim of the level above into `level`, and what that pushes out further down."""
+    h.levels[level - 1].write_backs += 1
+    write_into(h, level, line, stream)
+
+
+@jit
+def write_into(h, level, line, stream):
+    """Write a dirty line into `level`, and what that pushes out further down."""
     while level < h.depth:
-        h.levels[level - 1].write_backs += 1
         lv = h.levels[level]
         lv.writes += 1
         victim = look_up(h, lv, line, 1)
@@ -266,7 +272,7 @@ def write_back(h, level, line, stream):
             return
         line = (victim >> 2) - 1
         level += 1
-    h.levels[level - 1].write_backs += 1
+        h.levels[level - 1].write_backs += 1
     emit(h, line, WRITE, stream, level)
 
 
@@ -342,6 +348,26 @@ def prefetch(h, level, line, stream):
         at = place_of(h, lv, target)
         if at >= 0:  # its own write-backs may have pushed it out again
             h.tags[at] |= PREFETCHED
+
+
+# ---- what leaves private caches, in caches that several cores share
+
+
+@jit
+def look_up_shared(h, word):
+    """Let a record of a core's own caches go through the shared ones; what follows from it is in `out`."""
+    h.written = 0
+    line = np.int64(word >> np.uint64(RECORD_LINE_SHIFT))
+    flags = np.int64(word & np.uint64(15))
+    stream = np.int64(word >> np.uint64(RECORD_STREAM_SHIFT)) & STREAM_MASK
+    if flags & WRITE:
+        write_into(h, 0, line, stream)
+        return
+    fetch(h, 0, line, 0, flags, stream)
+    if flags & PREFETCH == 0:
+        for level in range(min(h.reached + 1, h.depth)):
+            if h.levels[level].prefetcher:
+                prefetch(h, level, line, stream)
 
 
 # ---- a stream of touches

@@ -7,16 +7,16 @@ Not modelled: Winograd and FFT convolutions, fused layers, threads of one layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from edensim.errors import ConfigError
 from edensim.machines.cpu import nest_kernel
-from edensim.machines.cpu.darknet import PLAIN, TILED, Loop, plain_product
+from edensim.machines.cpu.darknet import PLAIN, TILED, Loop, product_loop
 from edensim.machines.cpu.fbgemm import AVX2, int8_product, packed_bytes
-from edensim.machines.cpu.nest import Operand, Unit, split
+from edensim.machines.cpu.nest import Operand, Part, Unit, flat, split
 from edensim.machines.cpu.onednn import BLOCK, Buffers, direct, reorder_units
 from edensim.machines.cpu.openblas import HASWELL, blocked_product
 from edensim.workloads.layer import Layer
@@ -126,7 +126,12 @@ def scratch_at(base: int, layer: Layer, style: str, size: int) -> tuple[int, int
 
 def layer_units(layer: Layer, at: Arrays, style: str, size: int, batch: int = 1) -> Iterator[Unit]:
     """All units of one layer, images one after the other."""
-    for image in range(batch):
+    return flat(layer_parts(layer, at, style, size, range(batch)))
+
+
+def layer_parts(layer: Layer, at: Arrays, style: str, size: int, images: Iterable[int] = (0,)) -> Iterator[Part]:
+    """Units and outermost loops of one layer, images one after the other."""
+    for image in images:
         ifm = at.ifm + image * layer.ifm_count * size
         ofm = at.ofm + image * layer.ofm_count * size
         here = Arrays(at.weights, ifm, ofm, at.scratch)
@@ -142,7 +147,7 @@ def layer_units(layer: Layer, at: Arrays, style: str, size: int, batch: int = 1)
             yield from passes([(ofm, layer.ofm_count * size, 1, OFM)])
 
 
-def _with_columns(layer: Layer, at: Arrays, style: str, size: int) -> Iterator[Unit]:
+def _with_columns(layer: Layer, at: Arrays, style: str, size: int) -> Iterator[Part]:
     p = layer
     c, k, pixels = p.C // p.groups, p.K // p.groups, p.P * p.Q
     depth = c * p.R * p.S
@@ -160,7 +165,7 @@ def _with_columns(layer: Layer, at: Arrays, style: str, size: int) -> Iterator[U
         else:
             loop = TILED if style == "darknet_tiled" else PLAIN
             how = Loop(loop.tile, size, loop.vector_bytes)
-            yield from plain_product(w, b, y, k, pixels, depth, how)
+            yield product_loop(w, b, y, k, pixels, depth, how)
 
 
 def im2col_units(layer: Layer, x: Operand, columns: Operand, channels: int, size: int) -> Iterator[Unit]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edensim.machines.cpu import gemm_kernel
-from edensim.machines.cpu.nest import Operand, Unit, split
+from edensim.machines.cpu.nest import Operand, Repeat, Unit, split
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,22 @@ def plain_product(
                  a.stream, b.stream, c.stream, how.instructions_per_line),
                 per_step * (k1 - k0),
             )  # fmt: skip
+
+
+def product_loop(a: Operand, b: Operand, c: Operand, m: int, n: int, k: int, how: Loop) -> Repeat:
+    """The same product as one loop over rows of C (in register tiles)."""
+
+    def body(i: int) -> Iterator[Unit]:
+        yield from plain_product(a, b, c, m, n, k, how, range(i * how.tile, min(m, (i + 1) * how.tile)))
+
+    def thin(first: int, last: int) -> Iterator[Unit]:
+        passes = k * how.instructions_per_line // 1023 + 1
+        per_row = passes * (n * how.size // 64 + 1) + k * how.size // 64
+        for i0, i1 in split(min(m, first * how.tile), min(m, last * how.tile), per_row):
+            yield Unit(
+                gemm_kernel.ikj_thin,
+                (a.address, c.address, n, k, i0, i1, how.size, a.stream, c.stream, how.instructions_per_line),
+                per_row * (i1 - i0),
+            )
+
+    return Repeat(-(-m // how.tile), body, thin, how.tile * (n + k) * how.size // 64)

@@ -7,6 +7,7 @@ operands swapped.
 from __future__ import annotations
 
 from edensim.jit import jit
+from edensim.machines.cpu.cache_kernel import GAP_MASK
 from edensim.machines.cpu.nest_kernel import LINE, put, span
 
 # ---- blocked (Goto)
@@ -108,4 +109,22 @@ def ikj(out, n, a, b, c, columns, depth, i0, i1, k0, k1, tile, size, s_a, s_b, s
                 line = (target >> LINE) + count
                 if line <= (target + columns * size - 1) >> LINE:
                     n = put(out, n, line, 1, s_c, per_line)
+    return n
+
+
+@jit
+def ikj_thin(out, n, a, c, columns, depth, i0, i1, size, s_a, s_c, per_line):
+    """Rows i0 to i1 of the same product without B: A once, C in as many passes as hold the instructions."""
+    whole = depth * per_line
+    passes = (whole + GAP_MASK - 1) // GAP_MASK
+    for i in range(i0, i1):
+        for p in range(passes):
+            first, last = (
+                a + (i * depth + depth * p // passes) * size,
+                a + (i * depth + depth * (p + 1) // passes) * size,
+            )
+            if last > first:
+                n = span(out, n, first, last - first, 0, s_a, 0)
+            gap = whole * (p + 1) // passes - whole * p // passes
+            n = span(out, n, c + i * columns * size, columns * size, 1, s_c, gap)
     return n

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
 from edensim.errors import ConfigError, did_you_mean
 from edensim.machines.cpu import code
 from edensim.machines.cpu.cache import CacheLevel
-from edensim.machines.cpu.cache_kernel import MAX_LEVELS
 from edensim.memory.placement import TensorRequest
 from edensim.workloads.layer import Layer, Network
 
 KINDS = ("weights", "ifm", "ofm")
+MAX_LEVELS = 6
+"""A record has three bits for the level that had the line, of which one value is memory."""
 
 
 def cache_levels(machine: CpuMachine) -> list[CacheLevel]:
@@ -47,6 +47,16 @@ def cache_levels(machine: CpuMachine) -> list[CacheLevel]:
     shared = [machine.cache[name].shared for name in names]
     if shared != sorted(shared):
         problems.append("machine.cache: a private level lies below a shared one; expected private levels first")
+    if machine.cores > 1 and machine.extrapolate:
+        problems.append("machine.extrapolate: found true with several cores; expected machine.cores = 1")
+    if machine.cores > 1 and shared[0]:
+        problems.append("machine.cache.l1.shared: found true with several cores; expected an l1 of each core's own")
+    for name in names:
+        if machine.cores > 1 and machine.cache[name].shared and machine.cache[name].inclusive:
+            problems.append(
+                f"machine.cache.{name}.inclusive: found true of a level that several cores share; expected false "
+                "(lines that leave it would have to leave the cores' own levels, which is not modelled)"
+            )
     if problems:
         raise ConfigError(problems)
     return levels
@@ -88,7 +98,7 @@ def scratch_totals(layer: Layer, style: str, size: int) -> dict[str, int]:
 def cpu_requests(
     machine: CpuMachine, network: Network, workload: Workload, tensors: Sequence[TensorRequest]
 ) -> list[TensorRequest]:
-    """`tensors` as large as the code of their layer stores them, and scratch space that all layers use in turn."""
+    """`tensors` as large as the code of their layer stores them, and scratch space per core."""
     styles = layer_styles(machine, network, workload)
     sizes, scratch = {}, dict.fromkeys(KINDS, 0)
     for layer in network.layers:
@@ -99,28 +109,17 @@ def cpu_requests(
         for kind, total in scratch_totals(layer, style, size).items():
             scratch[kind] = max(scratch[kind], total)
     placed = [TensorRequest(t.name, t.kind, max(t.bytes, sizes.get(t.name, 0)), t.alias) for t in tensors]
-    return placed + [TensorRequest(f"scratch.{kind}", kind, total) for kind, total in scratch.items() if total]
+    cores = active_cores(machine, workload)
+    return placed + [TensorRequest(f"scratch.{kind}", kind, cores * total) for kind, total in scratch.items() if total]
 
 
-@dataclass(frozen=True)
-class LayerCode:
-    """A layer with its style: where its arrays lie, and the kind of tensor of each array number in touches."""
-
-    layer: Layer
-    style: str
-    size: int
-    arrays: code.Arrays
-    kinds: tuple[str, ...]
+def active_cores(machine: CpuMachine, workload: Workload) -> int:
+    """Cores that have an image to run."""
+    return min(machine.cores, workload.batch)
 
 
-def layer_code(layer: Layer, style: str, precision: str, base: Mapping[str, int]) -> LayerCode:
-    """How a layer runs whose tensors (`weights`, `ifm`, `ofm`, `scratch.KIND`) begin at these byte addresses."""
-    size = code.value_bytes(style, precision)
-    free = {kind: base.get(f"scratch.{kind}", 0) for kind in KINDS}
-    scratch = []
-    kinds = code.scratch_kinds(style)
-    for kind, count in zip(kinds, code.scratch_sizes(layer, style, size), strict=True):
-        scratch.append(free[kind])
-        free[kind] += code.paged(count) if count else 0
-    arrays = code.Arrays(base["weights"], base["ifm"], base["ofm"], (scratch[0], scratch[1], scratch[2]))
-    return LayerCode(layer, style, size, arrays, (*KINDS, *kinds))
+def own_levels(machine: CpuMachine) -> int:
+    """How many levels are a core's own; all of them if there is one core."""
+    if machine.cores == 1:
+        return len(machine.cache)
+    return sum(not level.shared for level in machine.cache.values())

@@ -28,6 +28,33 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """An outermost loop whose iterations differ only in where they read and write.
+
+    `body(i)` are the units of iteration i. `thin(a, b)` are iterations a to b without what all iterations read: the
+    same instructions, and every line that is theirs alone; `own_lines` counts those of one iteration.
+    """
+
+    count: int
+    body: Callable[[int], Iterable[Unit]]
+    thin: Callable[[int, int], Iterable[Unit]]
+    own_lines: int
+
+
+Part = Unit | Repeat
+
+
+def flat(parts: Iterable[Part]) -> Iterator[Unit]:
+    """All units, loops written out."""
+    for part in parts:
+        if isinstance(part, Repeat):
+            for i in range(part.count):
+                yield from part.body(i)
+        else:
+            yield part
+
+
+@dataclass(frozen=True)
 class Operand:
     """A matrix in memory: byte address, leading dimension (values), number of the array in touches."""
 

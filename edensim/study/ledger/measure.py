@@ -32,13 +32,13 @@ def measure(resolved: Resolved, inputs: Mapping[str, str]) -> dict[str, float]:
     state = operating_states(config)[MAIN]
     simulation = kind_of(config.machine).simulation(config, network, state, label=MAIN)
     simulation.run()
-    time_ns, _, counters = simulation.totals()
+    totals = simulation.totals()
     at_nominal = EnergyModel(config.dram, None, config.energy, simulation.system.timing)
     followers = (
         {name for name, rail in config.dram.power.rails.items() if rail.follows_vdd} if config.dram.power else ()
     )
-    found = {"time_ns": time_ns, "nominal_vdd": state.nominal.vdd, "nominal_tRCD_ns": state.nominal.tRCD_ns}
-    found |= _split("", at_nominal.price(counters).by_rail, followers)
+    found = {"time_ns": totals.time_ns, "nominal_vdd": state.nominal.vdd, "nominal_tRCD_ns": state.nominal.tRCD_ns}
+    found |= _split("", at_nominal.price(totals.counters).by_rail, followers)
     kinds = {layer.name: FC if layer.kind == "fc" else CONV for layer in network.layers}
     for part in (CONV, FC):
         records = [r for r in simulation.records if kinds[r.name] == part]

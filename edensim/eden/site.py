@@ -1,0 +1,214 @@
+"""Where the network runs: memory and machine of a configuration, prices of operating points, places of tensors.
+
+Prices are simulated, not assumed: the network runs on the configured machine at every operating point on offer. A
+mapping becomes a configuration of its own, which `edensim run` takes as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from edensim.approx import Device, Region, load_chip
+from edensim.approx.build import build_model
+from edensim.approx.partition_laws import device_of, errors_of_chip, errors_of_model
+from edensim.config import Resolved, load_config
+from edensim.config.eden_schema import Eden
+from edensim.config.schema import Placement as PlacementConfig
+from edensim.config.schema import Workload
+from edensim.config.tree import plain
+from edensim.eden.mapping import Assignment, Item, Room, Weights
+from edensim.eden.points import Choice, offered
+from edensim.errors import ConfigError
+from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, place, resolve_operating_state
+from edensim.memory.partition import REMAINDER
+from edensim.memory.placement import partition_page_lines
+from edensim.system.run import run
+from edensim.system.tensors import tensor_requests
+from edensim.workloads.layer import Network
+
+OWN_TABLES = ("eden", "sweep", "compare", "errors", "workload", "extends")
+MOST_POINTS = 400
+
+
+@dataclass
+class Site:
+    """Memory and machine for one network.
+
+    Parameters
+    ----------
+    resolved : Resolved
+        The configuration.
+    network : Network
+        Layers of the network, whose tensors the machine moves.
+    """
+
+    resolved: Resolved
+    network: Network
+    plan: Eden = field(init=False)
+
+    def __post_init__(self) -> None:
+        assert self.resolved.config.eden is not None
+        self.plan = self.resolved.config.eden
+        self.workload = Workload(network=self.network.name, precision=self.plan.precision)
+        if self.resolved.config.machine is None:
+            raise ConfigError("table [machine] is missing; `edensim eden` simulates on a machine")
+
+    @cached_property
+    def tables(self) -> dict[str, Any]:
+        """The configuration without what belongs to EDEN alone, with partitions."""
+        written = {name: value for name, value in plain(self.resolved.written).items() if name not in OWN_TABLES}
+        if "partition" not in written and self.plan.mapping != "coarse":
+            written["partition"] = self._parts()
+        return written
+
+    def _parts(self) -> list[dict[str, Any]]:
+        banks = Geometry.from_config(self.resolved.config.dram).banks_per_rank
+        count = min(self.plan.parts, banks)
+        edges = [banks * k // count for k in range(count + 1)]
+        return [{"name": f"part{k}", "banks": f"{edges[k]}:{edges[k + 1]}"} for k in range(count)]
+
+    def configuration(self, changes: Mapping[str, Any] | None = None) -> Resolved:
+        """The configuration with other tables, for runs of this network."""
+        return load_config({"workload": self.workload.model_dump(exclude_none=True), **self.tables, **(changes or {})})
+
+    def simulate(self, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Results of a run."""
+        return run(self.configuration(changes), network=self.network).data
+
+    @cached_property
+    def state(self) -> OperatingState:
+        """Everything nominal."""
+        config = self.configuration().config
+        return resolve_operating_state(config.dram, config.operating_point, config.partition)
+
+    @cached_property
+    def address_map(self) -> AddressMap:
+        """The address map of the memory."""
+        dram = self.resolved.config.dram
+        return AddressMap.from_config(Geometry.from_config(dram), dram)
+
+    @cached_property
+    def nominal(self) -> dict[str, Any]:
+        """Results at the nominal point, partitions left as they are."""
+        return self.simulate()
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        """Operating points on offer, priced by simulation; the nominal one first."""
+        plan, state = self.plan, self.state
+        found = offered(
+            load_chip(plan.chip), state.nominal, state.partitions.geometry.banks_per_rank,
+            plan.vdd, plan.tRCD_ns, plan.tRP_ns, plan.experimental,
+        )  # fmt: skip
+        if len(found) > MOST_POINTS:
+            raise ConfigError(f"[eden] offers {len(found)} operating points; expected at most {MOST_POINTS}")
+        points = {f"point{k}": {"vdd": c.vdd, "tRCD_ns": c.tRCD_ns, "tRP_ns": c.tRP_ns} for k, c in enumerate(found)}
+        data = self.simulate({"compare": {k: points[k] for k in list(points)[1:]}, "partition": []})
+        priced = [found[0]]
+        for k, choice in enumerate(found[1:], 1):
+            there = data["compare"][f"point{k}"]
+            priced.append(
+                replace(
+                    choice,
+                    energy=there["energy_pj"]["total"] / data["energy_pj"]["total"],
+                    time=there["time_ns"] / data["time_ns"],
+                )
+            )
+        return tuple(priced)
+
+    @cached_property
+    def rooms(self) -> list[Room]:
+        """Parts of the memory, each with all points on offer."""
+        sizes = self.state.partitions.capacity_bytes()
+        whole = sum(sizes.values())
+        # Without goal "energy" the choice of a part is ranked by what the user wants less of.
+        choices = tuple(replace(c, energy=self._price(c)) for c in self.choices)
+        return [Room(name, size, size / whole, choices) for name, size in sizes.items() if size]
+
+    def _price(self, choice: Choice) -> float:
+        return {"energy": choice.energy, "time": choice.time, "edp": choice.energy * choice.time}[self.plan.goal]
+
+    @cached_property
+    def weights(self) -> Weights:
+        """Shares of the energy that follow the tensors, and the parts as such."""
+        energy = self.nominal["energy_pj"]
+        background = (energy["background"] + energy["ref"]) / energy["total"]
+        return Weights(1 - background, background)
+
+    def items(self, tolerable: Mapping[str, float]) -> list[Item]:
+        """Tensors with what they tolerate, sizes rounded up to whole pages."""
+        page = partition_page_lines(self.address_map, self.state.partitions) * self.address_map.geometry.burst_bytes
+        sizes = {r.name: r.bytes for r in tensor_requests(self.network, self.workload)}
+        unknown = [name for name in tolerable if name not in sizes]
+        if unknown:
+            raise ConfigError(f"tensor {unknown[0]!r} is none of the network's; expected e.g. {next(iter(sizes))!r}")
+        return [Item(name, -(-sizes[name] // page) * page, sizes[name], rate) for name, rate in tolerable.items()]
+
+    def mapped(self, mapping: Assignment) -> dict[str, Any]:
+        """Tables of a configuration that holds a mapping."""
+        tables = dict(self.tables)
+        if mapping.method == "coarse":
+            point = next(iter(mapping.settings.values()))
+            return tables | {"partition": [], "operating_point": _point(point)}
+        tables["partition"] = [
+            part | _point(mapping.settings[part["name"]]) if part["name"] in mapping.settings else part
+            for part in tables["partition"]
+        ]
+        if REMAINDER in mapping.settings:
+            tables["operating_point"] = _point(mapping.settings[REMAINDER])
+        # Outputs that are no later input are read by nobody, so any place does; the safest has room.
+        safest = min(set(mapping.places.values()), key=lambda name: mapping.settings[name].ber)
+        own = {name: part for name, part in mapping.places.items() if part != REMAINDER}
+        return tables | {"placement": {"weights": safest, "ifm": safest, "ofm": safest, "tensors": own}}
+
+    def regions(self, tables: Mapping[str, Any]) -> tuple[OperatingState, dict[str, Region]]:
+        """Operating state of a mapped configuration, and where its tensors lie."""
+        config = self.configuration(tables).config
+        state = resolve_operating_state(config.dram, config.operating_point, config.partition)
+        return state, self._regions(state.partitions, config.placement)
+
+    def _regions(self, partitions: PartitionMap, placement: PlacementConfig) -> dict[str, Region]:
+        requests = tensor_requests(self.network, self.workload)
+        placed = place(requests, self.address_map.geometry, self.address_map, partitions, placement)
+        page_bytes = placed.page_lines * self.address_map.geometry.burst_bytes
+        regions = {}
+        for name, tensor in placed.tensors.items():
+            if not len(placed.page_table):
+                regions[name] = Region(self.address_map, tensor.bytes, tensor.base)
+                continue
+            first, offset = divmod(tensor.base, page_bytes)
+            pages = placed.page_table[first : -(-(tensor.base + tensor.bytes) // page_bytes)]
+            regions[name] = Region(self.address_map, tensor.bytes, offset, pages, placed.page_lines)
+        return regions
+
+    def device(self, state: OperatingState, seed: int, fit: FittedModel | None = None) -> Device:
+        """The memory with the errors of the chip (or of a fitted model) in every part, by its operating point."""
+        geometry = self.address_map.geometry
+        if fit is None:
+            errors = errors_of_chip(load_chip(self.plan.chip), state, geometry, experimental=self.plan.experimental)
+        else:
+            chip = errors_of_chip(load_chip(self.plan.chip), state, geometry, experimental=self.plan.experimental)
+            rates = {name: part.ber for name, part in chip.items()}
+            errors = errors_of_model(fit.model, 0.0, fit.parameters, geometry, state.partitions.names, rates)
+        return device_of(errors, self.address_map, state.partitions, seed)
+
+    def model_device(self, ber: float, model: str, parameters: Mapping[str, float], seed: int) -> Device:
+        """The memory with one error model at one rate everywhere."""
+        geometry = self.address_map.geometry
+        law = build_model(model, ber, parameters, geometry.banks_per_rank).law(geometry)
+        return Device([[law] if ber else []], self.address_map, seed=seed)
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """An error model as `edensim fit --json` gives it: its name, and the parameters that hold at any rate."""
+
+    model: str
+    parameters: dict[str, float]
+
+
+def _point(choice: Choice) -> dict[str, float]:
+    return {"vdd": choice.vdd, "tRCD_ns": choice.tRCD_ns, "tRP_ns": choice.tRP_ns}

@@ -1,0 +1,167 @@
+"""Networks on a CPU: runs end to end, streams kept on disk, shared caches, checkpoints."""
+
+from __future__ import annotations
+
+import copy
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edensim as es
+from edensim.errors import ConfigError
+from edensim.jit import JIT_DISABLED
+from edensim.machines.cpu.cache import CacheLevel, Caches, touch_words
+from edensim.system.core import CoreSpec
+from edensim.system.port_kernel import BUDGET
+from edensim.system.world import World
+from tests.system.programs import NO_PAGES, system
+
+pytestmark = pytest.mark.skipif(JIT_DISABLED, reason="whole networks take too long without the compiler")
+RUN = {
+    "workload": {"network": "lenet", "precision": "fp32"},
+    "machine": {"preset": "cpu-eden", "cores": 2},
+    "dram": {"preset": "ddr4-2400r-8gb-x8"},
+    "compare": {"fast": {"tRCD_ns": 8.5}, "ideal": {"tRCD_ns": 0.0}},
+}
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of streams of its own."""
+    monkeypatch.setattr("edensim.machines.cpu.stream_store.cache_root", lambda: tmp_path)
+    return tmp_path / "streams"
+
+
+def run(**settings: object) -> dict:
+    data = es.run(es.load_config(RUN, set=settings)).data
+    del data["wall_s"]
+    return data
+
+
+def test_a_run_adds_up(cache: Path) -> None:
+    """Bytes by kind are those read and written, the stack is the time; every weight is read; less tRCD is no slower."""
+    data = run()
+    assert sum(data["bytes"]["by_kind"].values()) == data["bytes"]["read"] + data["bytes"]["write"]
+    assert data["bytes"]["by_kind"]["weights"] >= 4 * 431_000
+    assert sum(data["cpi_stack_ns"].values()) == pytest.approx(data["time_ns"], rel=1e-9)
+    assert sum(layer["time_ns"] for layer in data["layers"]) == pytest.approx(data["time_ns"], rel=1e-9)
+    assert data["requests"]["read"] == sum(data["row"].values()) - data["requests"]["write"]
+    assert data["compare"]["ideal"]["time_ns"] <= data["compare"]["fast"]["time_ns"] <= data["time_ns"]
+    assert data["compare"]["ideal"]["cpi_stack_ns"]["row_miss"] < data["cpi_stack_ns"]["row_miss"]
+    assert data["extrapolated_share"] == 0
+
+
+def test_kept_streams_change_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First run, run from disk, run beside a damaged file and run without a disk give one result."""
+    first = run()
+    (file,) = cache.iterdir()
+    held = file.read_bytes()
+    assert run() == first
+    file.write_bytes(held[:-5])
+    assert run() == first
+    assert file.read_bytes() == held
+    file.unlink()
+    monkeypatch.setenv("EDENSIM_STREAM_BYTES", "0")
+    assert run() == first
+    assert list(cache.iterdir()) == []
+
+
+def test_streams_used_longest_ago_leave(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder stays within its limit."""
+    run()
+    (first,) = cache.iterdir()
+    monkeypatch.setenv("EDENSIM_STREAM_BYTES", str(first.stat().st_size + 200))
+    run(**{"machine.code": "onednn"})
+    assert len(list(cache.iterdir())) == 1
+    assert not first.exists()
+
+
+def test_two_cores_share_the_work(cache: Path) -> None:
+    """Two images on two cores read what they do on one and a second scratch, in less time; each core's work is half."""
+    one = run(**{"workload.batch": 2, "machine.cores": 1})
+    two = run(**{"workload.batch": 2})
+    assert one["bytes"]["read"] <= two["bytes"]["read"] < 1.2 * one["bytes"]["read"]
+    assert two["time_ns"] < 0.8 * one["time_ns"]
+    assert two["cpi_stack_ns"]["compute"] == pytest.approx(one["cpi_stack_ns"]["compute"] / 2, rel=0.01)
+    assert sum(two["cpi_stack_ns"].values()) == pytest.approx(two["time_ns"], rel=1e-6)
+
+
+LEVELS = [
+    CacheLevel(4 << 10, 4),
+    CacheLevel(16 << 10, 8, prefetcher="stream"),
+    CacheLevel(64 << 10, 16, prefetcher="stream"),
+    CacheLevel(256 << 10, 16),
+]
+
+
+def walk(seed: int) -> np.ndarray:
+    """Streams and jumps, reads and writes."""
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, 1 << 14, 400)
+    lines = (first[:, None] + np.arange(20)).ravel()
+    return touch_words(lines, rng.integers(0, 2, len(lines)), rng.integers(0, 30, len(lines)), 1)
+
+
+def world_of(own: int) -> tuple[World, list[np.ndarray]]:
+    """One core whose last levels are looked up in the world, and what leaves its own."""
+    caches = Caches(LEVELS[:own], emit_level=min(own, 2))
+    records = [words.copy() for words in caches.drive(walk(4))]
+    shared = Caches(LEVELS[own:], emit_level=0) if own < 4 else None
+    spec = CoreSpec(Fraction(4000), 4, 128, 64, 32, 10, (2, 4, 6, 8), Fraction(20), own if shared else -1)
+    return World(system(), [spec], NO_PAGES, shared=shared), records
+
+
+def test_shared_levels_of_one_core_are_its_own() -> None:
+    """Caches looked up as the core goes give the traffic, hits and time of the same caches looked up beforehand."""
+    ends = []
+    for own in (4, 2):
+        world, records = world_of(own)
+        world.start_core(0, records)
+        while world.advance() == BUDGET:
+            pass
+        core = world.state["cores"][0][0]
+        ends.append((world.now, int(core["reads"]), int(core["writes"]), core["level_hits"].tolist()))
+    assert ends[0] == ends[1]
+    assert ends[0][1] > 3000
+
+
+def test_a_copy_of_a_running_world_goes_on_alike() -> None:
+    """State, shared caches and the records still to come, copied in the middle of a run: both end the same way."""
+    world, records = world_of(2)
+    (words,) = [np.concatenate(records)]
+    world.start_core(0, iter([words]))
+    world.advance(budget=20_000)
+    assert world.now > 0
+    state, hierarchy = world.state.copy(), world.hierarchy.copy()
+    left = list(world._records[0])
+    world._records[0] = iter(left)
+    digests = []
+    for _ in range(2):
+        world.state[:], world.hierarchy[:] = state, hierarchy
+        world._records[0] = iter(copy.deepcopy(left))
+        while world.advance(budget=5_000) == BUDGET:
+            pass
+        digests.append((world.now, world.digest()))
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"machine.cache.l1.size_bytes": 33000}, "machine.cache.l1.size_bytes: 33000 bytes"),
+        ({"machine.cache.l2.ways": 7}, "expected a power of two"),
+        ({"machine.window": 0}, "machine.window: found 0; expected a whole number from 1 to 4096"),
+        ({"workload.precision": "int8"}, "the style openblas computes in fp32 or int16"),
+        ({"machine.layer_code": {"conv9": "onednn"}}, "lenet has no layer 'conv9'; did you mean conv1"),
+        ({"machine.cache.l5": {"size_bytes": 1 << 20, "ways": 8, "latency_cycles": 9}}, "without a gap"),
+        ({"machine.extrapolate": True}, "expected machine.cores = 1"),
+        ({"machine.cache.l3.inclusive": True}, "machine.cache.l3.inclusive"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(settings: dict, words: str) -> None:
+    """Each mistake is told with its key, before anything runs."""
+    with pytest.raises(ConfigError, match=".*") as caught:
+        run(**settings)
+    assert words in str(caught.value)

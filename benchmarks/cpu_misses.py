@@ -10,6 +10,7 @@ are no prediction.
 
 from __future__ import annotations
 
+import argparse
 import csv
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def misses(style: str, layer: Layer) -> dict[str, int]:
 
 def main() -> None:
     """Print ours, the real count and their ratio."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with REAL.open() as file:
         real = {row["layer"]: row for row in csv.DictReader(file)}
     print(f"{'layer':<16}{'code':<10}{'':<16}{'ours':>12}{'real':>12}{'ratio':>8}")

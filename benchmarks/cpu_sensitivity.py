@@ -1,8 +1,8 @@
 """What the CPU speed-up of a lower tRCD depends on: row policy and address map, prefetchers, way to the controller.
 
 EDEN (Koppula et al., MICRO 2019, section 7.1) reports 8 % on average and 17 % at most (YOLO) for the tRCD of its Table
-3, and 10 % for tRCD = 0, but says nothing of row policy, address map and controller. This runs every corner of them at the
-nominal tRCD, at EDEN's and at 0, and draws the band beside the paper's numbers. Nothing is fitted.
+3, and 10 % for tRCD = 0, but says nothing of row policy, address map and controller. This runs every corner of them at
+the nominal tRCD, at EDEN's and at 0, and draws the band beside the paper's numbers. Nothing is fitted.
 
     python benchmarks/cpu_sensitivity.py [NETWORK=CODE ...] [--out FOLDER]
 
@@ -11,8 +11,8 @@ Without networks: yolov3-tiny=darknet resnet50=openblas vgg16=openblas squeezene
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -89,13 +89,15 @@ def draw(rows: list[dict[str, object]], path: Path) -> None:
     figure.savefig(path)
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Run the corners, print them, write CSV and figure."""
-    out = Path(arguments[arguments.index("--out") + 1] if "--out" in arguments else ".")
-    chosen = [argument for argument in arguments if "=" in argument] or list(NETWORKS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("network", nargs="*", default=NETWORKS, metavar="NETWORK=CODE")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where CSV and figure go")
+    options = parser.parse_args()
     rows = []
     print(f"{'network':<16}{'memory':<22}{'prefetch':<10}{'way (ns)':>9}{'EDEN':>9}{'ideal':>9}")
-    for network, code in (argument.split("=") for argument in chosen):
+    for network, code in (argument.split("=") for argument in options.network):
         for row in corners(network, code):
             rows.append(row)
             print(
@@ -103,12 +105,12 @@ def main(arguments: list[str]) -> None:
                 f"{row['eden']:>9.2%}{row['ideal']:>9.2%}",
                 flush=True,
             )
-    with (out / "cpu-sensitivity.csv").open("w", newline="") as file:
+    with (options.out / "cpu-sensitivity.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    draw(rows, out / "cpu-sensitivity.svg")
+    draw(rows, options.out / "cpu-sensitivity.svg")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

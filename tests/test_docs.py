@@ -11,7 +11,7 @@ from edensim.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "docs" / "start.md", *sorted((ROOT / "docs" / "howto").glob("[!i]*.md"))]
-FILE_OF_TEXT = {"network.md": "my-net.csv", "chip.md": "my-chip.csv"}
+FILE_OF_TEXT = {"network.md": "my-net.csv", "chip.md": "my-chip.csv", "errors.md": "placement.toml"}
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -379,10 +379,13 @@ class Energy(Table):
     typical_of: Literal["auto", "ddr3l_vendor_a", "ddr3l_vendor_b", "ddr3l_vendor_c", "ddr4_rdimm"] = key(
         "auto", "devices whose measured currents `typical` takes (auto: by standard; DDR3 vendor A, DDR4 RDIMM)"
     )
+    rails: dict[str, Annotated[float, Field(gt=0, le=5)]] = key(
+        {}, "supplies that do not follow VDD, by rail, e.g. {VPP = 2.4, VDDQ = 1.1} (default: nominal)", "V"
+    )
     restore_credit: float = key(
         0.0,
-        "share of the row energy not spent when a row closes at once, in proportion when it closes before tRAS "
-        "(C_cell / (C_cell + C_bitline), about 0.15 to 0.2); command traces only",
+        "share of the row energy not spent when a row closes at once, in proportion when it closes before nominal tRAS "
+        "(C_cell / (C_cell + C_bitline), about 0.15 to 0.2)",
         "fraction",
         ge=0,
         le=0.3,

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edensim.dram.commands import N_COMMANDS
-from edensim.dram.issue_kernel import EXACT
+from edensim.dram.counters import TAGS
+from edensim.dram.issue_kernel import EXACT, OPENED
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import FILTER
+from edensim.dram.reading_kernel import READING
 from edensim.dram.scan_kernel import NEVER
 from edensim.dram.table import Refresh, Shape
 from edensim.jit import LANES
@@ -26,8 +28,8 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
     forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
     wck_until hit_cap close_at patience_low patience_high
-    postponed release_at""".split()
-PER_BANK = "state open_row claimed open_since open_ck closings node_of used injected activated".split()
+    postponed release_at whole_row bank_refresh""".split()
+PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
@@ -50,7 +52,7 @@ class Policy:
 
     `second_activate`: clocks from ACT to ACT2 at most, 0 = rows are opened by one command. `wck_runs`: clocks the data
     clock runs on after RD and after WR. `two_buses`: column and row commands have a bus each; `half_clock`: on these,
-    clocks are half clocks.
+    clocks are half clocks. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb.
     """
 
     read_queue: int
@@ -66,6 +68,8 @@ class Policy:
     wck_runs: tuple[int, int] = (0, 0)
     two_buses: bool = False
     half_clock: bool = False
+    whole_row: int = 0
+    bank_refresh: int = 0
     in_order: bool = False
     hit_cap: int = 0
     timeout: int = 0
@@ -93,7 +97,8 @@ def new_channels(
         "pending": (PENDING,),
         "window": (window_shape[0], shape.banks, 1 + window_shape[1]),
         "counts": (N_COMMANDS, pad),
-        "timeline": (TIMELINE_BINS, 4),
+        "by_tag": (TAGS, OPENED + 1, pad),
+        "timeline": (TIMELINE_BINS, READING),
         "latency_count": (LATENCY_BINS,),
         "log": (LOG_LENGTH if policy.log_commands else 1, 5),
         "auto_precharge": (2,),
@@ -126,6 +131,7 @@ def new_channels(
     out["patience_low"], out["patience_high"] = policy.timeout_range
     out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
     out["second_activate"], out["wck_runs"] = policy.second_activate, policy.wck_runs
+    out["whole_row"], out["bank_refresh"] = policy.whole_row, policy.bank_refresh
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span

@@ -85,6 +85,8 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         wck_runs=(wck[0], wck[1]),
         two_buses=standard.two_buses,
         half_clock=standard.half_clock,
+        whole_row=timing.ck["nRAS"],
+        bank_refresh=timing.ck.get("nRFCpb", 0),
     )
 
 

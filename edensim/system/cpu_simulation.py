@@ -8,7 +8,7 @@ Modelled: see `machines.cpu` and `core_kernel`. Not modelled: several cores on o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from edensim.machines.cpu.cache_kernel import LINE_SHIFT
 from edensim.machines.cpu.machine import active_cores, cache_levels, cpu_requests, layer_styles, own_levels
 from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
 from edensim.machines.cpu.stretch import Sampling, Stretch
-from edensim.memory.placement import TensorRequest
+from edensim.memory.placement import Tensor, TensorRequest
 from edensim.system.core import CoreSpec
 from edensim.system.core_reading import Reading
 from edensim.system.environment import WorldEnvironment
@@ -116,9 +116,9 @@ class CpuSimulation(Simulation):
         before = self._read()
         self.parts: list[Reading] = []
         if self.description.background is not None:
-            self.world.start_core(self.cores, self._background(), [self.tensors.placement.tensors[BACKGROUND].index])
+            self.world.start_core(self.cores, self._background(), [self.tensors.placement.tensors[BACKGROUND]])
         for layer, *stretches in zip(self.code[0], *streams, strict=True):
-            spent, before = yield from run(env, stretches, [t.index for t in layer.tensors], before)
+            spent, before = yield from run(env, stretches, layer.tensors, before)
             self.parts.append(spent)
             self.end_layer(self._record(layer, spent))
 
@@ -150,7 +150,7 @@ class CpuSimulation(Simulation):
         self.alone_ns = alone.totals().time_ns
 
     def _alone(
-        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: list[int], before: Reading
+        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: Sequence[Tensor], before: Reading
     ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
         """One core, stretch by stretch; returns what it spent, and the reading at its end."""
         spent = before - before
@@ -162,7 +162,7 @@ class CpuSimulation(Simulation):
         return spent, before
 
     def _together(
-        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: list[int], before: Reading
+        self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: Sequence[Tensor], before: Reading
     ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
         """All cores, until the last has finished."""
         for core, mine in enumerate(stretches):

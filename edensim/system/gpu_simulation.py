@@ -121,7 +121,7 @@ class GpuSimulation(Simulation):
                 lines["read"] += read
                 lines["write"] += write
                 lines[kind] = read + write
-            self.records.append(LayerRecord(layer.name, macs, time_ns, lines, after - before, details))
+            self.end_layer(LayerRecord(layer.name, macs, time_ns, lines, after - before, details))
             before, start = after, end
 
     def _reading(self) -> dict[str, int]:

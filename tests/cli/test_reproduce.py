@@ -5,7 +5,7 @@ def test_list_names_items(edensim):
     """Every item with its title and where it stands in the paper; nothing is written."""
     outcome = edensim("reproduce", "--list")
     assert outcome.code == 0
-    assert outcome.out.startswith("table1 ")
+    assert outcome.out.startswith("headline ")
     assert edensim("reproduce", "table3", "--list", "--json").json.keys() == {"table3"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from statistics import mean
 
@@ -95,6 +96,20 @@ def _speed(context: Context) -> list[Row]:
     return rows
 
 
+def _checked(context: Context, machine: str, network: str) -> float:
+    usual = setup(machine, network, "DDR4-2400")
+    return context.measured(replace(usual, bounding_ck=1))["time_ns"] / context.measured(usual)["time_ns"] - 1
+
+
+def _check_cost(context: Context) -> list[Row]:
+    note = "the paper calls it negligible, without a number; one clock on every read"
+    return [
+        row(f"{shown}, {network}", None, partial(_checked, context, machine, network), note=note)
+        for machine, shown in MACHINES.items()
+        for network in NETWORKS
+    ]
+
+
 ITEMS = [
     *(energy_item(machine, memory, "energy") for memory in ("DDR4-2400", "LPDDR3-1600") for machine in MACHINES),
     Item(
@@ -104,5 +119,19 @@ ITEMS = [
         _speed,
         SPEEDS,
         ("delta", "row_policy", "address_map", "organisation"),
+    ),
+    Item(
+        "check-on-load",
+        "Time that the check for implausible values costs on accelerators, DDR4-2400",
+        "section 5",
+        _check_cost,
+        tuple(
+            replace(setup(machine, network, "DDR4-2400"), bounding_ck=clocks)
+            for machine in MACHINES
+            for network in NETWORKS
+            for clocks in (0, 1)
+        ),
+        ("row_policy", "address_map", "organisation"),
+        beyond=True,
     ),
 ]

@@ -5,19 +5,21 @@ from __future__ import annotations
 from edensim.study.ledger import paper
 from edensim.study.ledger.item import NOT_COMPUTED, NOT_REACHABLE, Context, Item, Row
 
-TRAIN = "needs trained networks of this size and their data sets, which no command here makes; small ones: edensim.dnn"
-REAL = "real modules on an FPGA tester; the simulated counterpart is not computed here"
+SETS = "needs the trained network and its data set; with both, `edensim eden CONFIG` (see configs/eden-resnet101.toml)"
+SMALL = "small networks: `python benchmarks/boosting.py` in a checkout; one: `edensim eden configs/eden-lenet.toml`"
+REAL = "real modules on an FPGA tester; a simulated one: `edensim eden configs/eden-lenet.toml`"
+TENSORS = "needs trained ResNet101 and CIFAR-10; with both, `edensim eden` (see configs/eden-resnet101.toml)"
 
 
 def _table2(context: Context) -> list[Row]:
     return [
-        Row(f"{network} {precision}", percent / 100, None, "%", NOT_COMPUTED, TRAIN)
+        Row(f"{network} {precision}", percent / 100, None, "%", NOT_COMPUTED, SETS)
         for network, cells in paper.accuracies().items()
         for precision, percent in cells.items()
     ]
 
 
-def _row(name: str, key: str, unit: str, status: str = NOT_COMPUTED, note: str = TRAIN) -> Row:
+def _row(name: str, key: str, unit: str, status: str = NOT_COMPUTED, note: str = SMALL) -> Row:
     return Row(name, paper.value("accuracy", key), None, unit, status, note)
 
 
@@ -45,9 +47,9 @@ def _real(context: Context) -> list[Row]:
 
 def _fine(context: Context) -> list[Row]:
     return [
-        _row("ResNet101, most tolerant tensor over the whole network", "fine_grained", "x"),
-        _row("ResNet101, last weights", "fine_ber", "BER"),
-        _row("ResNet101, whole network", "coarse_ber", "BER"),
+        _row("ResNet101, most tolerant tensor over the whole network", "fine_grained", "x", note=TENSORS),
+        _row("ResNet101, last weights", "fine_ber", "BER", note=TENSORS),
+        _row("ResNet101, whole network", "coarse_ber", "BER", note=TENSORS),
     ]
 
 

@@ -90,7 +90,7 @@ def _seeds(context: Context) -> list[Row]:
 
 
 def _fine(context: Context) -> list[Row]:
-    note = "needs the tolerable rate of every tensor (figure 11), so a network that was trained here"
+    note = "`edensim eden map configs/eden-resnet101.toml --out DIR`, then `edensim run DIR/mapped.toml`"
     return [Row("energy saved by partitions", None, None, "%", NOT_COMPUTED, note)]
 
 

@@ -9,7 +9,7 @@ from edensim.approx.profile_plan import Plan, seconds
 from edensim.config import Resolved, load_config
 from edensim.memory import Geometry, nominal_values
 from edensim.study.ledger import paper
-from edensim.study.ledger.item import NOT_REACHABLE, SCALED, Context, Item, Row, row
+from edensim.study.ledger.item import SCALED, Context, Item, Row, row
 from edensim.study.profiling import rig_times
 
 DDR4 = "ddr4-2400r-8gb-x8"
@@ -33,7 +33,6 @@ def _subarrays() -> float:
 
 def _metadata(context: Context) -> list[Row]:
     bits = f"{TIMING_BITS} bits each, as the paper says; its number is that of a byte each"
-    cycle = "no timing here has the check of implausible values"
     get = partial(paper.value, "controller")
     return [
         row("voltages, one per bank", get("voltage_bytes"), _voltages, "B",
@@ -41,7 +40,6 @@ def _metadata(context: Context) -> list[Row]:
         row("tRCD of 1024 partitions", get("timing_bytes"),
             lambda: PARTITIONS * TIMING_BITS / 8, "B", note=bits),
         row("tRCD of all subarrays, 8 GB DDR4", get("subarray_bytes"), _subarrays, "B", note=bits),
-        Row("clocks of the check on load", get("bounding_cycles"), None, "clocks", NOT_REACHABLE, cycle),
     ]  # fmt: skip
 
 

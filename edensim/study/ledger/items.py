@@ -13,12 +13,25 @@ from edensim.study.ledger import (
     costs,
     error_free,
     eyeriss_system,
+    headline,
     operating_points,
+    processors,
     sizes,
 )
 from edensim.study.ledger.item import Item
 
-FAMILIES = (sizes, accuracy, operating_points, costs, accelerators, eyeriss_system, error_free, beyond)
+FAMILIES = (
+    headline,
+    sizes,
+    accuracy,
+    operating_points,
+    costs,
+    processors,
+    accelerators,
+    eyeriss_system,
+    error_free,
+    beyond,
+)
 
 
 @cache

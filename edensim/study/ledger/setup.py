@@ -24,9 +24,10 @@ DDR4 = ("RoBaRaCoBgCh", "RoCoRaBaBgCh")
 
 @dataclass(frozen=True)
 class Organisation:
-    """A memory behind a stated capacity: preset, channels, ranks; address maps, shipped and interleaved; V."""
+    """A memory behind a stated capacity: preset, rate, channels, ranks; address maps, shipped and interleaved; V."""
 
     preset: str
+    data_rate_mt_s: int
     channels: int
     ranks: int
     maps: tuple[str, str]
@@ -36,18 +37,23 @@ class Organisation:
 MEMORIES = {
     # 4 GB in the paper: 16 banks as its profiled module, with the shipped 8 Gb devices, so 8 GB; or 4 GB of 8 banks.
     "DDR4-2400": {
-        "stated": Organisation("ddr4-2400r-8gb-x8", 1, 1, DDR4),
-        "other": Organisation("ddr4-2400r-8gb-x16", 1, 1, DDR4),
+        "stated": Organisation("ddr4-2400r-8gb-x8", 2400, 1, 1, DDR4),
+        "other": Organisation("ddr4-2400r-8gb-x16", 2400, 1, 1, DDR4),
     },
     # 4 GB in the paper: 1 GB to a rank; four ranks, or two on each of two channels.
     "LPDDR3-1600": {
-        "stated": Organisation("lpddr3-1600-4gb-x32", 1, 4, ("RoBaRaCoCh", "RoCoRaBaCh")),
-        "other": Organisation("lpddr3-1600-4gb-x32", 2, 2, ("RoBaRaCoCh", "RoCoRaBaCh")),
+        "stated": Organisation("lpddr3-1600-4gb-x32", 1600, 1, 4, ("RoBaRaCoCh", "RoCoRaBaCh")),
+        "other": Organisation("lpddr3-1600-4gb-x32", 1600, 2, 2, ("RoBaRaCoCh", "RoCoRaBaCh")),
     },
     # 8 GB on 2 channels in the paper: 8 GB to a channel with the shipped devices, or half of that.
     "DDR4-2133": {
-        "stated": Organisation("ddr4-2133p-8gb-x8", 2, 1, DDR4),
-        "other": Organisation("ddr4-2133p-8gb-x8", 1, 1, DDR4),
+        "stated": Organisation("ddr4-2133p-8gb-x8", 2133, 2, 1, DDR4),
+        "other": Organisation("ddr4-2133p-8gb-x8", 2133, 1, 1, DDR4),
+    },
+    # 2500 MHz, 6 channels, 24 chips in the paper: 384 data pins as 12 channels of one device, 2500 MHz the data clock.
+    "GDDR5": {
+        "stated": Organisation("gddr5-6000-1gb-x32", 5000, 12, 1, DDR4, 1.5),
+        "other": Organisation("gddr5-6000-1gb-x32", 5000, 6, 1, DDR4, 1.5),
     },
 }
 
@@ -66,6 +72,10 @@ class Setup:
         tRCD is 0.
     safe_vdd_share : float
         Share of nominal VDD whose lowest safe latencies are used (0: latencies of the data sheet).
+    code : str
+        How the code of layers is written (CPU).
+    bounding_ck : int
+        Clocks that the check for implausible values adds to every read.
     """
 
     machine: str
@@ -75,6 +85,8 @@ class Setup:
     delta_tRCD_ns: float = 0.0
     ideal: bool = False
     safe_vdd_share: float = 0.0
+    code: str = ""
+    bounding_ck: int = 0
 
     def settings(self, corner: Corner) -> dict[str, Any]:
         """Dotted keys of the point: the same keys for every setup, null where nothing is said."""
@@ -83,14 +95,18 @@ class Setup:
         safe = self.safe_vdd_share
         return {
             "machine.preset": self.machine,
-            "machine.memory_ns": corner.memory_ns if self.machine.startswith("cpu") else None,
+            "machine.memory_ns": corner.memory_ns if self.code else None,
+            "machine.code": self.code or None,
+            "machine.extrapolate": True if self.code else None,
             "workload.network": self.network,
             "workload.precision": self.precision,
             "dram.preset": memory.preset,
+            "dram.data_rate_mt_s": memory.data_rate_mt_s,
             "dram.channels": memory.channels,
             "dram.ranks": memory.ranks,
             "dram.address_map": memory.maps[corner.address_map == "interleaved"],
             "dram.controller.row_policy": corner.row_policy,
+            "dram.controller.bounding_ck": self.bounding_ck,
             "operating_point.tRCD_ns": 0.0 if self.ideal else None,
             "operating_point.delta_tRCD_ns": lowered,
             "operating_point.delta_tRCD_mode": corner.delta if lowered else "relative",

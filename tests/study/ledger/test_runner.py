@@ -128,7 +128,7 @@ def test_unknown_items_are_named_with_the_nearest():
         chosen(["tabel3", "zebra"])
     first, second = caught.value.problems
     assert 'no item "tabel3"; did you mean table3' in first
-    assert "items are table1" in second
+    assert "items are headline, table1" in second
 
 
 def test_every_item_can_be_planned():

@@ -11,16 +11,18 @@ import argparse
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.dnn import Boosting, FaultyMemory, Storage, batches, boost, glyphs, make_net, train
 from edensim.dnn.codes import code_of
 from edensim.dnn.injected import PlacedErrors
 from edensim.study.demo.network import LAYERS
 from edensim.study.demo.trade import NOMINAL_V, STEPS_V, chip_errors
+
+if TYPE_CHECKING:
+    from edensim.dnn import FaultyMemory
 
 OUT = Path(__file__).parents[1] / "edensim" / "study" / "demo" / "weights.npz"
 READERS = ("0", "3", "7", "9", "11")
@@ -72,6 +74,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT, help="file to write")
     out = parser.parse_args().out
+    from edensim.dnn import Boosting, FaultyMemory, Storage, batches, boost, glyphs, make_net, train
+
     data = glyphs()
     net = make_net("lenet-small", shape=data.shape)
     train(net, data)

@@ -183,7 +183,7 @@ TERMS: dict[str, list[Term]] = {
     ],
     "Errors": [
         *_terms("errors", "bit", _BITS),
-        Term("errors.ber", "fraction", "bits that came out wrong over bits read"),
+        Term("errors.ber", "fraction", "bits that came out wrong over bits read (read_ber in the table of a sweep)"),
         Term("errors.chip", "", "chip whose errors these are, null for a model's"),
         Term("errors.model", "", "error model, null for a chip's errors"),
         Term("errors.basis", "", "how well founded, the worst of all partitions; model: the rate was given"),
@@ -254,6 +254,7 @@ def term_of(key: str) -> Term | None:
     """The term of a key or column, None if the list lacks it."""
     key = re.sub(r"^(compare\.[^.]+\.|[^.:]+:)", "", key)
     key = re.sub(r"^partition_(\w+)\.([^.]+)", r"partitions.\2.\1", key)
+    key = re.sub(r"^read_ber$", "errors.ber", key)
     key = re.sub(r"^(errors\.by_bank\.\w+)\.\d+\.\d+$", r"\1[][]", key)
     return next((term for terms in TERMS.values() for term in terms if term.matches(key)), None)
 

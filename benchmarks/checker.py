@@ -1,12 +1,12 @@
 """The protocol checker over every memory and policy: violations, and the rules that were reached to the clock.
 
-    python benchmarks/checker.py [--commands N] [--write]
+    python benchmarks/checker.py [--commands N] [--requests N] [--minutes M] [--write]
 
 Every shipped memory runs with every scheduler, row policy and refresh that the configuration knows, with one and two
 ranks, with banks slower than the others, and on every synthetic pattern, saturated and with gaps; presets that imitate
 another simulator run as they are. What does not go together is refused by edensim and skipped. Runs are drawn in an
-order that depends on the seed alone until N commands have been checked (default 5 M; the proof wants 100 M). One wrong
-command makes the exit code 1.
+order that depends on the seed alone until N commands have been checked (default 5 M; the proof wants 100 M) or M
+minutes have passed. One wrong command makes the exit code 1.
 
 A row of the constraint table at slack 0 means that some gap was exactly as long as it must be, so the row was in force
 and not hidden behind a stricter one.
@@ -15,6 +15,7 @@ and not hidden behind a stricter one.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections import Counter
@@ -166,9 +167,10 @@ def check(
     commands: int,
     seed: int = SEED,
     requests: int = REQUESTS,
+    minutes: float = math.inf,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[dict[str, Found], Counter[str]]:
-    """Check runs until that many commands have been seen, and every memory at least once.
+    """Check runs until that many commands have been seen, and every memory at least once, or for so many minutes.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def check(
     skipped : Counter
         Runs that edensim refused, by reason.
     """
-    rng, done, seen = np.random.default_rng(seed), 0, set()
+    rng, done, seen, end = np.random.default_rng(seed), 0, set(), time.monotonic() + 60 * minutes
     found: dict[str, Found] = {}
     skipped: Counter[str] = Counter()
     for run, system in in_turn(presets, seed, skipped):
@@ -189,7 +191,7 @@ def check(
             done += report.commands
         seen.add(run.preset)
         progress(done)
-        if done >= commands and len(seen) == len(presets):
+        if (done >= commands and len(seen) == len(presets)) or time.monotonic() > end:
             break
     return found, skipped
 
@@ -221,25 +223,29 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--commands", type=int, default=5_000_000, metavar="N", help="commands to check (5,000,000)")
+    parser.add_argument("--requests", type=int, default=REQUESTS, metavar="N", help=f"requests per run ({REQUESTS:,})")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="M", help="stop after so long (no limit)")
     parser.add_argument("--write", action="store_true", help="update benchmarks/README.md")
     options = parser.parse_args()
     began, last = time.process_time(), [0]
 
     def progress(done: int) -> None:
-        if done - last[0] >= options.commands // 20:
+        if done - last[0] >= options.commands // 50:
             last[0] = done
             print(f"{done:,} commands", file=sys.stderr)
 
-    found, skipped = check(Presets().names("dram"), options.commands, progress=progress)
+    asked = (options.commands, SEED, options.requests, options.minutes)
+    found, skipped = check(Presets().names("dram"), *asked, progress=progress)
     total, wrong = (sum(getattr(x, name) for x in found.values()) for name in ("commands", "violations"))
     spent = time.process_time() - began
     text = (
         f"{total:,} commands, {wrong} violations, {spent:.0f} CPU s with compilation.\n\n{markdown(*table(found))}\n\n"
         f"Rules that were reached to the clock:\n\n{tight_names(found)}"
     )
-    publish(
-        "Protocol checker", f"python benchmarks/checker.py --commands {options.commands} --write", text, options.write
-    )
+    command = f"python benchmarks/checker.py --commands {options.commands} --requests {options.requests}"
+    if options.minutes < math.inf:
+        command += f" --minutes {options.minutes:g}"
+    publish("Protocol checker", f"{command} --write", text, options.write)
     for reason, count in skipped.items():
         print(f"skipped {count} runs: {reason}", file=sys.stderr)
     for offence in [offence for family in found.values() for offence in family.offences][:20]:

@@ -2,8 +2,9 @@
 
     python benchmarks/validation.py [--write] [--only REFERENCE]
 
-Measures every module of benchmarks/references (a few minutes) and prints the page; --write puts it into
-benchmarks/VALIDATION.md. --only measures and prints single sections.
+Measures every module of benchmarks/references (some ten minutes) and prints the page; --write puts it into
+benchmarks/VALIDATION.md and draws its figure. --only measures and prints single sections; with --write these replace
+their old selves in the page, and the others stay as they were measured.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import re
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,12 +24,14 @@ from typing import Protocol
 from table import markdown
 
 from edensim.errors import MissingExtraError
+from edensim.study.report.limits import limits as model_limits
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "VALIDATION.md"
 PARTS = ("DRAM timing", "DRAM energy", "Machines")
 """Order of the parts that exist now; others follow by name."""
 COMMAND = "python benchmarks/validation.py"
+CURVES = "edensim plot --dram all --width double --format svg --out benchmarks --force"
 HEAD = f"""\
 # Validation
 
@@ -82,6 +88,17 @@ def measured(name: str, reference: Reference) -> Section:
     return Section(name, reference, distance, text)
 
 
+def kept(name: str, reference: Reference, old: str) -> Section:
+    """A section as the page has it; raises ValueError if the page lacks it."""
+    row = re.search(
+        rf"^\| {re.escape(reference.TITLE)} \| .* \| (.*) \| `{COMMAND} --only {name}` \|$", old, re.MULTILINE
+    )
+    text = re.search(rf"^### {re.escape(reference.TITLE)}\n\n[^\n]*\n\n(.*?)\n\n(?=##)", old, re.MULTILINE | re.DOTALL)
+    if row is None or text is None:
+        raise ValueError(f"{PAGE.name} has no section {name}: measure it with --only {name}, or the whole page")
+    return Section(name, reference, row[1], text[1])
+
+
 def page(sections: Iterable[Section]) -> str:
     """The whole page as Markdown."""
     sections = list(sections)
@@ -91,7 +108,10 @@ def page(sections: Iterable[Section]) -> str:
         parts.append(f"## {part}")
         parts += [section_text(s) for s in sections if part == s.reference.PART]
     limits = [[s.reference.TITLE, *limit] for s in sections for limit in s.reference.LIMITS]
+    parts += ["## Latency against throughput", f"`{CURVES}`", "![Read latency over throughput](latency.svg)"]
     parts += ["## Known limits", markdown(["reference", "not covered, or missed", "what it means"], limits)]
+    left_out = [[limit.part, limit.text] for limit in model_limits()]
+    parts += ["What the model leaves out, by its own modules:", markdown(["part", "not modelled"], left_out)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -108,15 +128,20 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write benchmarks/VALIDATION.md")
     parser.add_argument("--only", choices=known, action="append", help="this section only (repeatable)")
     options = parser.parse_args()
-    if options.only and options.write:
-        parser.error("--write is for the whole page, not for --only")
+    old = PAGE.read_text() if options.only and options.write else ""
     sections = []
-    for name in options.only or known:
-        print(f"{name} …", file=sys.stderr)
-        sections.append(measured(name, known[name]))
-    print("\n\n".join(map(section_text, sections)) if options.only else page(sections))
+    for name, reference in known.items():
+        if not options.only or name in options.only:
+            print(f"{name} …", file=sys.stderr)
+            sections.append(measured(name, reference))
+        elif options.write:
+            sections.append(kept(name, reference, old))
+    text = page(sections) if options.write or not options.only else "\n\n".join(map(section_text, sections))
+    print(text)
     if options.write:
-        PAGE.write_text(page(sections))
+        PAGE.write_text(text)
+    if options.write and not options.only:
+        subprocess.run([sys.executable, "-m", *shlex.split(CURVES)], cwd=FOLDER.parent, check=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import types
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from edensim.config import Presets
 from edensim.errors import MissingExtraError
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -57,6 +59,18 @@ def test_page_has_every_part(validation: Any) -> None:
     assert text.count("| nothing | all is well |") == 2
 
 
+def test_single_sections_are_replaced(validation: Any) -> None:
+    """What was not measured again is taken over as it stands; a section that the page lacks is told."""
+    one, two = fake("DRAM timing", "First (a|b)"), fake("Machines", "Second", measure=lambda: ("1 %", "| x |\n\nmore"))
+    sections = [validation.measured("one", one), validation.measured("two", two)]
+    text = validation.page(sections)
+    again = [validation.kept(name, reference, text) for name, reference in (("one", one), ("two", two))]
+    assert again == sections
+    assert validation.page(again) == text
+    with pytest.raises(ValueError, match="no section three"):
+        validation.kept("three", fake("Machines", "Third"), text)
+
+
 def test_shipped_page_is_whole(validation: Any) -> None:
     """VALIDATION.md has a section, a summary row and limits for every reference there is, so it was renewed with it."""
     text = (FOLDER / "VALIDATION.md").read_text()
@@ -65,3 +79,25 @@ def test_shipped_page_is_whole(validation: Any) -> None:
         assert f"| `python benchmarks/validation.py --only {name}` |" in text
         assert all(f"| {reference.TITLE} | {what} | {means} |" in text for what, means in reference.LIMITS)
     assert "MISSED" not in text
+
+
+def test_shipped_curves_are_whole(validation: Any) -> None:
+    """The figure of the page has a panel for every shipped memory that imitates no other simulator."""
+    assert "](latency.svg)" in (FOLDER / "VALIDATION.md").read_text()
+    with (FOLDER / "latency.csv").open() as file:
+        drawn = {row["memory"] for row in csv.DictReader(file)}
+    assert drawn == {name for name in Presets().names("dram") if ":" not in name}
+    picture = (FOLDER / "latency.svg").read_text()
+    assert all(f"<!-- {name} -->" in picture for name in drawn)
+
+
+def test_every_difference_has_a_source(validation: Any) -> None:
+    """A clock that is not ramulator's has a reason; a reason of a shipped memory is that of a clock that differs."""
+    module = validation.references()["differences"]
+    found = module.differences()
+    assert len(found) > 10
+    assert [f"{d.memory} {d.name}" for d in found if not d.reason] == []
+    shipped = {d.memory for d in found}
+    used = {f"{d.memory} {d.name}" for d in found} | {d.name for d in found}
+    left = [key for key in module.REASONS if key not in used and key.split()[0] in shipped]
+    assert left == []

@@ -13,7 +13,7 @@ import click
 from edensim.cli import console
 from edensim.cli.compiling import announced_compilation
 from edensim.cli.memory_option import dram_option, load_memory
-from edensim.cli.options import common, json_option, set_option
+from edensim.cli.options import common, force_option, format_option, json_option, set_option
 from edensim.cli.progress import Progress
 from edensim.errors import ConfigError
 from edensim.study.text_table import columns
@@ -40,11 +40,24 @@ MOST_POINTS = 1000
     metavar="FORMAT",
     help="drampower, ramulator2 or dramsim3 (default: told by the content; logs of edensim are .npz).",
 )
+@click.option(
+    "--plot", "plot", metavar="DIR", help="Draw energy and power over time into this folder, with their data."
+)
+@format_option("png,svg,pdf")
+@force_option
 @set_option
 @json_option
 @common
 def energy(
-    commands: str, dram: str, at: tuple[str, ...], trace_format: str | None, overrides: tuple[str, ...], as_json: bool
+    commands: str,
+    dram: str,
+    at: tuple[str, ...],
+    trace_format: str | None,
+    plot: str | None,
+    formats: list[str],
+    force: bool,
+    overrides: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Price a DRAM command trace: a CSV of DRAMPower or ramulator 2, a DRAMsim3 command trace, or a log of edensim.
 
@@ -53,19 +66,46 @@ def energy(
     \b
     edensim energy commands.csv --dram ddr4-2400r-8gb-x8 --at vdd=1.2,1.1,1.0
     edensim energy trace.csv.gz --dram memspec.json --json
+    edensim energy commands.csv --at vdd=1.1,1.0 --plot figures
     """  # noqa: D301  (click wants the backspace itself)
     from edensim.dram.command_trace import count_trace, price_trace
     from edensim.version import __version__
 
     began = time.perf_counter()
     points = supply_points(at)
+    if plot is not None:
+        refuse_existing(Path(plot), formats, force)
     device, settings = load_device(dram, overrides)
     with announced_compilation(), Progress("commands") as progress:
         trace = count_trace(commands, device, trace_format, lambda done: progress(done, None, "energy"))
     data = price_trace(trace, device, settings, points)
     data |= {"version": __version__, "wall_s": time.perf_counter() - began}
     console.warn(data["warnings"])
+    drawn = [] if plot is None else draw_figures(data, Path(plot), formats, force)
     console.say_json(data) if as_json else console.say(_text(data))
+    for path in drawn:
+        console.log(f"wrote {path}")
+
+
+def refuse_existing(folder: Path, formats: list[str], force: bool) -> None:
+    """Refuse figures that exist already, before anything is computed."""
+    from edensim.output import check_output
+    from edensim.study.plots.formats import check_formats
+    from edensim.study.plots.kinds import KINDS, TRACE
+
+    endings = [*check_formats(formats), "csv"]
+    for name in KINDS[TRACE] if folder.is_dir() else ():
+        for ending in endings:
+            check_output(folder / f"{name}.{ending}", force)
+
+
+def draw_figures(data: dict[str, Any], folder: Path, formats: list[str], force: bool) -> list[Path]:
+    """Draw a priced trace; returns the files."""
+    from edensim.study.folder import write_all
+    from edensim.study.plots.figures import render
+    from edensim.study.priced_trace import PricedTrace
+
+    return write_all(folder, render(PricedTrace(data), (), formats, folder="", refused=console.log), force)
 
 
 def load_device(dram: str, overrides: tuple[str, ...]) -> tuple[PowerDevice, schema.Energy]:

@@ -11,6 +11,7 @@ from edensim.config.table import Name, Table, key
 Rate = Annotated[float, Field(ge=0, le=0.5)]
 Volts = Annotated[float, Field(gt=0, le=5)]
 Nanoseconds = Annotated[float, Field(ge=0, le=1000)]
+Parameter = Annotated[float, Field(ge=0, le=1 << 24)]
 
 
 class Eden(Table):
@@ -39,7 +40,7 @@ class Eden(Table):
     rounds: int = key(5, "rounds of boost, characterise, map at most; they end when nothing improves", ge=1, le=20)
     # errors in training and characterisation
     model: Name = key("uniform", "error model while boosting and characterising: a name of edensim.approx.MODELS")
-    parameters: dict[str, float] = key({}, "its parameters; uniform without any draws every error anew")
+    parameters: dict[str, Parameter] = key({}, "its parameters; uniform without any draws every error anew")
     # characterisation
     max_loss: float = key(0.01, "accuracy that may be lost (0.01: one percent point)", "fraction", ge=0, lt=1)
     granularity: Literal["coarse", "sweep", "guided"] = key(

@@ -120,11 +120,17 @@ class Power(Table):
 class DramController(Table):
     """[dram.controller]: scheduling."""
 
-    scheduler: Literal["FRFCFS_RowHit", "FRFCFS_Capped", "FRFCFS", "FCFS"] = key(
+    scheduler: Literal["FRFCFS_RowHit", "FRFCFS_Capped", "FRFCFS", "FCFS", "DRAMsim3"] = key(
         "FRFCFS_RowHit",
         "FRFCFS: oldest ready command; FRFCFS_RowHit: the same, but no row closes while an older request still hits "
         "it; FRFCFS_Capped: also no row serves more than `hit_cap` accesses while an older request waits for another "
-        "row of its bank; FCFS: one request after the other",
+        "row of its bank; FCFS: one request after the other; DRAMsim3: two stages of queues as in that program",
+    )
+    command_queue: Literal["per_bank", "per_rank"] | None = key(
+        None, "whether every bank or every rank has a command queue (DRAMsim3; default per_bank)"
+    )
+    command_queue_size: int | None = key(
+        None, "entries of a command queue (DRAMsim3; default 8)", "request", ge=1, le=256
     )
     hit_cap: int | None = key(
         None, "accesses of a row that may overtake another (FRFCFS_Capped; default 4)", "request", ge=1, le=1 << 20
@@ -379,10 +385,13 @@ class Energy(Table):
     typical_of: Literal["auto", "ddr3l_vendor_a", "ddr3l_vendor_b", "ddr3l_vendor_c", "ddr4_rdimm"] = key(
         "auto", "devices whose measured currents `typical` takes (auto: by standard; DDR3 vendor A, DDR4 RDIMM)"
     )
+    rails: dict[str, Annotated[float, Field(gt=0, le=5)]] = key(
+        {}, "supplies that do not follow VDD, by rail, e.g. {VPP = 2.4, VDDQ = 1.1} (default: nominal)", "V"
+    )
     restore_credit: float = key(
         0.0,
-        "share of the row energy not spent when a row closes at once, in proportion when it closes before tRAS "
-        "(C_cell / (C_cell + C_bitline), about 0.15 to 0.2); command traces only",
+        "share of the row energy not spent when a row closes at once, in proportion when it closes before nominal tRAS "
+        "(C_cell / (C_cell + C_bitline), about 0.15 to 0.2)",
         "fraction",
         ge=0,
         le=0.3,

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edensim.dram.commands import N_COMMANDS
-from edensim.dram.issue_kernel import EXACT
+from edensim.dram.counters import TAGS
+from edensim.dram.issue_kernel import EXACT, OPENED
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import FILTER
+from edensim.dram.reading_kernel import READING
 from edensim.dram.scan_kernel import NEVER
 from edensim.dram.table import Refresh, Shape
 from edensim.jit import LANES
@@ -26,8 +28,8 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
     forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
     wck_until hit_cap close_at patience_low patience_high
-    postponed release_at""".split()
-PER_BANK = "state open_row claimed open_since open_ck closings node_of used injected activated".split()
+    postponed release_at turn staged draining whole_row bank_refresh""".split()
+PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
@@ -48,9 +50,12 @@ class Policy:
     stays within `timeout_range` (equal ends: it never changes). `postponed`: refreshes of a rank that may be owed while
     requests wait, 0 = none.
 
+    `command_queues`: entries of a command queue and whether every bank has one (else every rank), with which the
+    controller works as DRAMsim3's; (0, False): it does not.
+
     `second_activate`: clocks from ACT to ACT2 at most, 0 = rows are opened by one command. `wck_runs`: clocks the data
     clock runs on after RD and after WR. `two_buses`: column and row commands have a bus each; `half_clock`: on these,
-    clocks are half clocks.
+    clocks are half clocks. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb.
     """
 
     read_queue: int
@@ -66,11 +71,28 @@ class Policy:
     wck_runs: tuple[int, int] = (0, 0)
     two_buses: bool = False
     half_clock: bool = False
+    whole_row: int = 0
+    bank_refresh: int = 0
     in_order: bool = False
     hit_cap: int = 0
     timeout: int = 0
     timeout_range: tuple[int, int] = (0, 0)
     postponed: int = 0
+    command_queues: tuple[int, bool] = (0, False)
+
+
+def two_stage_arrays(shape: Shape, policy: Policy) -> dict[str, tuple[int, ...]]:
+    """Arrays of the controller with two stages; of others as short as can be."""
+    size, per_bank = policy.command_queues
+    queues = (shape.banks if per_bank else shape.ranks) if size else 1
+    return {
+        "is_two_stage": (2 if size else 1,),
+        "trans": (2, max(policy.read_queue, policy.write_queue) if size else 1),
+        "stage": (queues, max(size, 1)),
+        "stage_n": (queues,),
+        "rank_of_queue": (queues,),
+        "queue_of": (shape.padded if size else 1,),
+    }
 
 
 def new_channels(
@@ -78,8 +100,9 @@ def new_channels(
 ) -> np.ndarray:
     """Idle channels at clock 0: a record array of length `channels`. `window_shape` = (windows, longest window)."""
     pad, ranks = shape.padded, shape.ranks
-    slots = policy.read_queue + policy.write_queue + 2 * pad
-    arrays: dict[str, tuple[int, ...]] = {}
+    arrays = two_stage_arrays(shape, policy)
+    in_stages = arrays["stage"][0] * policy.command_queues[0]
+    slots = policy.read_queue + policy.write_queue + 2 * pad + in_stages
     for names, length in ((PER_BANK, pad), (PER_ENTRY, 2 * pad), (PER_SLOT, slots), (PER_RANK, ranks)):
         arrays |= dict.fromkeys(names, (length,))
     arrays |= dict.fromkeys(PER_TIMED_BANK, (pad if policy.timeout else 1,))
@@ -93,7 +116,8 @@ def new_channels(
         "pending": (PENDING,),
         "window": (window_shape[0], shape.banks, 1 + window_shape[1]),
         "counts": (N_COMMANDS, pad),
-        "timeline": (TIMELINE_BINS, 4),
+        "by_tag": (TAGS, OPENED + 1, pad),
+        "timeline": (TIMELINE_BINS, READING),
         "latency_count": (LATENCY_BINS,),
         "log": (LOG_LENGTH if policy.log_commands else 1, 5),
         "auto_precharge": (2,),
@@ -122,10 +146,15 @@ def new_channels(
     out["window"] = -(1 << 40)
     out["window"][..., 0] = 0
     out["hit_cap"], out["patience"] = policy.hit_cap, policy.timeout
+    if policy.command_queues[0]:
+        per_bank = policy.command_queues[1]
+        out["queue_of"] = np.arange(pad) if per_bank else np.minimum(np.arange(pad) // shape.node_span, ranks - 1)
+        out["rank_of_queue"] = np.arange(shape.banks) // shape.node_span if per_bank else np.arange(ranks)
     out["postponed"] = policy.postponed
     out["patience_low"], out["patience_high"] = policy.timeout_range
     out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
     out["second_activate"], out["wck_runs"] = policy.second_activate, policy.wck_runs
+    out["whole_row"], out["bank_refresh"] = policy.whole_row, policy.bank_refresh
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span

@@ -21,10 +21,10 @@ from edensim.dram.command_counts import CommandCounts
 from edensim.dram.data_dependence import BurstData, DataFactors, burst_data, data_factors, foreign_law
 from edensim.dram.interface import LineCounts, assumed_counts, interface_pj
 from edensim.dram.power import RailCosts, impossible_currents, rail_costs
-from edensim.dram.power_device import PowerDevice
+from edensim.dram.power_device import IO_RAIL, PowerDevice
 from edensim.dram.typical import typical_shares
-from edensim.dram.voltage import Kind, VoltageScaling
-from edensim.errors import ConfigError, did_you_mean, perhaps
+from edensim.dram.voltage import Kind, VoltageScaling, check_supply, own_supplies
+from edensim.errors import ConfigError, did_you_mean
 
 Float = npt.NDArray[np.floating[Any]]
 BANK_PARTS = ("ACT", "PRE", "RD", "WR", "RDA", "WRA", "REF_AB", "REF_PB", "REF_SB", "REF_2B", "REF_DB", "BG_ACT")
@@ -43,7 +43,6 @@ GROUPS = {
     "background": ("BG_ACT", *RANK_PARTS),
 }
 """The components of a run, and what of a command trace makes them; `io` comes from the interface."""
-IO_RAIL = "VDDQ"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +123,7 @@ class CommandPricer:
         if self.energy.currents == "typical":
             shares = typical_shares(self.energy.typical_of, device.standard)
         self.rails = rail_costs(device, shares)
+        self.own_volts = own_supplies(device.name, device.nominal_v, device.vdd_rail, self.energy.rails)
         self.scaling = VoltageScaling.of(self.energy)
         self.warnings = impossible_currents(device) + foreign_law(self.energy.data.law, device.standard)
 
@@ -179,41 +179,28 @@ class CommandPricer:
             relative = supplies[rail.name] / rail.voltage_v
             factor = {kind: self.scaling.factor(kind, relative) for kind in ("array", "column", "background")}
             if not rail.follows_vdd:
-                # Other supplies are pumps and pads: the whole rail goes with the square, or linearly.
-                factor = dict.fromkeys(factor, relative if self.scaling.model == "drampower" else relative**2)
+                factor = dict.fromkeys(factor, self.scaling.own_factor(relative))
             per_bank, per_rank = self._bank_parts(rail, counts), self._rank_parts(rail, counts)
             banks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_bank.items()}
             ranks[rail.name] = {name: x * factor[KINDS[name]] for name, x in per_rank.items()}
         read, write = lines or self.line_counts(counts)
         io = interface_pj(self.device, counts.clocks, commands or LineCounts(), read, write)
         if IO_RAIL in supplies:
-            square = (supplies[IO_RAIL] / self.vddq_v) ** 2
+            square = (supplies[IO_RAIL] / self.device.vddq_v) ** 2
             io = {name: x * square for name, x in io.items()}
         return CommandEnergy(supplies, banks, ranks, io)
 
-    @property
-    def vddq_v(self) -> float:
-        """Nominal supply of the interface in V, 0 without one."""
-        return self.device.io.vddq_v if self.device.io is not None else self.device.lines.get("vddq", 0.0)
-
     def supplies(self, changed: Mapping[str, float]) -> dict[str, float]:
-        """Voltage of every rail; the names in `changed` are checked, capitals or not."""
-        out = {rail.name: rail.voltage_v for rail in self.rails}
-        if self.vddq_v:
-            out[IO_RAIL] = self.vddq_v
-        nominal, known = dict(out), {name.upper(): name for name in out}
-        known.setdefault("VDD", next((rail.name for rail in self.rails if rail.follows_vdd), ""))
+        """Voltage of every rail: nominal, of `energy.rails`, or `changed`, whose names may be in any case."""
+        nominal = self.device.nominal_v
+        out, known = nominal | self.own_volts, {name.upper(): name for name in nominal}
+        known.setdefault("VDD", self.device.vdd_rail)
         for name, volt in changed.items():
             rail = known.get(name.upper(), "")
             if not rail:
                 near = did_you_mean(name.upper(), known, f"known are {', '.join(known)}")
                 raise ConfigError(f"{name}: {self.device.name} has no such supply{near}")
-            if not 0 < volt <= 1.2 * nominal[rail]:
-                hint = perhaps(f"{volt / 1000:g} V") if 0 < volt / 1000 <= 1.2 * nominal[rail] else ""
-                raise ConfigError(
-                    f"{name} = {volt:g} V: expected more than 0 and at most {1.2 * nominal[rail]:g} V "
-                    f"(1.2 times the nominal {nominal[rail]:g} V){hint}"
-                )
+            check_supply(name, volt, nominal[rail])
             out[rail] = volt
         return out
 
@@ -243,25 +230,3 @@ class CommandPricer:
             "SREF": rail.sref * n.sref_ck,
             "DSM": rail.dsm * n.dsm_ck,
         }
-
-
-NEEDED = {
-    "pda_ck": ("IDD3P", "active power-down"),
-    "pdp_ck": ("IDD2P", "precharge power-down"),
-    "sref_ck": ("IDD6", "self refresh"),
-    "n_refpb": ("IDD5PB", "per-bank refresh"),
-    "n_ref2b": ("IDD5PB", "refresh of two banks"),
-    "n_refdb": ("IDD5PB", "refresh of two banks"),
-    "n_refsb": ("IDD5C", "same-bank refresh"),
-}
-
-
-def require_currents(device: PowerDevice, counts: CommandCounts) -> None:
-    """Raise `ConfigError` if the counters need a current that no rail of the device gives: nothing is free."""
-    problems = [
-        f"dram.power: {device.name} gives no {current}, but the trace uses {what}; add {current} (mA) to its rails"
-        for counter, (current, what) in NEEDED.items()
-        if getattr(counts, counter).any() and all(getattr(rail, current) is None for rail in device.rails.values())
-    ]
-    if problems:
-        raise ConfigError(problems)

@@ -17,11 +17,12 @@ import numpy as np
 from edensim.archive import require_file
 from edensim.config import schema
 from edensim.dram.command_counts import BadCommandError, CommandCounter, CommandCounts
-from edensim.dram.command_energy import BANK_PARTS, CommandEnergy, CommandPricer, require_currents
+from edensim.dram.command_energy import BANK_PARTS, CommandEnergy, CommandPricer
 from edensim.dram.command_log_stream import CommandLogStream
 from edensim.dram.command_text import Commands, CommandText
 from edensim.dram.command_windows import WindowedCounter, window_counts
 from edensim.dram.commands import N_TRACE, TRACE_NAMES
+from edensim.dram.energy import require_currents
 from edensim.dram.interface import LineCounts, expected_command_counts
 from edensim.dram.power_device import PowerDevice
 

@@ -11,7 +11,7 @@ tRCD, tRAS and tRP per bank. Not modelled here: power-down; closed rows, FCFS an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edensim.config.schema import Dram, OperatingPoint
 from edensim.dram.channel_kernel import KEY_BITS
-from edensim.dram.channel_state import Policy, new_channels
+from edensim.dram.channel_state import new_channels
 from edensim.dram.command_log import CommandLog, resolve_edges
 from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, WR, WRA
 from edensim.dram.counters import Counters
@@ -98,7 +98,7 @@ class DramSystem:
 
     def new_channels(self, log_commands: bool = False) -> np.ndarray:
         """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
-        policy = Policy(**{**vars(self.policy), "log_commands": log_commands})
+        policy = replace(self.policy, log_commands=log_commands)
         windows = (self.tables["window_id"].shape[2], int(self.tables["window_length"].max()))
         return new_channels(self.shape, policy, self.refresh, windows, self.geometry.channels)
 
@@ -111,7 +111,7 @@ class DramSystem:
         is_open = channels["state"][:, :banks] != 0
         running = end_clock - channels["open_since"][:, :banks]
         rank_running = end_clock - channels["node_open_since"]
-        n_ref = channels["counts"][:, REFAB, : self.shape.ranks].copy()
+        n_ref, n_refpb = channels["counts"][:, REFAB, : self.shape.ranks].copy(), counts[:, REFPB].copy()
         reads, writes = counts[:, RD] + counts[:, RDA], counts[:, WR] + counts[:, WRA]
         return Counters(
             period_ps=self.period,
@@ -133,6 +133,10 @@ class DramSystem:
             reads_forwarded=channels["forwarded"].copy(),
             writes_coalesced=channels["coalesced"].copy(),
             read_latency_ck_sum=channels["latency_sum"].copy(),
+            cut_ck=channels["cut_ck"][:, :banks].copy(),
+            n_refpb=n_refpb,
+            bank_refreshing_ck=n_refpb * self.timing.ck.get("nRFCpb", 0),
+            by_tag=channels["by_tag"][..., :banks].copy(),
         )
 
     def command_log(self, commands: tuple[Int, ...]) -> CommandLog:

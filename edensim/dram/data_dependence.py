@@ -97,6 +97,13 @@ STATIC = BurstData(0.0, 0.0, 0.0, 0.0)
 """Zeros, again and again."""
 
 
+class Moved(NamedTuple):
+    """What moves in either direction."""
+
+    read: BurstData
+    write: BurstData
+
+
 class DataFactors(NamedTuple):
     """Factors on what RD and WR draw above standby."""
 
@@ -138,6 +145,12 @@ def data_factors(law: str, data: BurstData, measured_with: str = "random") -> Da
         return DataFactors(factor, factor)
     vendor = law.removeprefix("vampire_")
     return DataFactors(*(vampire_factor(vendor, write, data.line, base.line) for write in (False, True)))
+
+
+def moved_factors(law: str, moved: Moved, measured_with: str = "random") -> DataFactors:
+    """Factors on RD and WR, each by the data that move in its direction; see `data_factors`."""
+    read, write = (data_factors(law, data, measured_with) for data in moved)
+    return DataFactors(read.rd, write.wr)
 
 
 def foreign_law(law: str, standard: str) -> list[str]:

@@ -5,38 +5,53 @@ own part of the active background) follows that bank's voltage. The column path 
 that the banks share follow the rail of the rank, which is at the *highest* VDD of its banks: a supply that is
 enough for one bank but too low for another would not work. A chip with a supply of its own is the exception: all that
 the chip itself draws follows its VDD, because the rank only adds up what its chips draw. VDDQ (interface) and rails
-without `follows_vdd` stay nominal.
+without `follows_vdd` stay nominal, unless `energy.rails` gives them a voltage of their own.
 
 Voltage models: see `edensim.dram.voltage`. Costs per command: see `edensim.dram.power`. What data do to RD, WR and the
 interface: see `edensim.dram.data_dependence`.
 
 Background counts a refreshing rank as one with all banks open (DRAMPower's convention), so `ref` is what a refresh
-costs on top of that, and ref + background during tRFC are V * IDD5B * tRFC.
+costs on top of that, and ref + background during tRFC are V * IDD5B * tRFC. A bank in a refresh of its own counts as
+open too. Power-down and self refresh are background; in them nothing counts as open.
+
+A row that closes before nominal tRAS costs what any row costs, less `energy.restore_credit` in proportion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edensim.config import schema
-from edensim.dram.counters import Counters
-from edensim.dram.data_dependence import burst_data, data_factors, foreign_law
+from edensim.dram.counters import PER_BANK, PER_RANK, Counters
+from edensim.dram.data_dependence import Moved, burst_data, foreign_law, moved_factors
 from edensim.dram.interface import burst_io_pj
 from edensim.dram.power import RailCosts, impossible_currents, rail_costs
-from edensim.dram.power_device import device_of
+from edensim.dram.power_device import IO_RAIL, PowerDevice, device_of
 from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.dram.typical import typical_shares
-from edensim.dram.voltage import Kind, VoltageModel, VoltageScaling
+from edensim.dram.voltage import Kind, VoltageModel, VoltageScaling, own_supplies
+from edensim.errors import ConfigError
 
 Float = NDArray[np.float64]
 COMPONENTS = ("act", "pre", "rd", "wr", "ref", "background", "io")
 """Parts of the energy, in the order in which they add up to the total."""
-IO_RAIL = "VDDQ"
+COUNTED = (*PER_BANK, *PER_RANK)
+NEEDED = {
+    "pda_ck": ("IDD3P", "active power-down"),
+    "pdp_ck": ("IDD2P", "precharge power-down"),
+    "sref_ck": ("IDD6", "self refresh"),
+    "n_refpb": ("IDD5PB", "per-bank refresh"),
+    "n_ref2b": ("IDD5PB", "refresh of two banks"),
+    "n_refdb": ("IDD5PB", "refresh of two banks"),
+    "n_refsb": ("IDD5C", "same-bank refresh"),
+}
+"""Counters that cannot be priced without a current, and what they count."""
 
 
 class Supplies(Protocol):
@@ -62,11 +77,14 @@ class EnergyBreakdown:
         for all if they are alike.
     shared_by_chip : float64 [channels, ranks, chips]
         Background that the banks of a rank share; with `by_place` it makes the total.
+    standing : float
+        Part of it that would be there had no bank ever been open, refreshed or asleep.
     """
 
     by_rail: Mapping[str, Mapping[str, float]]
     by_place: Mapping[str, Float]
     shared_by_chip: Float
+    standing: float
     act: float = field(init=False)
     pre: float = field(init=False)
     rd: float = field(init=False)
@@ -117,7 +135,8 @@ class EnergyBreakdown:
             for rail, parts in self.by_rail.items()
         }
         places = {name: values + other.by_place[name] for name, values in self.by_place.items()}
-        return EnergyBreakdown(rails, places, self.shared_by_chip + other.shared_by_chip)
+        standing = self.standing + other.standing
+        return EnergyBreakdown(rails, places, self.shared_by_chip + other.shared_by_chip, standing)
 
 
 class EnergyModel:
@@ -133,18 +152,28 @@ class EnergyModel:
         Voltage model, currents and data; a string is the name of a voltage model.
     timing : TimingSet, optional
         Nominal timings, if already resolved.
+    moved : Moved, optional
+        What the data that moved look like, if they are known; otherwise `energy.data` says.
 
     Attributes
     ----------
     warnings : list of str
         Currents of the data sheet that give a command a negative energy; data laws of another kind of memory.
+    assumed : BurstData
+        What `energy.data` says of the data.
+    data_seen, moved : bool, Moved
+        Whether data were given, and what moves in either direction: as given, else as assumed.
     data_factors : DataFactors
         What data do to RD and WR.
+    read_io_pj, write_io_pj : float
+        What a burst costs on the data pins.
+    own_volts : dict of str to float
+        Voltages of rails that are not nominal and do not follow VDD.
 
     Raises
     ------
     ConfigError
-        The memory has no power table.
+        The memory has no power table; supplies it does not have.
     """
 
     def __init__(
@@ -153,19 +182,27 @@ class EnergyModel:
         state: Supplies | None = None,
         energy: VoltageModel | schema.Energy = "quadratic",
         timing: TimingSet | None = None,
+        moved: Moved | None = None,
     ) -> None:
         device = device_of(dram, timing or resolve_timing(dram))
         if isinstance(energy, str):
             energy = schema.Energy(voltage_model=energy)
         typical = energy.currents == "typical"
-        data = burst_data(device.io, energy.data)
-        self.data_factors = data_factors(energy.data.law, data, device.idd4_data)
+        self.assumed = burst_data(device.io, energy.data)
+        self.data_seen, self.moved = moved is not None, moved or Moved(self.assumed, self.assumed)
+        self.data_factors = moved_factors(energy.data.law, self.moved, device.idd4_data)
         self.rails = [
             rail.with_data(self.data_factors)
             for rail in rail_costs(device, typical_shares(energy.typical_of, dram.standard) if typical else None)
         ]
+        self.device = device
+        if dram.controller.refresh == "per_bank":
+            require_currents(device, SimpleNamespace(n_refpb=1))
         self.warnings = impossible_currents(device) + foreign_law(energy.data.law, device.standard)
-        self.io_per_burst_pj = burst_io_pj(device, data)
+        self.own_volts = own_supplies(device.name, device.nominal_v, device.vdd_rail, energy.rails)
+        io_scale = (self.own_volts[IO_RAIL] / device.vddq_v) ** 2 if IO_RAIL in self.own_volts else 1.0
+        self.read_io_pj, self.write_io_pj = (burst_io_pj(device, data) * io_scale for data in self.moved)
+        self._credit = energy.restore_credit / device.clocks["nRAS"]
         self.ranks = dram.pseudo_channels * dram.ranks
         self.banks_per_rank = dram.stack_ids * dram.bank_groups * dram.banks_per_group
         banks = (dram.channels, self.ranks * self.banks_per_rank)
@@ -173,42 +210,57 @@ class EnergyModel:
         self._shape = (*banks, 1 if self._vdd is None else self._vdd.shape[2])
         self._scaling = VoltageScaling.of(energy)
 
+    @property
+    def supplies_v(self) -> dict[str, float]:
+        """Voltage of every rail; the highest of all banks and chips for the one that follows VDD."""
+        highest = {} if self._vdd is None else {self.device.vdd_rail: float(self._vdd.max())}
+        return self.device.nominal_v | self.own_volts | highest
+
     def price(self, counters: Counters) -> EnergyBreakdown:
-        """Energy of what was counted; linear in the counters, so windows add up."""
+        """Energy of what was counted; linear in the counters, so windows add up.
+
+        Raises
+        ------
+        ConfigError
+            The memory did something whose current is not given: nothing is free.
+        """
+        require_currents(self.device, counters)
         chips = self._shape[2]
-        n_act, n_pre, n_rd, n_wr = (
-            x[:, :, None] for x in (counters.n_act, counters.n_pre, counters.n_rd, counters.n_wr)
-        )
-        n_ref = self._per_bank(counters.n_ref[:, :, None]) / self.banks_per_rank
-        open_ck = counters.bank_open_ck[:, :, None] + self._per_bank(counters.refreshing_ck[:, :, None])
-        active_ck = counters.rank_open_ck + counters.refreshing_ck
-        standby_ck = counters.cycles[:, None] - active_ck
+        n = SimpleNamespace(**{name: np.asarray(getattr(counters, name), np.float64)[:, :, None] for name in COUNTED})
+        n_ref = self._per_bank(n.n_ref) / self.banks_per_rank
+        open_ck = n.bank_open_ck + n.bank_refreshing_ck + self._per_bank(n.refreshing_ck)
+        active_ck = n.rank_open_ck + n.rank_refreshing_ck + n.refreshing_ck
+        standby_ck = counters.cycles[:, None, None] - active_ck - n.pda_ck - n.pdp_ck - n.sref_ck
         by_rail: dict[str, dict[str, float]] = {}
         by_place = {name: np.zeros(self._shape) for name in COMPONENTS}
-        shared = np.zeros((self._shape[0], self.ranks, chips))
+        shared, always = np.zeros((self._shape[0], self.ranks, chips)), 0.0
         for rail in self.rails:
             array, _ = self._scales(rail, "array")
             bank_standing, rank_standing = self._scales(rail, "background")
             column = self._per_bank(self._scales(rail, "column")[1])
+            rows = n.n_act if rail.act <= 0 else n.n_act - self._credit * n.cut_ck
+            refreshes = rail.ref * n_ref + rail.refpb * n.n_refpb + rail.refsb * n.n_refsb + rail.ref2b * n.n_ref2b
+            asleep = rail.pda * n.pda_ck + rail.pdp * n.pdp_ck + rail.sref * n.sref_ck
             # What a rank draws is spread evenly over its chips, which all do the same.
             parts = {
-                "act": rail.act * n_act * array / chips,
-                "pre": rail.pre * n_pre * array / chips,
-                "rd": rail.rd * n_rd * column / chips,
-                "wr": rail.wr * n_wr * column / chips,
-                "ref": rail.ref * n_ref * array / chips,
+                "act": rail.act * rows * array / chips,
+                "pre": rail.pre * n.n_pre * array / chips,
+                "rd": rail.rd * n.n_rd * column / chips,
+                "wr": rail.wr * n.n_wr * column / chips,
+                "ref": refreshes * array / chips,
                 "background": rail.bank * open_ck * bank_standing / chips,
             }
-            standing = (rail.standby * standby_ck + rail.active * active_ck)[:, :, None] * rank_standing / chips
+            standing = (rail.standby * standby_ck + rail.active * active_ck + asleep) * rank_standing / chips
             for name, values in parts.items():
                 by_place[name] += values
             shared += standing
+            always += float((rail.standby * counters.cycles[:, None, None] * rank_standing / chips).sum())
             by_rail[rail.name] = {name: float(values.sum()) for name, values in parts.items()} | {"io": 0.0}
             by_rail[rail.name]["background"] += float(standing.sum())
-        by_place["io"] += self.io_per_burst_pj * (n_rd + n_wr) / chips
+        by_place["io"] += (self.read_io_pj * n.n_rd + self.write_io_pj * n.n_wr) / chips
         io = by_rail.setdefault(IO_RAIL, dict.fromkeys(COMPONENTS, 0.0))
         io["io"] = float(by_place["io"].sum())
-        return EnergyBreakdown(by_rail, by_place, shared)
+        return EnergyBreakdown(by_rail, by_place, shared, always)
 
     def _per_bank(self, per_rank: NDArray[np.generic]) -> Float:
         """Spread [channels, ranks, …] over the banks of each rank."""
@@ -219,7 +271,8 @@ class EnergyModel:
         """Factors on a rail's energy: [channels, banks, chips], and [channels, ranks, chips] for what banks share."""
         channels, _, chips = self._shape
         if not rail.follows_vdd or self._vdd is None:
-            return np.ones(self._shape), np.ones((channels, self.ranks, chips))
+            own = self._scaling.own_factor(self.own_volts.get(rail.name, rail.voltage_v) / rail.voltage_v)
+            return np.full(self._shape, own), np.full((channels, self.ranks, chips), own)
         highest = self._vdd.reshape(channels, self.ranks, -1, chips).max(axis=2)
         factor = self._scaling.factor
         return factor(kind, self._vdd / rail.voltage_v), factor(kind, highest / rail.voltage_v)
@@ -233,3 +286,15 @@ def price(
 ) -> EnergyBreakdown:
     """Energy of a memory that did what `counters` say; see `EnergyModel`."""
     return EnergyModel(dram, state, energy).price(counters)
+
+
+def require_currents(device: PowerDevice, counters: object) -> None:
+    """Raise `ConfigError` if counters (of a run or a trace) need a current that no rail gives: nothing is free."""
+    problems = [
+        f"dram.power: {device.name} gives no {current}, but the {what} that was counted needs it; "
+        f"add {current} (mA) to its rails"
+        for counter, (current, what) in NEEDED.items()
+        if np.any(getattr(counters, counter, 0)) and all(getattr(x, current) is None for x in device.rails.values())
+    ]
+    if problems:
+        raise ConfigError(problems)

@@ -6,15 +6,19 @@ compiled constraint table (`table.py`). Constraints only ever move later.
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RD, RDA, WR, WRA
+from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFPB, WR, WRA
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import leave_queue, set_candidates
+from edensim.dram.reading_kernel import READING, take_reading
 from edensim.dram.row_policy_kernel import watch_row
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import LANES, jit, jit_inline, raise_lanes
 
 EXACT = 8192  # latencies below it have a bin of their own, longer ones share 64 bins per doubling
 FROM_ACTIVE, FROM_QUEUE, FROM_PRIORITY, FROM_IDLE = range(4)
+TAG_BIT = 56
+"""The top bits of a request's token tell what it belongs to (0 to 3); `by_tag` counts reads, writes, rows by it."""
+OPENED = 2  # behind reads (0) and writes (1)
 NO_ROW, OPENING = -1, -2  # of a closed bank; of one whose second activate is still to come
 
 
@@ -55,21 +59,13 @@ def close_bin(ch, t):
     while t >= ch.bin_end:
         if ch.bins == bins:
             for i in range(bins // 2):
-                for j in range(4):
+                for j in range(READING):
                     ch.timeline[i, j] = ch.timeline[2 * i + 1, j]
             ch.bins = bins // 2
             ch.bin_clocks *= 2
             ch.bin_end = (ch.bins + 1) * ch.bin_clocks
             continue
-        reads = 0
-        writes = 0
-        for b in range(len(ch.state)):
-            reads += ch.counts[RD, b] + ch.counts[RDA, b]
-            writes += ch.counts[WR, b] + ch.counts[WRA, b]
-        ch.timeline[ch.bins, 0] = reads
-        ch.timeline[ch.bins, 1] = writes
-        ch.timeline[ch.bins, 2] = ch.hits
-        ch.timeline[ch.bins, 3] = ch.misses + ch.conflicts
+        take_reading(ch, ch.timeline[ch.bins], ch.bin_end)
         ch.bins += 1
         ch.bin_end += ch.bin_clocks
 
@@ -86,6 +82,7 @@ def close_bank(ch, b, t):
         node = ch.node_of[b]
         ch.node_open[node] -= 1
         ch.open_ck[b] += t - ch.open_since[b]
+        ch.cut_ck[b] += max(ch.whole_row - (t - ch.open_since[b]), 0)
         ch.open_since[b] = t
         ch.closings[b] += 1
         ch.node_open_until[node] = max(ch.node_open_until[node], t)
@@ -111,6 +108,16 @@ def open_bank(ch, b, t):
     ch.state[b] = 1
     ch.activated[b] += 1
     ch.claimed[b] = NEVER
+
+
+@jit
+def keep_rank_open(ch, node, since, until):
+    """A bank of the rank refreshes meanwhile: for what banks share, that is as if it were open."""
+    if ch.node_open[node] == 0:
+        since = max(since, ch.node_open_since[node])
+        ch.node_open_ck[node] += max(until - since, 0)
+        ch.node_open_since[node] = max(until, since)
+    ch.node_open_until[node] = max(ch.node_open_until[node], until)
 
 
 @jit
@@ -158,6 +165,7 @@ def finish_column(ch, slot, b, source, t):
     pad = len(ch.state)
     w = ch.slot_write[slot]
     entry = w * pad + b
+    ch.by_tag[ch.slot_token[slot] >> TAG_BIT, w, b] += 1
     if w:
         ch.last = max(ch.last, t)
     else:
@@ -233,6 +241,7 @@ def issue(ch, tab, t, command, node, slot, source):
             if source == FROM_QUEUE:
                 leave_queue(ch, slot, entry)
             open_bank(ch, node, t)
+            ch.by_tag[ch.slot_token[slot] >> TAG_BIT, OPENED, node] += 1
         if is_open and source == FROM_QUEUE:
             become_active(ch, slot, entry)
         set_open_row(ch, node, ch.slot_row[slot] if is_open else OPENING)
@@ -251,4 +260,6 @@ def issue(ch, tab, t, command, node, slot, source):
     elif command == PREAB:
         for b in range(node * ch.node_span, (node + 1) * ch.node_span):
             close_bank(ch, b, t)
+    elif command == REFPB:
+        keep_rank_open(ch, ch.node_of[node], t, t + ch.bank_refresh)
     return t + 1  # whatever was known of the queue is out of date

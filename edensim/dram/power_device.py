@@ -13,6 +13,8 @@ from edensim.config import schema
 from edensim.dram.timing import TimingSet
 from edensim.errors import ConfigError
 
+IO_RAIL = "VDDQ"
+"""Supply of the data pins."""
 SMALLEST_MA, LARGEST_MA = 1.0, 5000.0
 """A device reads with a current between these."""
 ColumnBase = Literal["all_banks", "one_bank", "two_banks"]
@@ -27,7 +29,7 @@ class PowerDevice:
     name, standard : str
         Device, and family ("DDR4").
     ranks, bank_groups, banks : int
-        Ranks, bank groups of a rank, banks of a rank.
+        Ranks (a pseudo-channel counts as one), bank groups and banks of a rank (all stack IDs).
     devices : int
         Devices of a rank, which all do the same.
     width_bits : int
@@ -108,9 +110,25 @@ class PowerDevice:
         return any(rail.IDD6DS is not None for rail in self.rails.values())
 
     @property
+    def vdd_rail(self) -> str:
+        """The rail that `operating_point.vdd` lowers; "" if there is none."""
+        return next((name for name, rail in self.rails.items() if rail.follows_vdd), "")
+
+    @property
     def vdd_v(self) -> float:
-        """Nominal voltage of the rail that `operating_point.vdd` lowers; 0 if there is none."""
-        return next((rail.voltage_v for rail in self.rails.values() if rail.follows_vdd), 0.0)
+        """Nominal voltage of that rail; 0 if there is none."""
+        return self.rails[self.vdd_rail].voltage_v if self.vdd_rail else 0.0
+
+    @property
+    def vddq_v(self) -> float:
+        """Nominal supply of the data pins; 0 if they are not described."""
+        return self.io.vddq_v if self.io is not None else self.lines.get("vddq", 0.0)
+
+    @property
+    def nominal_v(self) -> dict[str, float]:
+        """Nominal voltage of every rail, that of the data pins included, in V."""
+        supplies = {name: rail.voltage_v for name, rail in self.rails.items()}
+        return supplies | ({IO_RAIL: self.vddq_v} if self.vddq_v else {})
 
 
 def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
@@ -127,7 +145,7 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
             f"dram.power: {dram.preset or 'this memory'} has no currents, so its energy is unknown; "
             "choose a preset with a power table or give [dram.power]"
         )
-    refuse_wrong_units(power)
+    refuse_wrong_rails(power)
     clocks = {name: ck[name] for name in ("nRAS", "nRP", "nRCD", "nRFC", "nREFI")}
     clocks["nRDA"] = ck["nRTP"]
     clocks["nWRA"] = ck["nCWL"] + ck.get("nDQSS", 0) + ck["nBL"] + ck["nWR"]
@@ -135,9 +153,9 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
     return PowerDevice(
         name=power.part or dram.preset or "memory",
         standard=dram.standard,
-        ranks=dram.ranks,
-        bank_groups=dram.bank_groups,
-        banks=dram.bank_groups * dram.banks_per_group,
+        ranks=dram.pseudo_channels * dram.ranks,
+        bank_groups=dram.stack_ids * dram.bank_groups,
+        banks=dram.stack_ids * dram.bank_groups * dram.banks_per_group,
         devices=dram.channel_width_bits // dram.device_width_bits,
         width_bits=dram.device_width_bits,
         burst_length=dram.burst_length,
@@ -146,7 +164,7 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
         spare_ck=max(ck["nRC"] - ck["nRAS"] - ck["nRP"], 0),
         burst_ck=ck["nBL"],
         idd3n_basis=power.idd3n_basis,
-        column_base="all_banks" if power.idd3n_basis == "all_banks" else "one_bank",
+        column_base=_column_base(dram, power),
         rho=power.rho,
         rails=power.rails,
         idd4_data=power.idd4_data,
@@ -154,9 +172,22 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
     )
 
 
-def refuse_wrong_units(power: schema.Power) -> None:
-    """Raise `ConfigError` for currents that can only be amperes or microamperes written where mA is meant."""
+def _column_base(dram: schema.Dram, power: schema.Power) -> ColumnBase:
+    if dram.standard == "LPDDR5" and dram.bank_groups > 1:
+        return "two_banks"
+    return "all_banks" if power.idd3n_basis == "all_banks" else "one_bank"
+
+
+def refuse_wrong_rails(power: schema.Power) -> None:
+    """Raise `ConfigError` for currents that can only be amperes or microamperes where mA is meant, and for two VDDs."""
+    following = [name for name, rail in power.rails.items() if rail.follows_vdd]
     problems = []
+    if len(following) != 1:
+        problems.append(
+            f"dram.power.rails: {' and '.join(following) or 'none'} of the rails ({', '.join(power.rails)}) "
+            f"{'follow' if following else 'follows'} VDD; expected follows_vdd = true for exactly one, the one that "
+            "operating_point.vdd lowers"
+        )
     for name, rail in power.rails.items():
         where = f"dram.power.rails.{name}"
         if rail.follows_vdd and 0 < rail.IDD4R < SMALLEST_MA:

@@ -179,7 +179,7 @@ def evaluate(flow: Flow, best: Round, mapping: Assignment, tables: Mapping[str, 
         "nominal": _numbers(site.nominal), "eden": _numbers(after),
         "mapping": mapping_data(flow, mapping),
         "points": [asdict(c) for c in site.choices],
-        "front": [c.name for c in pareto(site.choices)],
+        "front": [asdict(c) for c in pareto(site.choices)],
         "warnings": after["warnings"],
     }  # fmt: skip
 

@@ -10,7 +10,7 @@ from edensim.study.text_table import columns
 
 def summarize_eden(results: Mapping[str, Any]) -> str:
     """The table that the verb prints."""
-    parts = [_title(results), columns(_head(results)), columns(_tolerated(results)), _mapping(results)]
+    parts = [_title(results), columns(_head(results)), columns(_tolerated(results)), _mapping(results), _front(results)]
     return "\n\n".join(parts)
 
 
@@ -73,3 +73,14 @@ def _mapping(results: Mapping[str, Any]) -> str:
     if results["steps_back"]:
         lines.append(f"tolerances were reduced {results['steps_back']} times until the accuracy held at the places")
     return "\n".join(lines)
+
+
+def _front(results: Mapping[str, Any]) -> str:
+    """Operating points that no other beats in error rate, energy and time at once."""
+    rows = [["points no other beats", "tRCD", "tRP", "BER", "energy", "time", "basis"]]
+    for c in results["front"]:
+        times = [f"{c[key]:.4g} ns" for key in ("tRCD_ns", "tRP_ns")]
+        rows.append(
+            [f"  {c['vdd']:.4g} V", *times, f"{c['ber']:.3g}", f"{c['energy']:.3f}", f"{c['time']:.4f}", c["basis"]]
+        )
+    return columns(rows)

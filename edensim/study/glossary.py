@@ -21,6 +21,21 @@ _COMPONENTS = {
     "io": "data pins: termination and edges",
     "total": "sum of all components",
 }
+_RATES = {
+    "ones": "share of ones",
+    "pins": "edges per bit on the data pins",
+    "lines": "share of bits that differ from the burst before",
+    "stack": "toggle rate of the bus through a stack",
+}
+_CAUSED = {
+    "act": "activations of the rows that its requests needed opened",
+    "pre": "precharges of these rows",
+    "rd": "its reads",
+    "wr": "its writes",
+    "io": "data pins during its bursts",
+    "standing": "refreshes and standing power, shared out by bursts",
+    "total": "all of these",
+}
 _KINDS = {"weights": "weights", "ifm": "input feature maps", "ofm": "output feature maps"}
 _BITS = {"bits_read": "bits that the memory read", "bits_flipped": "of these, bits that came out wrong"}
 _POINT = {
@@ -96,6 +111,9 @@ TERMS: dict[str, list[Term]] = {
                 "other": "no work, and the drain at the end of layers",
             },
         ),
+        Term("interference.alone_time_ns", "ns", "time without the program beside it (machine.background)"),
+        Term("interference.slowdown", "", "time over that time"),
+        Term("interference.background_bytes.*", "byte", "bytes that the program beside it read and wrote"),
         Term("extrapolated_share", "fraction", "time of iterations that were not run (machine.extrapolate)"),
         Term("warnings[]", "", "what a reader of the numbers should know"),
         Term("config_hash", "", "SHA-256 of the resolved configuration"),
@@ -105,19 +123,39 @@ TERMS: dict[str, list[Term]] = {
     "Energy": [
         *_terms("energy_pj", "pJ", _COMPONENTS),
         Term("energy_report.by_rail_pj.*.*", "pJ", "energy by supply rail and component; the data pins are VDDQ"),
+        *_terms(
+            "energy_report.by_command_pj",
+            "pJ",
+            {
+                "ACT": "activations",
+                "PRE": "precharges",
+                "RD": "reads, with the data pins",
+                "WR": "writes, with the data pins",
+                "REF": "refreshes",
+                "standing": "background, which no command causes",
+            },
+        ),
         Term("energy_report.by_rank_pj[][]", "pJ", "energy by channel and rank"),
         Term(
             "energy_report.by_bank_pj[][]",
             "pJ",
             "energy that each bank caused, by channel and bank; the rest is shared",
         ),
-        Term("energy_report.by_kind_pj.*", "pJ", "total shared out by the bytes that each kind of tensor moved"),
+        *_terms("energy_report.by_kind_pj.*", "pJ", _CAUSED),
+        Term("energy_report.by_tensor_pj.*", "pJ", "energy of each tensor, its `standing` included"),
+        Term("energy_report.supplies_v.*", "V", "voltage of each supply; of VDD the highest of all banks"),
         Term("energy_report.power_mw", "mW", "mean power"),
         Term("energy_report.energy_per_bit_pj", "pJ", "total over bits moved"),
         Term("energy_report.follows_vdd_share", "fraction", "share of the total on the rail that follows VDD"),
         Term("energy_report.data.law", "", "law of data dependence"),
         Term("energy_report.data.rd", "", "factor of the data on reads"),
         Term("energy_report.data.wr", "", "factor of the data on writes"),
+        Term("energy_report.data.seen", "", "whether the data are those that moved, bit errors of reads included"),
+        *(
+            Term(f"energy_report.data.{direction}.{name}", "fraction", f"of the data {done}: {what}")
+            for direction, done in (("read", "read"), ("write", "written"))
+            for name, what in _RATES.items()
+        ),
         *_terms(
             "energy_report.system_pj",
             "pJ",
@@ -230,6 +268,10 @@ TERMS: dict[str, list[Term]] = {
         Term("timeline.bytes_write[]", "byte", "bytes written in the bin"),
         Term("timeline.row_hit[]", "request", "row hits in the bin"),
         Term("timeline.row_other[]", "request", "row misses and conflicts in the bin"),
+        *(
+            Term(f"timeline.power_mw.{name}[]", "mW", f"mean power in the bin: {what}")
+            for name, what in _COMPONENTS.items()
+        ),
     ],
 }
 

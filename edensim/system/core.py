@@ -42,7 +42,7 @@ CORE_STATE = np.dtype(
             ("level_time", np.int64, (LEVELS,)),
             ("level_hits", np.int64, (LEVELS,)),
             ("stall_time", np.int64, (STALLS,)),
-            *((name, np.int64, (STREAMS,)) for name in ("tensors", "stream_reads", "stream_writes")),
+            *((name, np.int64, (STREAMS,)) for name in ("tensors", "tags", "stream_reads", "stream_writes")),
             ("program", np.uint64, (PIECE,)),
             ("shared", np.uint64, (SHARED_RECORDS,)),
         ],

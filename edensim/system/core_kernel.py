@@ -267,7 +267,7 @@ def core_step(world, hierarchy, i, now, horizon):
             c.miss_load[m] = -1 if rest & (PREFETCH | STORE) else c.tail
         stream = (rest >> RECORD_STREAM_SHIFT) & 15
         tensor = c.tensors[stream]
-        retry = send(world, i, now, line * c.bursts + c.burst, write, c.place, tensor)
+        retry = send(world, i, now, line * c.bursts + c.burst, write, c.tags[stream] | c.place, tensor)
         if not write:
             c.miss_channel[c.place] = world.sent_channel
             c.miss_bank[c.place] = world.sent_bank

@@ -1,10 +1,11 @@
-"""Energy by what a designer asks: rail, kind of tensor; power, energy per bit, what follows VDD, the system.
+"""Energy by what a designer asks: rail, rank and bank; power, energy per bit, what follows VDD, the system.
 
-Attribution where hardware has none: kinds of tensors get energy by the bytes they moved (partitions: see
-`edensim.system.partition_report`). The system is compute, on-chip buffers, package and DRAM, with energies per
-operation from Horowitz (ISSCC 2014, 45 nm, 0.9 V) unless `[energy.system]` says otherwise; never from a result of EDEN.
-The power of a package, if given, holds compute and buffers: they are then zero unless given too. Register files and
-reads of the buffer by the array are zero unless given, so the share of DRAM is an upper bound then.
+Kinds of tensors: see `edensim.system.kind_report`; partitions: `edensim.system.partition_report`.
+
+The system is compute, on-chip buffers, package and DRAM, with energies per operation from Horowitz (ISSCC 2014, 45 nm,
+0.9 V) unless `[energy.system]` says otherwise; never from a result of EDEN. The power of a package, if given, holds
+compute and buffers: they are then zero unless given too. Register files and reads of the buffer by the array are zero
+unless given, so the share of DRAM is an upper bound then.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
 
-KINDS = ("weights", "ifm", "ofm")
 MAC_PJ = {"int4": 0.23, "int8": 0.23, "int16": 1.5, "fp32": 4.6}
 """Multiplication plus addition: 8-bit integer 0.2 + 0.03 (also for int4: an upper bound), 16-bit float 1.1 + 0.4 (for
 int16, which the source does not list), 32-bit float 3.7 + 0.9 pJ."""
@@ -47,31 +47,47 @@ class FixedSupplies:
     supplies: NDArray[np.float64]
 
 
-def energy_report(config: Config, system: DramSystem, counters: Counters, traffic: Traffic) -> dict[str, Any]:
-    """Break a run's DRAM energy down; energies in pJ, shares in [0, 1].
+def energy_report(
+    config: Config, system: DramSystem, counters: Counters, traffic: Traffic, model: EnergyModel
+) -> dict[str, Any]:
+    """Break a run's DRAM energy, as `model` prices it, down; energies in pJ, shares in [0, 1].
 
     Returns
     -------
     dict
-        by_rail_pj {rail {component}}, by_rank_pj [channel][rank], by_bank_pj [channel][bank] (without what banks
-        share), by_kind_pj {weights, ifm, ofm}, power_mw, energy_per_bit_pj, follows_vdd_share, data {law, rd, wr:
-        factors of `[energy.data]`}, system_pj {compute, sram, package, dram, total, dram_share, source}.
+        by_rail_pj {rail {component}}, by_command_pj {ACT, PRE, RD, WR (both with their pins), REF, standing},
+        by_rank_pj [channel][rank], by_bank_pj [channel][bank] (without what banks share), power_mw, energy_per_bit_pj,
+        follows_vdd_share, data {law, rd, wr: factors of the law; seen: whether the data are those that moved; read,
+        write: their rates}, supplies_v {rail: V, the highest of all banks}, system_pj {compute, sram, package, dram,
+        total, dram_share, source}.
     """
-    model = EnergyModel(config.dram, system.state, config.energy, system.timing)
     at_rest = FixedSupplies(system.state.supplies * NOT_ZERO)
     breakdown = model.price(counters)
-    resting = EnergyModel(config.dram, at_rest, config.energy, system.timing).price(counters)
+    resting = EnergyModel(config.dram, at_rest, config.energy, system.timing, model.moved).price(counters)
     total, bits = breakdown.total, 8 * (traffic.moved["read"] + traffic.moved["write"])
-    kinds = sum(traffic.moved[kind] for kind in KINDS)
     return {
         "by_rail_pj": {rail: dict(parts) for rail, parts in breakdown.by_rail.items()},
+        "by_command_pj": {
+            "ACT": breakdown.act,
+            "PRE": breakdown.pre,
+            "RD": breakdown.rd + model.read_io_pj * int(counters.n_rd.sum()),
+            "WR": breakdown.wr + model.write_io_pj * int(counters.n_wr.sum()),
+            "REF": breakdown.ref,
+            "standing": breakdown.background,
+        },
         "by_rank_pj": breakdown.by_rank.tolist(),
         "by_bank_pj": np.sum(list(breakdown.by_bank.values()), axis=0).tolist(),
-        "by_kind_pj": {kind: total * traffic.moved[kind] / kinds if kinds else 0.0 for kind in KINDS},
         "power_mw": total / traffic.time_ns if traffic.time_ns else 0.0,
         "energy_per_bit_pj": total / bits if bits else 0.0,
         "follows_vdd_share": 1 - resting.total / total if total else 0.0,
-        "data": {"law": config.energy.data.law} | model.data_factors._asdict(),
+        "data": {
+            "law": config.energy.data.law,
+            **model.data_factors._asdict(),
+            "seen": model.data_seen,
+            "read": model.moved.read._asdict(),
+            "write": model.moved.write._asdict(),
+        },
+        "supplies_v": model.supplies_v,
         "system_pj": system_energy(config, total, traffic),
     }
 

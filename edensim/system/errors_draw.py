@@ -25,8 +25,9 @@ from edensim.approx.reads import BurstFlips, read_errors
 from edensim.dram.controller import DramSystem
 from edensim.memory import Placement
 from edensim.system.errors_source import ErrorSource
+from edensim.system.moved_data import MovedData
 from edensim.system.previous_rows import PreviousRows
-from edensim.system.stored_data import Storages, StoredData
+from edensim.system.stored_data import RANDOM, Storages, StoredData
 
 Ints = NDArray[np.int64]
 AT_ONCE = 1 << 18
@@ -56,6 +57,10 @@ class ErrorDraw:
         self.storages = Storages(placement, geometry.burst_bytes)
         sizes = {tensor.name: tensor.bytes for tensor in placement.tensors.values()}
         self.stored = StoredData(self.storages, source.table.data, source.data(sizes), source.seed)
+        pins = geometry.channel_width_bits // 8
+        self.moved = None  # random bits are what the rates of random data describe
+        if source.table.data != RANDOM:
+            self.moved = MovedData(geometry.channels * geometry.pseudo_channels, geometry.burst_bytes, pins)
         self.needs_data = any(not law.symmetric for law in self.device.laws)
         self.previous = PreviousRows(geometry) if self.device.reads_previous_row else None
         self.reads = np.zeros(self.storages.lines, np.int64)  # of every line so far
@@ -107,14 +112,34 @@ class ErrorDraw:
         line, first, is_read = entries >> 2, (entries >> 1 & 1).astype(bool), (entries & 1) == 0
         channel, bank, row, column = self.address_map.decode(line)
         before = None if self.previous is None else self.previous.of(channel, bank, row, first)[is_read]
-        line, first, channel, bank, row, column = (x[is_read] for x in (line, first, channel, bank, row, column))
+        reads = np.flatnonzero(is_read)
+        flips = self._draw_reads(
+            line[reads], first[reads], channel[reads], bank[reads], row[reads], column[reads], before
+        )
+        if self.moved is not None:
+            data = self.stored.of_lines(line)
+            np.bitwise_xor.at(data, (reads[flips.read], flips.bit >> 3), (1 << (flips.bit & 7)).astype(np.uint8))
+            g = self.geometry
+            self.moved.see(channel * g.pseudo_channels + bank // (g.banks // g.pseudo_channels), is_read, data)
+
+    def _draw_reads(
+        self,
+        line: Ints,
+        first: NDArray[np.bool_],
+        channel: Ints,
+        bank: Ints,
+        row: Ints,
+        column: Ints,
+        before: Ints | None,
+    ) -> BurstFlips:
+        """Draw and count the errors of reads; their places among these reads."""
         virtual = self.storages.virtual_lines(line)
         storage, _ = self.storages.places(virtual)
         access = self._count(virtual)
         self._layer_bursts += np.bincount(storage + 1, minlength=len(self._layer_bursts))
         np.add.at(self.bursts_by_bank, (channel, bank), 1)
         if not self.device.laws:
-            return
+            return BurstFlips(np.zeros(0, np.int64), np.zeros(0, np.int64))
         risk = np.flatnonzero(first) if self.source.table.scope == "first_burst" else np.arange(len(line))
         stored = self.stored.of_lines(line[risk]) if self.needs_data else None
         held = None
@@ -127,6 +152,7 @@ class ErrorDraw:
         self.flips_by_bit += np.bincount(flips.bit % self.element.bits, minlength=self.element.bits)
         if len(self.wrong):
             self._note(BurstFlips(virtual[which], flips.bit), access[which])
+        return BurstFlips(which, flips.bit)
 
     def _count(self, virtual: Ints) -> Ints:
         """Number of each read among those of its line; lines outside of tensors count as read for the first time."""

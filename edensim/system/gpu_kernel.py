@@ -23,7 +23,10 @@ of the memory. An SM without a block waits for nothing.
 
 from __future__ import annotations
 
+import numpy as np
+
 from edensim.dram.channel_kernel import NEVER
+from edensim.dram.issue_kernel import TAG_BIT
 from edensim.jit import count_bits, jit, jit_inline
 from edensim.machines.gpu.device import MOST_REQUESTS
 from edensim.machines.gpu.launch_kernel import LINE_SHIFT, step_requests
@@ -125,7 +128,8 @@ def send_event(world, g, i, y, now, page_table):
     node = 2 * channel + write
     retry = NEVER
     if g.wait_first[node] < 0 or g.wait_first[node] == y:
-        retry = send(world, i, now, line, write, place, owner & 0x3FFF)
+        tag = np.int64((owner >> 14) + 1 & 3) << TAG_BIT
+        retry = send(world, i, now, line, write, tag | place, owner & 0x3FFF)
     if retry == NEVER:
         if g.wait_first[node] != y:
             g.wait_next[y] = -1

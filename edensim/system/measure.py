@@ -9,12 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.dram.channel_kernel import EXACT
-from edensim.dram.commands import COMMAND_NAMES, RD, RDA, WR, WRA
+from edensim.dram.commands import COMMAND_NAMES, REFPB
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
-from edensim.dram.energy import EnergyModel
+from edensim.dram.energy import EnergyBreakdown
+from edensim.dram.reading_kernel import (
+    ACTS,
+    BANK_OPEN,
+    CLOSINGS,
+    HITS,
+    OTHERS,
+    RANK_OPEN,
+    READING,
+    READS,
+    REFRESHES,
+    WRITES,
+    take_reading,
+)
 from edensim.memory import OperatingState
 
+Int = NDArray[np.int64]
 Readings = Mapping[str, NDArray[np.int64]] | NDArray[Any]
 """Channels, or arrays of theirs by name."""
 ALWAYS_SHOWN = ("ACT", "PRE", "RD", "WR", "REF")
@@ -26,11 +40,6 @@ def operating_point(state: OperatingState) -> dict[str, Any]:
     points = state.describe()
     module = points.pop("module")
     return module | ({"partitions": points} if points else {})
-
-
-def energy(model: EnergyModel, counters: Counters) -> dict[str, float]:
-    """Energy in pJ by component; `total` is their sum."""
-    return model.price(counters).as_dict()
 
 
 def row_counts(counters: Counters) -> dict[str, int]:
@@ -75,33 +84,81 @@ def read_latency_ns(system: DramSystem, channels: Readings) -> dict[str, float]:
     return {name: value * period_ns for name, value in latency_clocks(channels).items()}
 
 
-def timeline(system: DramSystem, channels: np.ndarray, end_clock: int) -> dict[str, Any]:
-    """Bytes and row hits per time bin over the whole run, all channels together."""
-    clocks = int(channels["bin_clocks"].max())
-    bins = -(-max(end_clock, 1) // clocks)
-    edges = np.minimum(np.arange(1, bins + 1) * clocks, end_clock)
-    total = np.zeros((bins, 4), np.int64)
-    for ch in channels:
-        upto = _cumulative(ch)
-        have = np.arange(1, int(ch["bins"]) + 1) * int(ch["bin_clocks"])
-        last = np.searchsorted(have, edges, side="right")
-        values = np.vstack([np.zeros((1, 4), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
-        values[(edges >= ch["bin_end"]) | (edges >= end_clock)] = upto  # the open bin holds all that came last
-        total += values
-    part = np.diff(total, axis=0, prepend=np.zeros((1, 4), np.int64))
+def timeline(system: DramSystem, channels: np.ndarray, end_clock: int, breakdown: EnergyBreakdown) -> dict[str, Any]:
+    """Bytes, row hits and average power per time bin over the whole run, all channels together.
+
+    Returns
+    -------
+    dict
+        bin_ns, start_ns, bytes_read, bytes_write, row_hit, row_other, power_mw {component: [mW, to 6 digits], total}.
+    """
+    clocks, parts = readings(system, channels, end_clock)
     bin_ns = float(clocks * system.period / 1000)
     line = system.geometry.burst_bytes
+    starts = np.arange(len(parts)) * clocks
+    spans = np.minimum(clocks, max(end_clock, 1) - starts)
     return {
         "bin_ns": bin_ns,
-        "start_ns": [float(x) for x in np.arange(bins) * bin_ns],
-        "bytes_read": (part[:, 0] * line).tolist(),
-        "bytes_write": (part[:, 1] * line).tolist(),
-        "row_hit": part[:, 2].tolist(),
-        "row_other": part[:, 3].tolist(),
+        "start_ns": [float(x) for x in np.arange(len(parts)) * bin_ns],
+        "bytes_read": (parts[:, READS] * line).tolist(),
+        "bytes_write": (parts[:, WRITES] * line).tolist(),
+        "row_hit": parts[:, HITS].tolist(),
+        "row_other": parts[:, OTHERS].tolist(),
+        "power_mw": power_timeline(system, breakdown, parts, spans),
     }
 
 
-def _cumulative(ch: np.record) -> NDArray[np.int64]:
-    counts = ch["counts"]
-    reads, writes = counts[[RD, RDA]].sum(), counts[[WR, WRA]].sum()
-    return np.array([reads, writes, ch["hits"], ch["misses"] + ch["conflicts"]], np.int64)
+def readings(system: DramSystem, channels: np.ndarray, end_clock: int) -> tuple[int, Int]:
+    """What happened in every time bin: clocks of a bin, and int64 [bins, columns of `reading_kernel`]."""
+    clocks = int(channels["bin_clocks"].max())
+    bins = -(-max(end_clock, 1) // clocks)
+    edges = np.minimum(np.arange(1, bins + 1) * clocks, end_clock)
+    total = np.zeros((bins, READING), np.int64)
+    for ch in channels:
+        upto = np.zeros(READING, np.int64)
+        take_reading(ch, upto, end_clock)
+        have = np.arange(1, int(ch["bins"]) + 1) * int(ch["bin_clocks"])
+        last = np.searchsorted(have, edges, side="right")
+        values = np.vstack([np.zeros((1, READING), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
+        values[(edges >= ch["bin_end"]) | (edges >= end_clock)] = upto  # the open bin holds all that came last
+        total += values
+    return clocks, np.diff(total, axis=0, prepend=np.zeros((1, READING), np.int64))
+
+
+def power_timeline(
+    system: DramSystem, breakdown: EnergyBreakdown, parts: Int, spans: NDArray[np.int64]
+) -> dict[str, list[float]]:
+    """Average power by component in every bin, in mW; powers times spans add up to the energies.
+
+    Every part of the energy is shared out by what causes it: rows, bursts, refreshes, clocks that banks and ranks were
+    open or refreshed. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the bin in
+    which it begins.
+    """
+    single, ck = system.refresh.command == REFPB, system.timing.ck
+    refreshing = parts[:, REFRESHES] * (ck["nRFCpb"] if single else ck["nRFC"])
+    banks = 1 if single else system.geometry.banks_per_rank
+    own = breakdown.by_place["background"].sum()
+    standing = breakdown.standing
+    caused = {
+        "act": [(breakdown.act, parts[:, ACTS])],
+        "pre": [(breakdown.pre, parts[:, CLOSINGS])],
+        "rd": [(breakdown.rd, parts[:, READS])],
+        "wr": [(breakdown.wr, parts[:, WRITES])],
+        "ref": [(breakdown.ref, parts[:, REFRESHES])],
+        "background": [
+            (own, parts[:, BANK_OPEN] + refreshing * banks),
+            (standing, spans),
+            (breakdown.shared_by_chip.sum() - standing, parts[:, RANK_OPEN] + (0 if single else refreshing)),
+        ],
+        "io": [(breakdown.io, parts[:, READS] + parts[:, WRITES])],
+    }
+    energy = {name: sum(value * share(cause) for value, cause in causes) for name, causes in caused.items()}
+    energy["total"] = sum(energy.values())
+    span_ns = spans * float(system.period / 1000)
+    return {name: [float(f"{x:.6g}") for x in values / span_ns] for name, values in energy.items()}
+
+
+def share(cause: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Parts of a whole, by what caused it; evenly if nothing was counted."""
+    total = cause.sum()
+    return cause / total if total else np.full(len(cause), 1 / len(cause))

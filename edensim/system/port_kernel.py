@@ -18,10 +18,8 @@ TILES, CORE, GPU = range(3)  # kinds of agents
 IDLE, RUNNING, FINISHED, SEEN = range(4)  # life of an agent's program
 REACHED, MILESTONE, ALL_IDLE, BUDGET, LOG_FULL, NEXT_PART = range(6)  # why `advance` returned
 LOAD, STORE = range(2)  # the two sides of an agent
-AGENT_BIT, TILE_BIT = (
-    48,
-    16,
-)  # token of a request: agent | tile | place in the ring; of a core: agent | place of the miss
+# token of a request: kind of tensor | agent | tile | place in the ring; of a core: kind | agent | place of the miss
+AGENT_BIT, TILE_BIT = 48, 16
 MISSES = 64  # outstanding reads of a core at most
 LOADS = 512  # loads in a core's window at most
 ARRIVALS = 1024  # prefetched lines remembered until their first use
@@ -64,6 +62,12 @@ def arrive(world, i, miss, done, outcome):
         world.wake[i] = min(world.wake[i], done)
 
 
+@jit_inline
+def agent_of(token):
+    """The agent that sent the request of a token."""
+    return token >> AGENT_BIT & (MAX_AGENTS - 1)
+
+
 @jit
 def tell(world, i, what, at):
     """Leave word for a GPU, which reads it at `at` or before."""
@@ -79,7 +83,7 @@ def complete(world, token, write, done, outcome):
 
     `outcome`: 0 without an access, 1 miss, 2 hit, 3 conflict of its bank's row.
     """
-    i = token >> AGENT_BIT
+    i = agent_of(token)
     a = world.agents[i]
     a.in_flight -= 1
     if a.kind == GPU:

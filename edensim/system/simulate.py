@@ -34,6 +34,7 @@ from edensim.system.environment import WorldEnvironment
 from edensim.system.errors_draw import ErrorDraw
 from edensim.system.errors_source import ErrorSource
 from edensim.system.gpu import GpuSpec
+from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, World
@@ -170,8 +171,12 @@ class Simulation:
 
     @cached_property
     def energy(self) -> EnergyModel:
-        """Prices of this memory at its operating state; a trace is recorded without."""
-        return EnergyModel(self.config.dram, self.system.state, self.config.energy, self.system.timing)
+        """Prices of this memory at its operating state, for the data that moved if a run has any; a trace has none."""
+        given = (self.config.dram, self.system.state, self.config.energy, self.system.timing)
+        model = EnergyModel(*given)
+        if self.errors is None or self.errors.moved is None:
+            return model
+        return EnergyModel(*given, self.errors.moved.rates(model.assumed))
 
     def _tick(self) -> None:
         if self.progress is None:
@@ -194,6 +199,7 @@ class Simulation:
         energy = self.energy.price(counters)
         line = self.line_bytes
         moved = {name: sum(r.lines[name] for r in self.records) * line for name in ("read", "write", *KINDS)}
+        layers = [(record, self.energy.price(record.counters)) for record in self.records]
         return {
             "time_ns": time_ns,
             "cycles": clocks,
@@ -205,14 +211,25 @@ class Simulation:
             "commands": measure.commands(channels),
             "energy_pj": energy.as_dict(),
             "energy_report": energy_report(
-                self.config, system, counters, Traffic(time_ns, moved, sum(r.macs for r in self.records))
-            ),
+                self.config,
+                system,
+                counters,
+                Traffic(time_ns, moved, sum(r.macs for r in self.records)),
+                self.energy,
+            )
+            | {
+                "by_kind_pj": kind_energy(self.energy, energy, counters),
+                "by_tensor_pj": tensor_energy(
+                    ((record.name, kind_energy(self.energy, cost, record.counters)) for record, cost in layers),
+                    self.tensors.placement,
+                ),
+            },
             "operating_point": measure.operating_point(system.state),
             **({"errors": self.errors.report()} if self.errors else {}),
             **partition_report(system, counters, energy, self.tensors.placement, moved),
             **self.details(),
-            "layers": [self._layer(r) for r in self.records],
-            "timeline": measure.timeline(system, self.world.channels, self.world.now_clock),
+            "layers": [self._layer(record, cost.as_dict()) for record, cost in layers],
+            "timeline": self._timeline(),
             "warnings": [
                 *self.energy.warnings,
                 *(self.errors.warnings if self.errors else []),
@@ -221,7 +238,12 @@ class Simulation:
             ],
         }
 
-    def _layer(self, record: LayerRecord) -> dict[str, Any]:
+    def _timeline(self) -> dict[str, Any]:
+        """What was simulated over time, also where parts of it stand for more."""
+        channels, end = self.world.channels, self.world.now_clock
+        return measure.timeline(self.system, channels, end, self.energy.price(self.system.counters(channels, end)))
+
+    def _layer(self, record: LayerRecord, energy: dict[str, float]) -> dict[str, Any]:
         return {
             "name": record.name,
             "time_ns": record.time_ns,
@@ -229,6 +251,6 @@ class Simulation:
             "bytes": {name: count * self.line_bytes for name, count in record.lines.items()},
             "macs": record.macs,
             "row": measure.row_counts(record.counters),
-            "energy_pj": (energy := measure.energy(self.energy, record.counters)),
+            "energy_pj": energy,
             "power_mw": energy["total"] / record.time_ns if record.time_ns else 0.0,
         }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edensim.dram.channel_kernel import NEVER
+from edensim.dram.issue_kernel import TAG_BIT
 from edensim.jit import jit, jit_inline
 from edensim.system.port_kernel import DEPTH, LOAD, MAX_AGENTS, RING, STORE, TILE_BIT, ends, log_is_full, send
 
@@ -55,7 +58,7 @@ def load_line(world, a, i, now):
     before = a.done[place]
     a.done[place] = NEVER
     a.load_left[k] += 1
-    retry = send(world, i, now, a.next_line[LOAD], LOAD, (n << TILE_BIT) | place, a.tensor[LOAD])
+    retry = send(world, i, now, a.next_line[LOAD], LOAD, a.tag[LOAD] | (n << TILE_BIT) | place, a.tensor[LOAD])
     if retry != 0:
         a.done[place] = before
         a.load_left[k] -= 1
@@ -80,7 +83,7 @@ def store_line(world, a, i, now):
     if a.lines[STORE] == 0:
         a.wants |= 1 << STORE
         return now
-    retry = send(world, i, now, a.next_line[STORE], STORE, 0, a.tensor[STORE])
+    retry = send(world, i, now, a.next_line[STORE], STORE, a.tag[STORE], a.tensor[STORE])
     if retry != 0:
         a.next_send[STORE] = retry
         return retry
@@ -155,6 +158,7 @@ def next_piece(world, a, side, now, tiles, runs, page_table):
         a.next_line[side] = line
         a.lines[side] = left
         a.tensor[side] = piece.tensor
+        a.tag[side] = np.int64(piece.kind + 1) << TAG_BIT
         a.run_pos[side] += left
         if a.run_pos[side] >= piece.count:
             a.run[side] += 1

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
+from edensim.dram.issue_kernel import TAG_BIT
 from edensim.errors import ConfigError
 from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import RUN, TILE
+from edensim.memory.placement import KINDS, Tensor
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
 from edensim.system.gpu import GpuSpec, GpuState
 from edensim.system.port_kernel import (
@@ -48,7 +50,7 @@ LINK_STEP_PS = Fraction(1, 64)
 AGENT_SCALARS = """kind core life wants end more tile_shift run_shift depth window clock line_time link_lag arrived
     in_flight issued last_done finished_at draining blocked_on load_tile compute_tile store_tile begin_time busy_time
     load_wait_time""".split()
-AGENT_SIDES = "run run_pos next_line lines tensor next_send".split()  # load side, store side
+AGENT_SIDES = "run run_pos next_line lines tensor tag next_send".split()  # load side, store side
 AGENT_TILES = "load_left load_ready compute_end store_end tile_time".split()  # by tile number modulo DEPTH
 AGENT = np.dtype(
     (
@@ -229,19 +231,21 @@ class World:
         self._next_part(agent)
         self.wake[agent] = self.now
 
-    def start_core(self, agent: int, records: Iterable[Records], tensors: Sequence[int] = ()) -> None:
+    def start_core(self, agent: int, records: Iterable[Records], tensors: Sequence[Tensor] = ()) -> None:
         """Give a core the records that leave its caches, in pieces of any size; it begins now.
 
-        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` are the numbers of the
-        tensors that their arrays belong to.
+        Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` are those that their
+        arrays belong to.
         """
         a = self.agents[agent]
         core = self.state["cores"][0][int(a["core"])]
         for name, value in {"wants": 0, "draining": 0, "life": RUNNING, "begin_time": self.now, "last_done": 0}.items():
             a[name] = value
         core["ready"] = max(int(core["ready"]), self.now)
-        core["tensors"] = 0
-        core["tensors"][: len(tensors)] = tensors
+        core["tensors"], core["tags"] = 0, 0
+        core["tensors"][: len(tensors)] = [tensor.index for tensor in tensors]
+        tags = [KINDS.index(tensor.kind) + 1 for tensor in tensors]
+        core["tags"][: len(tensors)] = np.array(tags, np.int64) << TAG_BIT
         self._records[agent] = pieces(translate(piece, self.page_table, self.page_lines64) for piece in records)
         a["more"] = True
         self._next_records(agent)

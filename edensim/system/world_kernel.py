@@ -28,7 +28,6 @@ from edensim.jit import jit, jit_inline
 from edensim.system.core_kernel import core_step
 from edensim.system.gpu_kernel import gpu_step
 from edensim.system.port_kernel import (
-    AGENT_BIT,
     ALL_IDLE,
     BUDGET,
     CORE,
@@ -39,6 +38,7 @@ from edensim.system.port_kernel import (
     MILESTONE,
     NEXT_PART,
     REACHED,
+    agent_of,
     clock_to_time,
     complete,
     log_is_full,
@@ -84,7 +84,7 @@ def channel_step(world, c, horizon):
                 if len(world.columns) > 1:  # known from the type: without a log the line is not compiled
                     log_column(world, c, ch, slot, write)
                 complete(world, token, write, clock_to_time(world, t + latency), ch.slot_seen[slot])
-                horizon = min(horizon, world.wake[token >> AGENT_BIT])
+                horizon = min(horizon, world.wake[agent_of(token)])
             for queue in range(2):
                 for _ in range(ch.freed[queue]):  # two, if both buses of HBM took from one queue
                     if world.waiters[c, queue]:

@@ -1,17 +1,19 @@
 """Energy from counters: closed forms, golden values, voltage models."""
 
+import re
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edensim.config import schema
 from edensim.dram.counters import PER_BANK, PER_RANK, Counters
-from edensim.dram.energy import COMPONENTS, EnergyModel, price
+from edensim.dram.energy import COMPONENTS, NEEDED, EnergyModel, price
 from edensim.dram.interface import burst_io_pj
+from edensim.dram.power import impossible_currents, rail_costs
 from edensim.dram.power_device import device_of
 from edensim.dram.timing import resolve_timing
 from edensim.errors import ConfigError
@@ -37,13 +39,19 @@ def volts(memory, value):
 
 
 def shape_of(memory):
-    return memory.channels, memory.ranks * memory.bank_groups * memory.banks_per_group
+    groups = memory.ranks * memory.pseudo_channels * memory.stack_ids * memory.bank_groups
+    return memory.channels, groups * memory.banks_per_group
+
+
+def one_rank(name):
+    """A memory cut down to one rank of one channel."""
+    return dram(name, channels=1, pseudo_channels=1)
 
 
 def count(memory, cycles=0, **given):
     """Counters of a memory whose named fields hold one number in bank (rank, channel) 0."""
     _, banks = shape_of(memory)
-    zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks, banks)
+    zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks * memory.pseudo_channels, banks)
     arrays = {name: np.array(getattr(zeros, name)) for name in given}
     for name, value in given.items():
         arrays[name].flat[0] = value
@@ -54,10 +62,12 @@ def any_counters(memory, seed):
     """Random counters that could have been counted."""
     rng = np.random.default_rng(seed)
     _, banks = shape_of(memory)
-    zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks, banks)
-    shapes = {name: getattr(zeros, name).shape for name in PER_BANK + PER_RANK}
+    zeros = Counters.zeros(resolve_timing(memory).period, memory.channels, memory.ranks * memory.pseudo_channels, banks)
+    rails = memory.power.rails.values()
+    free = [name for name, (need, _) in NEEDED.items() if all(getattr(rail, need) is None for rail in rails)]
+    shapes = {name: getattr(zeros, name).shape for name in PER_BANK + PER_RANK if name not in free}
     values = {name: rng.integers(0, 1000, shape) for name, shape in shapes.items()}
-    cycles = np.full(memory.channels, 3000, np.int64)
+    cycles = np.full(memory.channels, 6000, np.int64)
     return replace(zeros, cycles=cycles, **values)
 
 
@@ -143,9 +153,9 @@ def test_drampower(name):
 @pytest.mark.parametrize("name", POWERED)
 def test_row_cycle_costs_idd0(name):
     """A bank that is opened and closed every tRC costs exactly V * IDD0 * tRC on every rail: what IDD0 means."""
-    memory = dram(name, channels=1)
+    memory = one_rank(name)
     timing = resolve_timing(memory)
-    ras, loop, n = timing.ck["nRAS"], timing.ck["nRAS"] + timing.ck["nRP"], 1000
+    ras, loop, n = timing.ck["nRAS"], max(timing.ck["nRC"], timing.ck["nRAS"] + timing.ck["nRP"]), 1000
     found = price(memory, count(memory, n * loop, n_act=n, n_pre=n, bank_open_ck=n * ras, rank_open_ck=n * ras))
     devices = memory.channel_width_bits // memory.device_width_bits
     for rail_name, rail in memory.power.rails.items():
@@ -176,7 +186,7 @@ def test_row_cycle_costs_idd0_for_any_currents(idd0, idd2n, rho, basis, spare):
 @pytest.mark.parametrize("name", POWERED)
 def test_refresh_costs_idd5b(name):
     """While it refreshes a rank costs V * IDD5B on every rail; idle it costs V * IDD2N."""
-    memory = dram(name, channels=1)
+    memory = one_rank(name)
     timing = resolve_timing(memory)
     clocks = timing.ck["nRFC"]
     busy = price(memory, count(memory, clocks, n_ref=1, refreshing_ck=clocks)).rail_totals()
@@ -214,7 +224,7 @@ MODELS = st.sampled_from(["quadratic", "drampower"])
 @given(st.sampled_from(POWERED), st.integers(0, 2**32), st.floats(0.8, 1.2), MODELS)
 def test_parts_add_up(name, seed, scale, model):
     """Components add up to the total; so do the rails, and the banks with the background that they share."""
-    memory = dram(name, channels=2, ranks=1 if name.startswith("gddr") else 2)
+    memory = dram(name, channels=2, ranks=1 if name.startswith(("gddr", "hbm")) else 2)
     nominal = next(rail.voltage_v for rail in memory.power.rails.values() if rail.follows_vdd)
     found = price(memory, any_counters(memory, seed), volts(memory, nominal * scale), model)
     assert sum(found.as_dict()[x] for x in COMPONENTS) == found.total
@@ -392,9 +402,61 @@ def test_negative_activation_charge_warns():
     model = EnergyModel(memory)
     assert len(model.warnings) == 1
     assert "rails.VDD: an activation" in model.warnings[0]
-    assert "IDD0 = 103 mA" in model.warnings[0]
-    assert "(from IDD3N) = 123.25 mA" in model.warnings[0]
+    assert "IDD0 = 103 mA is too low for IDD3N = 142 mA (standby with the open banks: 123.2 mA)" in model.warnings[0]
     assert model.price(count(memory, 100, n_act=1)).act < 0
+
+
+MILLIAMPERES = st.one_of(st.integers(0, 200), st.just(10**6))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["all_banks", "one_bank"]),
+    st.sampled_from([0.0, 0.6, 1.0]),
+    st.fixed_dictionaries(
+        {name: MILLIAMPERES for name in ("IDD0", "IDD2N", "IDD3N", "IDD4R", "IDD4W", "IDD5B", "IDD2P", "IDD3P")},
+        optional={name: MILLIAMPERES for name in ("IDD_precharge", "IDD5PB", "IDD5C")},
+    ),
+)
+def test_no_negative_energy_without_a_warning(basis, rho, currents):
+    """Whatever the currents, a cost below zero has a warning that names two of them; sound currents have neither."""
+    memory = dram(DDR4)
+    device = device_of(memory, resolve_timing(memory))
+    vdd = schema.Rail(voltage_v=1.2, follows_vdd=True, **currents)
+    clocks = dict(device.clocks) | {"nRFCpb": 200, "nRFCsb": 200, "nRFC2b": 200, "nRFCdb": 200}
+    device = replace(device, rails={"VDD": vdd}, clocks=clocks, idd3n_basis=basis, rho=rho)
+    (costs,) = rail_costs(device)
+    negative = [name for name, value in vars(costs).items() if isinstance(value, float) and value < -1e-6]
+    found = impossible_currents(device)
+    assert len([text for text in found if "negative energy" in text]) >= len(negative) - ("bank" in negative)
+    assert all(len(set(re.findall(r"IDD\w+", text))) == 2 for text in found)
+    assert found or not negative
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"IDD_precharge": 1e6}, "an activation has negative energy: IDD0 = 48 mA is too low for IDD_precharge = 1e"),
+        ({"IDD_precharge": 10}, "a precharge has negative energy: IDD_precharge = 10 mA is too low for IDD2N = 34 mA"),
+        ({"IDD4W": 20}, "a write has negative energy: IDD4W = 20 mA is too low for IDD3N = 43 mA"),
+        ({"IDD2P": 50}, "IDD2P = 50 mA is above IDD2N = 34 mA, which no state of a device explains"),
+    ],
+)
+def test_impossible_currents_are_named(change, message):
+    """One wrong current: the warning names it and the one that contradicts it."""
+    given = table(DDR4)
+    given["power"]["rails"]["VDD"] |= change
+    (warning,) = EnergyModel(schema.Dram.model_validate(given)).warnings
+    assert warning.startswith(f"dram.power.rails.VDD: {message}")
+
+
+@pytest.mark.parametrize(("vpp", "vdd", "found"), [(True, True, "VDD and VPP"), (False, False, "none")])
+def test_one_rail_follows_vdd(vpp, vdd, found):
+    """Two supplies that follow VDD, or none: refused, as lowering VDD would mean something else or nothing."""
+    given = table(DDR4)
+    given["power"]["rails"]["VPP"]["follows_vdd"], given["power"]["rails"]["VDD"]["follows_vdd"] = vpp, vdd
+    with pytest.raises(ConfigError, match=f"{found} of the rails .* expected follows_vdd = true for exactly one"):
+        EnergyModel(schema.Dram.model_validate(given))
 
 
 def test_no_currents():

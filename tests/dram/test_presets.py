@@ -24,27 +24,25 @@ def test_preset_is_sound(name):
 
 @pytest.mark.parametrize("name", POWERED)
 def test_own_presets_have_sourced_power(name):
-    """Own memories have sourced currents and interface, one rail that follows VDD and no impossible current."""
+    """Own memories have sourced currents and interface, one rail that follows VDD and no impossible current.
+
+    Currents of HBM were measured with the pins, and neither there nor on LPDDR5's pump rail in power-down.
+    """
     power = dram(name).power
     assert power is not None
-    assert power.io is not None
+    assert (power.io is None) == name.startswith("hbm")
     assert len(power.source) > 20
-    assert len(power.io.source) > 20
+    assert power.io is None or len(power.io.source) > 20
     assert sum(rail.follows_vdd for rail in power.rails.values()) == 1
     assert impossible_currents(device_of(dram(name), resolve_timing(dram(name)))) == []
     for rail in power.rails.values():
-        assert rail.IDD2P is not None
-        assert rail.IDD2P <= rail.IDD2N <= rail.IDD3N <= rail.IDD5B
+        assert rail.IDD2P is not None or name.startswith(("hbm", "lpddr5"))
+        assert (rail.IDD2P or 0) <= rail.IDD2N <= rail.IDD3N <= rail.IDD5B
 
 
 def test_memories_without_trustworthy_currents_have_none():
     """Public GDDR6 currents contradict each other (IDD0 below IDD3N), so its energy is an error that says why."""
-    assert set(OWN) - set(POWERED) == {
-        "gddr6-14000-8gb-x16",
-        "hbm2-2000-8gb-x128",
-        "hbm3-6400-16gb-x64",
-        "lpddr5-6400-16gb-x16",
-    }
+    assert set(OWN) - set(POWERED) == {"gddr6-14000-8gb-x16"}
     memory = dram("gddr6-14000-8gb-x16")
     with pytest.raises(ConfigError, match="has no currents"):
         device_of(memory, resolve_timing(memory))

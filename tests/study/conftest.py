@@ -38,6 +38,7 @@ def data() -> dict:
         "bytes_write": [0, 3000, 0, 6000],
         "row_hit": [150, 100, 0, 30],
         "row_other": [10, 40, 0, 60],
+        "power_mw": {part: [value * share * 10 for share in (2, 1, 0, 1)] for part, value in ENERGY.items()},
     }
     main["layers"] = [layer("conv1", 1500.0, 900.0, 400.0, 0.4), layer("fc", 2500.0, 300.0, 2200.0, 0.6)]
     return main | {"config_hash": "0123456789abcdef", "version": "0.1.0", "wall_s": 1.25}
@@ -67,6 +68,25 @@ def divided(data: dict) -> dict:
         weights = {f"conv{n}.weights": 1000 * n for n in range(1, 7)}
         point["partitions"] = {"module": partition(0.1, 1.2 - 0.27 * k, {}), "low": partition(0.9, 1.05, weights)}
         point["shared_energy_pj"] = {"background": 60e4}
+    return data
+
+
+@pytest.fixture
+def faulty(data: dict) -> dict:
+    """The same with errors at the main point: twenty tensors, two banks of three in use."""
+
+    def rate(bits: int, flips: int) -> dict:
+        return {"ber": flips / bits, "bits_read": bits, "bits_flipped": flips}
+
+    data["errors"] = rate(20_000, 210) | {
+        "chip": "A",
+        "model": None,
+        "basis": "scaled",
+        "scope": "row",
+        "data": "random",
+        "by_tensor": {f"conv{k}.weights": rate(1000, k) for k in range(1, 21)},
+        "by_bank": {"bits_read": [[15_000, 0, 5_000]], "bits_flipped": [[150, 0, 60]]},
+    }
     return data
 
 

@@ -11,6 +11,7 @@ from edensim.errors import ConfigError
 from edensim.study.plots.attach import Plots
 from edensim.study.plots.figures import KINDS, draw, render
 from edensim.study.plots.formats import check_formats
+from edensim.study.plots.kinds import CannotDrawError
 
 MAGIC = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "csv": b""}
 
@@ -74,8 +75,31 @@ def test_a_single_point_is_drawn_too(divided, result):
 
 def test_empty_timeline_is_drawn(result):
     """A result without time bins gives empty axes rather than an error."""
-    result.data["timeline"] |= dict.fromkeys(("start_ns", "bytes_read", "bytes_write", "row_hit", "row_other"), [])
-    assert table(render(result, ["timeline"], ["png"]), "figures/timeline.csv") == []
+    line = result.data["timeline"]
+    line |= dict.fromkeys(("start_ns", "bytes_read", "bytes_write", "row_hit", "row_other"), [])
+    line["power_mw"] = {part: [] for part in line["power_mw"]}
+    result.data["time_ns"] = 0.0
+    files = render(result, ["timeline", "power"], ["png"])
+    assert table(files, "figures/timeline.csv") == table(files, "figures/power.csv") == []
+
+
+def test_power_is_drawn_in_its_bins(result):
+    """Every bin ends where the next begins; the highest edge of the stack is the total power; layers are marked."""
+    drawing = draw(result, "power")
+    rows = [row for row in drawing.rows if row[0] == 1000.0]
+    assert {row[1] for row in rows} == {2000.0}
+    assert sum(row[3] for row in rows) == pytest.approx(result.data["timeline"]["power_mw"]["total"][1])
+    axes = drawing.figure.axes[0]
+    top = max(stair.get_data().values.max() for stair in axes.patches)
+    assert top == pytest.approx(max(result.data["timeline"]["power_mw"]["total"]))
+    assert [line.get_xdata()[0] for line in axes.lines] == [1.5]
+
+
+def test_results_of_old_record_no_power(result):
+    """A run folder written before power was recorded says so."""
+    del result.data["timeline"]["power_mw"]
+    with pytest.raises(CannotDrawError, match="records no power over time; run it again"):
+        draw(result, "power")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,18 @@ def test_points_stand_side_by_side_with_the_saving(full):
     assert lines["row hits"][-2:] == ["58.3%", "58.3%"]
 
 
+def test_errors_have_rows(full, faulty):
+    """The rate of each point, the tensors with the most wrong bits, and what drew them; nothing without errors."""
+    lines = summarize(faulty, "Tiny").splitlines()
+    assert next(line for line in lines if "bit error rate" in line).split()[-3:] == ["0.0105", "(scaled)", "-"]
+    first = lines.index(next(line for line in lines if line.startswith("errors of tensor")))
+    assert lines[first + 1].split() == ["conv20.weights", "1,000", "20", "0.02"]
+    assert len(lines) - first == 14
+    assert lines[-1] == "chip A, scope row, data random; BER of banks 0.01 to 0.012 (2 in use)"
+    del faulty["errors"]
+    assert "errors" not in summarize(faulty)
+
+
 def test_without_compare_no_saving_is_claimed(full):
     """A single point has nothing to save against."""
     del full["compare"]

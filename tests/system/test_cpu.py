@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import edensim as es
-from edensim.errors import ConfigError
+from edensim.errors import EdensimError
 from edensim.jit import JIT_DISABLED
 from edensim.machines.cpu.cache import CacheLevel, Caches, touch_words
 from edensim.system.core import CoreSpec
@@ -88,6 +88,22 @@ def test_two_cores_share_the_work(cache: Path) -> None:
     assert sum(two["cpi_stack_ns"].values()) == pytest.approx(two["time_ns"], rel=1e-6)
 
 
+def test_a_program_beside_the_network_slows_it(cache: Path, tmp_path: Path) -> None:
+    """A program that streams through more than the caches hold costs time; its traffic is told apart."""
+    trace = tmp_path / "program.txt"
+    trace.write_text("".join(f"R {64 * k:x}\n" for k in range(0, 300_000, 3)))
+    alone = run(**{"machine.cores": 1})
+    beside = run(**{"machine.cores": 1, "machine.background": str(trace)})
+    told = beside["interference"]
+    assert told["alone_time_ns"] == alone["time_ns"]
+    assert told["slowdown"] == pytest.approx(beside["time_ns"] / alone["time_ns"])
+    assert told["slowdown"] > 1.01
+    assert told["background_bytes"]["read"] > 1e6
+    assert beside["bytes"]["read"] == pytest.approx(alone["bytes"]["read"], rel=0.1)
+    reads = beside["requests"]["read"] + told["background_bytes"]["read"] // 64
+    assert abs(beside["commands"]["RD"] - reads) <= 64  # some are under way when the network ends
+
+
 LEVELS = [
     CacheLevel(4 << 10, 4),
     CacheLevel(16 << 10, 8, prefetcher="stream"),
@@ -158,10 +174,11 @@ def test_a_copy_of_a_running_world_goes_on_alike() -> None:
         ({"machine.cache.l5": {"size_bytes": 1 << 20, "ways": 8, "latency_cycles": 9}}, "without a gap"),
         ({"machine.extrapolate": True}, "expected machine.cores = 1"),
         ({"machine.cache.l3.inclusive": True}, "machine.cache.l3.inclusive"),
+        ({"machine.background": "nowhere.lackey"}, "nowhere.lackey cannot be read"),
     ],
 )
 def test_what_cannot_be_built_is_refused(settings: dict, words: str) -> None:
     """Each mistake is told with its key, before anything runs."""
-    with pytest.raises(ConfigError, match=".*") as caught:
+    with pytest.raises(EdensimError) as caught:
         run(**settings)
     assert words in str(caught.value)

@@ -1,9 +1,12 @@
 """Energy by rail, partition and kind, and the system around the memory."""
 
+import numpy as np
 import pytest
 
 from edensim import load_config, run
 from edensim.system.energy_report import HOROWITZ
+from edensim.system.kinds import kind_of
+from edensim.system.run import MAIN, operating_states, selected_network
 
 SMALL = {
     "workload": {"network": "lenet", "layers": ["conv1"]},
@@ -28,7 +31,9 @@ def test_every_breakdown_is_the_whole(data):
     assert set(data["partitions"]) == {"module", "low"}
     partitions = [part["energy_pj"] for part in data["partitions"].values()]
     assert data["shared_energy_pj"]["background"] + sum(x["total"] for x in partitions) == pytest.approx(total)
-    assert sum(report["by_kind_pj"].values()) == pytest.approx(total)
+    assert sum(report["by_command_pj"].values()) == pytest.approx(total)
+    assert sum(kind["total"] for kind in report["by_kind_pj"].values()) == pytest.approx(total)
+    assert sum(report["by_tensor_pj"].values()) == pytest.approx(total)
     assert report["power_mw"] == pytest.approx(total / data["time_ns"])
     bits = 8 * (data["bytes"]["read"] + data["bytes"]["write"])
     assert report["energy_per_bit_pj"] == pytest.approx(total / bits)
@@ -76,7 +81,9 @@ def test_a_package_holds_compute_and_buffers():
 
 def test_data_law_of_a_run(data):
     """Static data make HBM's law cheapen reads and writes of a run by 1.62, and the report names law and factors."""
-    assert data["energy_report"]["data"] == {"law": "none", "rd": 1, "wr": 1}
+    random = dict.fromkeys(("ones", "pins", "lines", "stack"), 0.5)
+    none = {"law": "none", "rd": 1, "wr": 1, "seen": False, "read": random, "write": random}
+    assert data["energy_report"]["data"] == none
     law = {"law": "ayna", "toggle_rate": 0.0}
     still = run(load_config(SMALL | {"energy": {"data": law}})).data
     plain = run(load_config(SMALL)).data
@@ -85,3 +92,19 @@ def test_data_law_of_a_run(data):
     assert still["energy_pj"]["rd"] == pytest.approx(vdd * still["energy_report"]["data"]["rd"] + vpp)
     assert still["energy_pj"]["background"] == plain["energy_pj"]["background"]
     assert "measured on HBM2 stacks" in still["warnings"][0]
+
+
+def test_every_row_and_burst_belongs_to_a_kind():
+    """Activations, reads and writes by kind are all there are, in every bank; only outputs are written."""
+    resolved = load_config(SMALL)
+    states = operating_states(resolved.config)
+    kind = kind_of(resolved.config.machine)
+    simulation = kind.simulation(resolved.config, selected_network(resolved), states[MAIN])
+    simulation.run()
+    counters = simulation.totals().counters
+    by_kind = counters.by_tag.sum(axis=1)
+    for found, want in zip(np.moveaxis(by_kind, 1, 0), (counters.n_rd, counters.n_wr, counters.n_act), strict=True):
+        assert found.tolist() == want.tolist()
+    assert not counters.by_tag[:, 0].any()
+    weights, ifm, ofm = counters.by_tag.sum(axis=(0, 3))[1:].tolist()
+    assert weights[1] == ifm[1] == 0 < min(weights[0], ifm[0], ofm[1], ofm[2])

@@ -17,6 +17,7 @@ from edensim.study.plots import (
     power,
     sweep_energy,
     timeline,
+    trace_energy,
 )
 from edensim.study.plots import kinds as names
 from edensim.study.plots.drawing import Drawing
@@ -24,6 +25,7 @@ from edensim.study.plots.formats import check_formats
 from edensim.study.plots.kinds import CannotDrawError, ShownElsewhereError
 from edensim.study.plots.options import DEFAULT, Options
 from edensim.study.plots.style import encode, styled
+from edensim.study.priced_trace import PricedTrace
 
 DRAWERS: dict[str, dict[str, Callable[[Any, Options], Drawing]]] = {
     names.RUN: {
@@ -44,15 +46,18 @@ DRAWERS: dict[str, dict[str, Callable[[Any, Options], Drawing]]] = {
         "pareto": pareto.draw,
     },
     names.LOAD: {"latency": latency.draw},
+    names.TRACE: {"energy": trace_energy.draw, "power": power.draw_trace},
 }
 KINDS = tuple(DRAWERS[names.RUN])
 """Kinds of figures of a run."""
 
 
 def source_kind(source: Any) -> str:
-    """What a source is: a `Result`, a mapping of names to results, a `Sweep`, or a table of latencies."""
+    """What a source is: a `Result`, a mapping of names to results, a `Sweep`, a table of latencies, a priced trace."""
     if isinstance(source, Mapping):
         return names.RUNS
+    if isinstance(source, PricedTrace):
+        return names.TRACE
     if hasattr(source, "frame"):
         return names.SWEEP
     return names.LOAD if hasattr(source, "columns") else names.RUN
@@ -63,7 +68,7 @@ def draw(source: Any, kind: str, options: Options = DEFAULT) -> Drawing:
 
     Parameters
     ----------
-    source : Result, mapping of str to Result, Sweep or DataFrame
+    source : Result, mapping of str to Result, Sweep, DataFrame or PricedTrace
         See `source_kind`; `kinds.KINDS` lists what can be drawn from each.
 
     Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edensim.errors import ConfigError, did_you_mean
 
-RUN, RUNS, SWEEP, LOAD = "a run", "several runs", "a sweep", "a latency table"
+RUN, RUNS, SWEEP, LOAD, TRACE = "a run", "several runs", "a sweep", "a latency table", "a command trace"
 
 KINDS: dict[str, dict[str, str]] = {
     RUN: {
@@ -13,7 +13,7 @@ KINDS: dict[str, dict[str, str]] = {
         "timeline": "bandwidth and row hits over time",
         "points": "energy and time relative to the main point",
         "layers": "time and energy, layer by layer",
-        "power": "average power of every layer over time",
+        "power": "average power over time, by component",
     },
     RUNS: {"energy": "the energy stacks of all runs side by side"},
     SWEEP: {
@@ -25,6 +25,10 @@ KINDS: dict[str, dict[str, str]] = {
         "pareto": "energy against time, with the points that no other beats",
     },
     LOAD: {"latency": "read latency against throughput"},
+    TRACE: {
+        "energy": "DRAM energy by component, a stack per setting of the supplies",
+        "power": "average power over time, by component",
+    },
 }
 """What can be drawn from what."""
 

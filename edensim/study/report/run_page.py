@@ -1,4 +1,4 @@
-"""What a report says about a run: operating points side by side, and layers."""
+"""What a report says about a run: operating points side by side, partitions, errors, layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edensim.study.opened import OpenedRun
 from edensim.study.points import energy_unit, points, time_unit
 from edensim.study.report.markup import Markup, escaped, joined, table, tag
 from edensim.study.report.page import Fact, Section
-from edensim.study.summary import holdings, partition_rows, point_rows, size, traffic
+from edensim.study.summary import error_notes, error_rows, holdings, partition_rows, point_rows, size, traffic
 
 MOST_LAYERS = 500
 
@@ -39,6 +39,8 @@ def sections(opened: OpenedRun) -> Iterator[Section]:
     yield Section("results", "Results", _results(data))
     if parts := partition_rows(data):
         yield Section("partitions", "Partitions", _partitions(data, parts))
+    if errors := error_rows(data):
+        yield Section("errors", "Errors of reads", _errors(data, errors))
     if data.get("layers"):
         yield Section("layers", "Layers", _layers(data["layers"]))
 
@@ -61,6 +63,12 @@ def _partitions(data: Mapping[str, Any], parts: list[list[str]]) -> Markup:
     full = [[*row, *[""] * (len(head) - len(row))] for row in rows]
     held = [tag("p", text + ".", class_="soft") for text in holdings(data)]
     return joined([table(head, full, label="Partitions at every operating point"), *held])
+
+
+def _errors(data: Mapping[str, Any], rows: list[list[str]]) -> Markup:
+    head, *body = rows
+    label = "Tensors with the most wrong bits at the main point"
+    return joined([table(head, body, label=label, class_="fit"), tag("p", error_notes(data) + ".", class_="soft")])
 
 
 def _label(text: str) -> Markup:

@@ -36,7 +36,7 @@ def test_a_run_tells_everything(opened_run, read):
         "edensim run 'my config.toml'",
         "2026-01-02T03:04:05+00:00",
         "ab" * 32,
-        "per-bank refresh",
+        "power-down",
         "cites where",
     ):
         assert words in page.text
@@ -55,6 +55,18 @@ def test_partitions_have_a_section(divided, opened_run, read):
     for point in (divided, divided["compare"]["eden"]):
         del point["partitions"]
     assert ("id", "partitions") not in read(report_bytes(opened_run)).attributes
+
+
+def test_errors_have_a_section(faulty, opened_run, read):
+    """Tensors with the most wrong bits and what drew them, hostile names included; else none."""
+    faulty["errors"]["by_tensor"][HOSTILE.replace("\x00", "")] = {"ber": 1.0, "bits_read": 99, "bits_flipped": 99}
+    page = read(report_bytes(opened_run))
+    assert ("id", "errors") in page.attributes
+    assert "conv20.weights" in page.texts
+    assert "chip A, scope row, data random" in page.text
+    is_inert(page)
+    del faulty["errors"]
+    assert ("id", "errors") not in read(report_bytes(opened_run)).attributes
 
 
 def test_only_the_limits_of_the_machine_in_use(opened_run, read):

@@ -213,6 +213,29 @@ TERMS: dict[str, list[Term]] = {
         Term("layers[].compute_ns", "ns", "time during which the array computed"),
         Term("layers[].load_wait_ns", "ns", "time during which the array waited for a load"),
         Term("layers[].code", "", "style of the layer's code"),
+        Term("layers[].tensor_bytes", "byte", "every tensor of the layer's GPU kernels once"),
+        Term("layers[].tile_bytes", "byte", "loads and stores of all thread blocks"),
+        *_terms(
+            "layers[].l2",
+            "",
+            {
+                "requests": "requests of SMs to the second-level cache",
+                "sector_hits": "sectors of 32 bytes that it had",
+                "sector_misses": "sectors that it did not have",
+                "merged": "requests that joined a line on its way",
+            },
+        ),
+        *_terms(
+            "layers[].kernels[]",
+            "",
+            {
+                "name": "kernel",
+                "tile": "filters x pixels x depth of its blocks (empty: element by element)",
+                "blocks": "thread blocks",
+                "blocks_per_sm": "blocks that an SM holds at once",
+            },
+        ),
+        Term("layers[].kernels[].time_ns", "ns", "from its start to the end of its last block"),
         *_terms(
             "layers[].cpi_stack_ns",
             "ns",

@@ -36,7 +36,14 @@ def keys(result, tmp_path_factory):
             "dram": SMALL["dram"],
         }
     )
-    return flat_keys(json.loads(to_json(result.data))) | flat_keys(json.loads(to_json(core.data)))
+    gpu = es.run(
+        {
+            "workload": {"network": "lenet", "precision": "fp32"},
+            "machine": {"preset": "gpu-titan-x-eden"},
+            "dram": {"preset": "gddr5-6000-1gb-x32", "channels": 2},
+        }
+    )
+    return set().union(*(flat_keys(json.loads(to_json(x.data))) for x in (result, core, gpu)))
 
 
 def test_every_key_is_explained(keys):

@@ -242,8 +242,10 @@ def main() -> int:
         f"{total:,} commands, {wrong} violations, {spent:.0f} CPU s with compilation.\n\n{markdown(*table(found))}\n\n"
         f"Rules that were reached to the clock:\n\n{tight_names(found)}"
     )
-    command = f"python benchmarks/checker.py --commands {options.commands} --requests {options.requests} --write"
-    publish("Protocol checker", command, text, options.write)
+    command = f"python benchmarks/checker.py --commands {options.commands} --requests {options.requests}"
+    if options.minutes < math.inf:
+        command += f" --minutes {options.minutes:g}"
+    publish("Protocol checker", f"{command} --write", text, options.write)
     for reason, count in skipped.items():
         print(f"skipped {count} runs: {reason}", file=sys.stderr)
     for offence in [offence for family in found.values() for offence in family.offences][:20]:

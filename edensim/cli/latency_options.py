@@ -29,7 +29,7 @@ def latency_options(function: F) -> F:
             "--requests",
             type=click.IntRange(1),
             metavar="N",
-            help=f"Reads at each rate (default: {REQUESTS}).",
+            help=f"Reads at each rate, per channel (default: {REQUESTS}).",
         ),
         click.option(
             "--rates",

@@ -120,11 +120,17 @@ class Power(Table):
 class DramController(Table):
     """[dram.controller]: scheduling."""
 
-    scheduler: Literal["FRFCFS_RowHit", "FRFCFS_Capped", "FRFCFS", "FCFS"] = key(
+    scheduler: Literal["FRFCFS_RowHit", "FRFCFS_Capped", "FRFCFS", "FCFS", "DRAMsim3"] = key(
         "FRFCFS_RowHit",
         "FRFCFS: oldest ready command; FRFCFS_RowHit: the same, but no row closes while an older request still hits "
         "it; FRFCFS_Capped: also no row serves more than `hit_cap` accesses while an older request waits for another "
-        "row of its bank; FCFS: one request after the other",
+        "row of its bank; FCFS: one request after the other; DRAMsim3: two stages of queues as in that program",
+    )
+    command_queue: Literal["per_bank", "per_rank"] | None = key(
+        None, "whether every bank or every rank has a command queue (DRAMsim3; default per_bank)"
+    )
+    command_queue_size: int | None = key(
+        None, "entries of a command queue (DRAMsim3; default 8)", "request", ge=1, le=256
     )
     hit_cap: int | None = key(
         None, "accesses of a row that may overtake another (FRFCFS_Capped; default 4)", "request", ge=1, le=1 << 20

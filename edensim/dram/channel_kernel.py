@@ -2,11 +2,12 @@
 
 All state is one record per channel (see `channel_state.py`); the lengths of its nested arrays belong to its type, so
 the compiler specialises the kernels for every shape, policy and family. Families differ in data, and in what goes over
-the command bus in one clock, for which there are three kernels:
+the command bus in one clock, for which there are three kernels; a fourth schedules as another simulator does:
 
 * one command of any kind (here),
 * one command, with activations in two steps and a data clock that must be running (`lpddr_kernel.py`),
-* a column command and a row command, perhaps in half clocks (`two_bus_kernel.py`).
+* a column command and a row command, perhaps in half clocks (`two_bus_kernel.py`),
+* DRAMsim3's two stages of queues (`two_stage_kernel.py`).
 
 Times are clocks of the channel. Constraints only ever move later, so every bound kept here is safe: `next_scan` is a
 clock before which no command can issue.
@@ -30,7 +31,15 @@ from edensim.dram.pending_kernel import (
     push_pending,
     release_refreshes,
 )
-from edensim.dram.queue_kernel import ACCEPTED, COALESCED, FORWARDED, FULL, may_be_accepted, mode_flips, offer
+from edensim.dram.queue_kernel import (
+    ACCEPTED,
+    COALESCED,
+    FORWARDED,
+    FULL,
+    may_be_accepted,
+    mode_flips,
+    offer_one_stage,
+)
 from edensim.dram.row_policy_kernel import pick_idle
 from edensim.dram.scan_kernel import (
     FEW,
@@ -43,7 +52,8 @@ from edensim.dram.scan_kernel import (
     scan_queue_few,
 )
 from edensim.dram.two_bus_kernel import tick_two_buses
-from edensim.jit import LANES, choose_kernel, count_bits, jit
+from edensim.dram.two_stage_kernel import offer_two_stage, tick_two_stage
+from edensim.jit import LANES, choose_kernel, count_bits, jit, jit_inline
 
 __all__ = [  # the whole kernel, for those who drive a channel
     "ACCEPTED",
@@ -177,9 +187,19 @@ def tick(length):
 
     Sets `ch.next_scan`; `ch.freed` counts the entries that either queue (0 reads, 1 writes) lost.
     """
+    if length("is_two_stage") == 2:
+        return tick_two_stage
     if length("is_two_bus") == 2:
         return tick_two_buses
     return tick_split_activate if length("is_split_activate") == 2 else tick_one_command
+
+
+@jit_inline
+def offer(ch, t, bank, row, column, line, write, token):
+    """Offer a request in the tick that ends at clock `t`; returns ACCEPTED, FORWARDED, COALESCED or FULL."""
+    if len(ch.is_two_stage) == 2:  # known from the type
+        return offer_two_stage(ch, t, bank, row, column, line, write, token)
+    return offer_one_stage(ch, t, bank, row, column, line, write, token)
 
 
 @jit

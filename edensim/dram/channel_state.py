@@ -28,7 +28,7 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
     forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
     wck_until hit_cap close_at patience_low patience_high
-    postponed release_at whole_row bank_refresh""".split()
+    postponed release_at turn staged draining whole_row bank_refresh""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
@@ -49,6 +49,9 @@ class Policy:
     rows of the bank, 0 = no cap. `timeout`: clocks without use after which a row is closed, 0 = never; that of a bank
     stays within `timeout_range` (equal ends: it never changes). `postponed`: refreshes of a rank that may be owed while
     requests wait, 0 = none.
+
+    `command_queues`: entries of a command queue and whether every bank has one (else every rank), with which the
+    controller works as DRAMsim3's; (0, False): it does not.
 
     `second_activate`: clocks from ACT to ACT2 at most, 0 = rows are opened by one command. `wck_runs`: clocks the data
     clock runs on after RD and after WR. `two_buses`: column and row commands have a bus each; `half_clock`: on these,
@@ -75,6 +78,21 @@ class Policy:
     timeout: int = 0
     timeout_range: tuple[int, int] = (0, 0)
     postponed: int = 0
+    command_queues: tuple[int, bool] = (0, False)
+
+
+def two_stage_arrays(shape: Shape, policy: Policy) -> dict[str, tuple[int, ...]]:
+    """Arrays of the controller with two stages; of others as short as can be."""
+    size, per_bank = policy.command_queues
+    queues = (shape.banks if per_bank else shape.ranks) if size else 1
+    return {
+        "is_two_stage": (2 if size else 1,),
+        "trans": (2, max(policy.read_queue, policy.write_queue) if size else 1),
+        "stage": (queues, max(size, 1)),
+        "stage_n": (queues,),
+        "rank_of_queue": (queues,),
+        "queue_of": (shape.padded if size else 1,),
+    }
 
 
 def new_channels(
@@ -82,8 +100,9 @@ def new_channels(
 ) -> np.ndarray:
     """Idle channels at clock 0: a record array of length `channels`. `window_shape` = (windows, longest window)."""
     pad, ranks = shape.padded, shape.ranks
-    slots = policy.read_queue + policy.write_queue + 2 * pad
-    arrays: dict[str, tuple[int, ...]] = {}
+    arrays = two_stage_arrays(shape, policy)
+    in_stages = arrays["stage"][0] * policy.command_queues[0]
+    slots = policy.read_queue + policy.write_queue + 2 * pad + in_stages
     for names, length in ((PER_BANK, pad), (PER_ENTRY, 2 * pad), (PER_SLOT, slots), (PER_RANK, ranks)):
         arrays |= dict.fromkeys(names, (length,))
     arrays |= dict.fromkeys(PER_TIMED_BANK, (pad if policy.timeout else 1,))
@@ -127,6 +146,10 @@ def new_channels(
     out["window"] = -(1 << 40)
     out["window"][..., 0] = 0
     out["hit_cap"], out["patience"] = policy.hit_cap, policy.timeout
+    if policy.command_queues[0]:
+        per_bank = policy.command_queues[1]
+        out["queue_of"] = np.arange(pad) if per_bank else np.minimum(np.arange(pad) // shape.node_span, ranks - 1)
+        out["rank_of_queue"] = np.arange(shape.banks) // shape.node_span if per_bank else np.arange(ranks)
     out["postponed"] = policy.postponed
     out["patience_low"], out["patience_high"] = policy.timeout_range
     out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge

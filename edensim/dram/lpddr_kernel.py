@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from edensim.dram.commands import ACT, ACT2, CASRD, PRE, RD, WR
 from edensim.dram.issue_kernel import FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE, issue
-from edensim.dram.pending_kernel import pick_pending
+from edensim.dram.pending_kernel import pick_pending, release_refreshes
 from edensim.dram.queue_kernel import mode_flips
 from edensim.dram.scan_kernel import (
     FEW,
@@ -43,6 +43,9 @@ def tick_split_activate(ch, tab, t):
     ch.scans += 1
     ch.freed[0] = 0
     ch.freed[1] = 0
+    postponing = len(ch.is_postponing) == 2
+    if postponing:
+        release_refreshes(ch, t)
     command = -1
     node = -1
     slot = -1
@@ -123,6 +126,8 @@ def tick_split_activate(ch, tab, t):
             command = ACT2
         if command < 0:
             ch.next_scan = min(ch.next_active, pending_at if is_pending else ch.next_queue)
+            if postponing:
+                ch.next_scan = min(ch.next_scan, ch.release_at)
             return -1
     if command == ACT2:
         slot = ch.opening
@@ -131,7 +136,7 @@ def tick_split_activate(ch, tab, t):
     elif command <= WR:
         ch.wck_until = max(ch.wck_until, t + ch.wck_runs[command])
     ch.next_queue = min(ch.next_queue, issue(ch, tab, t, command, node, slot, source))
-    if is_pending or is_forced or ch.cas_slot >= 0 or ch.opening >= 0 or mode_flips(ch):
+    if is_pending or postponing or is_forced or ch.cas_slot >= 0 or ch.opening >= 0 or mode_flips(ch):
         ch.next_scan = t + 1
     else:
         ch.next_scan = max(min(ch.next_active, ch.next_queue), t + 1)

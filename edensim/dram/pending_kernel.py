@@ -28,7 +28,7 @@ def release_refreshes(ch, t):
     ch.release_at = NEVER
     if ch.pending_head != ch.pending_tail:
         return
-    is_idle = ch.queued[0] + ch.queued[1] + ch.actives == 0
+    is_idle = ch.queued[0] + ch.queued[1] + ch.actives == 0 and ch.opening < 0
     nodes = len(ch.node_open)
     for node in range(nodes):
         if ch.owed[node] == 0:

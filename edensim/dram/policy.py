@@ -18,6 +18,7 @@ from edensim.dram.timing import TimingSet
 from edensim.errors import ConfigError
 
 CONTROLLER = "dram.controller"
+TWO_STAGE = "DRAMsim3"
 TIMED = ("timeout", "adaptive")
 """Row policies that close a row after a time."""
 
@@ -31,6 +32,8 @@ def check_policies(dram: Dram, standard: Standard) -> None:
             ("row_cap", c.row_cap, "row_policy", c.row_policy, ("closed",)),
             ("row_timeout_ck", c.row_timeout_ck, "row_policy", c.row_policy, TIMED),
             ("hit_cap", c.hit_cap, "scheduler", c.scheduler, ("FRFCFS_Capped",)),
+            ("command_queue", c.command_queue, "scheduler", c.scheduler, (TWO_STAGE,)),
+            ("command_queue_size", c.command_queue_size, "scheduler", c.scheduler, (TWO_STAGE,)),
         )
         if value is not None and chosen not in words
         for wanted in [" or ".join(f'"{word}"' for word in words)]
@@ -39,15 +42,23 @@ def check_policies(dram: Dram, standard: Standard) -> None:
         problems += [
             f'{CONTROLLER}.{key} = "{chosen}" is not modelled for {standard.name}; expected {wanted}'
             for key, chosen, allowed in (
-                ("scheduler", c.scheduler, ("FRFCFS_RowHit", "FRFCFS")),
+                ("scheduler", c.scheduler, ("FRFCFS_RowHit", "FRFCFS_Capped", "FRFCFS")),
                 ("row_policy", c.row_policy, ("open",)),
             )
             if chosen not in allowed
             for wanted in [" or ".join(f'"{word}"' for word in allowed)]
         ]
-        if c.refresh_postponed:
-            problems.append(f"{CONTROLLER}.refresh_postponed is not modelled for {standard.name}; expected 0")
-    if c.refresh_postponed and c.refresh != "all_bank":
+    if c.scheduler == TWO_STAGE:
+        problems += [
+            f'{CONTROLLER}.{key} = {found!r} does not go with scheduler = "{TWO_STAGE}"; expected {wanted}'
+            for key, found, allowed, wanted in (
+                ("row_policy", c.row_policy, ("open",), '"open"'),
+                ("refresh", c.refresh, ("all_bank", "none"), '"all_bank" or "none"'),
+                ("refresh_postponed", c.refresh_postponed, (0,), "0"),
+            )
+            if found not in allowed
+        ]
+    elif c.refresh_postponed and c.refresh != "all_bank":
         problems.append(
             f'{CONTROLLER}.refresh_postponed = {c.refresh_postponed} has no effect with refresh = "{c.refresh}"; '
             'expected refresh = "all_bank", or 0'
@@ -62,6 +73,9 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
     check_policies(dram, standard)
     enter = int(np.floor(np.float32(c.write_high) * np.float32(c.write_queue))) + 1
     leave = max(1, int(np.ceil(np.float32(c.write_low) * np.float32(c.write_queue))))  # 0 would never leave
+    command_queues = (
+        (c.command_queue_size or 8, c.command_queue != "per_rank") if c.scheduler == TWO_STAGE else (0, False)
+    )
     timeout = c.row_timeout_ck or timing.ck["nRC"]
     second, *wck = (
         int(evaluate(text, timing.ck)) if text else 0
@@ -79,6 +93,7 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         timeout=timeout if c.row_policy in TIMED else 0,
         timeout_range=(max(1, timeout // 4), 64 * timeout) if c.row_policy == "adaptive" else (timeout, timeout),
         postponed=c.refresh_postponed,
+        command_queues=command_queues,
         cap=(c.row_cap or 1) if c.row_policy == "closed" else 0,
         auto_precharge=auto_precharge,
         second_activate=second,

@@ -71,8 +71,8 @@ def may_be_accepted(ch, line, write):
 
 
 @jit_inline
-def offer(ch, t, bank, row, column, line, write, token):
-    """Offer a request in the tick that ends at clock `t`; returns ACCEPTED, FORWARDED, COALESCED or FULL."""
+def offer_one_stage(ch, t, bank, row, column, line, write, token):
+    """Offer a request to its queue; see `channel_kernel.offer`."""
     if is_write_waiting(ch, bank, line):
         ch.last = max(ch.last, t)
         if write:

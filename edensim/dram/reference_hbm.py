@@ -6,12 +6,12 @@ Written from the rules of ramulator2 2.1's HBM controllers; see `reference_chann
 from __future__ import annotations
 
 from edensim.dram.commands import ACT, PRE, PREAB, RD, REFAB, REFPB, WR
-from edensim.dram.reference_channel import Channel
+from edensim.dram.reference_policy import PolicyChannel
 
 COLUMN, ROW = (RD, WR), (ACT, PRE)
 
 
-class TwoBusChannel(Channel):
+class TwoBusChannel(PolicyChannel):
     """One HBM channel."""
 
     def __post_init__(self) -> None:

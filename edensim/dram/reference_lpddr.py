@@ -6,10 +6,11 @@ Written from the rules of ramulator2 2.1's LPDDR5 controller; see `reference_cha
 from __future__ import annotations
 
 from edensim.dram.commands import ACT, ACT2, CASRD, CASWR, PRE, WR
-from edensim.dram.reference_channel import CLOSED, Channel, Choice, Request
+from edensim.dram.reference_channel import CLOSED, Choice, Request
+from edensim.dram.reference_policy import PolicyChannel
 
 
-class SplitChannel(Channel):
+class SplitChannel(PolicyChannel):
     """One LPDDR5 channel."""
 
     def __post_init__(self) -> None:
@@ -88,6 +89,11 @@ class SplitChannel(Channel):
     def is_pending_forbidden(self, command: int, banks: range) -> bool:
         """Whether scheduling forbids the next command of a pending refresh or precharge."""
         return any(self.is_opening(bank) for bank in banks) or super().is_pending_forbidden(command, banks)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return super().is_idle and not self.opening
 
     def is_opening(self, bank: int) -> bool:
         """Whether a bank waits for a second activate."""

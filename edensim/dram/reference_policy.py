@@ -10,7 +10,7 @@ from edensim.dram.reference_channel import ANY, CLOSED, Channel, Choice, Request
 
 
 class PolicyChannel(Channel):
-    """One channel for a family that takes one command per clock."""
+    """One channel; FCFS and rows closed by time are for families that take one command per clock."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -36,13 +36,18 @@ class PolicyChannel(Channel):
             self.owed[rank] += 1
         if self.pending:
             return []
-        is_idle = not self.active and not any(self.queues)
+        is_idle = self.is_idle
         released = []
         for rank, owed in enumerate(self.owed):
-            if owed >= self.settings.postponed or (owed and is_idle and self.earliest(REFAB, rank) <= clock):
+            if owed >= self.settings.postponed or (owed and is_idle and Channel.earliest(self, REFAB, rank) <= clock):
                 self.owed[rank] -= 1
                 released.append((REFAB, rank))
         return released
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return not self.active and not any(self.queues)
 
     def close_idle(self, clock: int) -> None:
         """Close the first row whose bank has been patient for long enough."""

@@ -160,6 +160,8 @@ def scan_hits(ch, entry, n, t):
     for j in range(np.uint64(n)):
         k = ch.hit_key[entry + j]
         at = ch.allowed[entry + j] | (k & NEVER)
+        if len(ch.is_capped) == 2:  # known from the type
+            at = at | (NEVER if (ch.other_key[entry + j] < k) & (ch.used[j] >= ch.hit_cap) else 0)
         ok = at <= t
         ready += 1 if ok else 0
         oldest = min(oldest, k if ok else NEVER)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from edensim.dram.commands import ACT, PRE, RD, WR
 from edensim.dram.issue_kernel import FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE, issue
-from edensim.dram.pending_kernel import pick_pending
+from edensim.dram.pending_kernel import pick_pending, release_refreshes
 from edensim.dram.queue_kernel import mode_flips
 from edensim.dram.scan_kernel import FEW, KEY_BITS, NEVER, scan_active, scan_active_few, scan_hits, scan_others
 from edensim.jit import jit, jit_inline
@@ -80,6 +80,10 @@ def tick_two_buses(ch, tab, t):
     ch.scans += 1
     ch.freed[0] = 0
     ch.freed[1] = 0
+    postponing = len(ch.is_postponing) == 2
+    if postponing:
+        release_refreshes(ch, t)
+    is_any = False
     finished = -1
     wait = NEVER
     for bus in range(ROW_BUS if is_falling else COLUMN_BUS, 2):
@@ -94,6 +98,7 @@ def tick_two_buses(ch, tab, t):
         else:
             command, node, slot, source = pick_row(ch, t, is_falling)
         if command >= 0:
+            is_any = True
             bound = issue(ch, tab, t, command, node, slot, source)
             ch.next_queue = min(ch.next_queue, bound)
             ch.next_row = min(ch.next_row, bound)
@@ -103,5 +108,7 @@ def tick_two_buses(ch, tab, t):
         bound = t + 1
     else:
         bound = min(min(ch.next_active | odd, ch.next_queue | odd), ch.next_row)
+    if postponing:
+        bound = t + 1 if is_any else min(bound, ch.release_at)
     ch.next_scan = max(bound, t + 1)
     return finished

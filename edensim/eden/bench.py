@@ -15,11 +15,13 @@ from edensim import dnn
 from edensim.config.eden_schema import Eden
 from edensim.eden.coarse import Search, Tolerance, target_of, tolerable_ber
 from edensim.eden.estimate import Estimate
-from edensim.eden.fine import FineTolerance, MeasureRates, cheapest_rates, guided, sensitivities, sweep
+from edensim.eden.fine import FineTolerance, MeasureRates, cheapest_rates, guided, sensitivities, sweep, thinned
 from edensim.errors import InputError
 from edensim.workloads.layer import Network
 
 Progress = Callable[[float, float | None, str], None]
+MOST_LEVELS = 8
+"""Rates at which the sensitivity of every tensor is measured, each a pass over the validation images."""
 
 
 @dataclass
@@ -105,7 +107,7 @@ class Bench:
         if self.plan.granularity == "sweep":
             return sweep(measure, names, start, self.target, search=self.search, progress=tell)
         clean = Estimate.of(measure({}, 0)).mean
-        on_offer = sorted({0.0, *(rate for rate in levels if rate <= 20 * start)})
+        on_offer = thinned([0.0, *(rate for rate in levels if 0 < rate <= 20 * start)], MOST_LEVELS)
         losses = sensitivities(measure, names, on_offer, clean, tell)
         choose = cheapest_rates(worth, lambda rate: levels.get(rate, 0.0))
         return guided(measure, losses, clean, self.target, choose, self.search)

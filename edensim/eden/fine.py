@@ -122,6 +122,14 @@ def sensitivities(
     return losses
 
 
+def thinned(levels: Sequence[float], most: int) -> list[float]:
+    """At most so many of the levels, evenly spread in their order, the first and the last included."""
+    known = sorted(levels)
+    if len(known) <= most:
+        return known
+    return [known[k * (len(known) - 1) // (most - 1)] for k in range(most)]
+
+
 def guided(
     measure: MeasureRates,
     losses: dict[str, dict[float, float]],

@@ -54,7 +54,8 @@ def measure(
     patterns : sequence of str
         `stream`: lines one after the other; `random`: lines anywhere in the memory with equal chance.
     requests : int
-        Requests per curve point, at least 1.
+        Requests per curve point and data bus (channel or pseudo-channel), at least 1; so wide memories are watched for
+        as many refreshes as narrow ones.
     seed : int
         Of addresses and arrivals; the same ones at every rate, only closer together.
     progress : callable, optional
@@ -77,10 +78,11 @@ def measure(
     peak = memory.peak_bandwidth_gb_s
     offered = [peak * k / rates for k in range(1, rates + 1)] if isinstance(rates, int) else [float(r) for r in rates]
     _check(offered, patterns, requests, seed)
+    count = requests * memory.geometry.channels * memory.geometry.pseudo_channels
     rows: list[list[float | str]] = []
     for pattern in patterns:
         for rate in offered:
-            made = poisson_reads(memory, pattern, rate, requests, seed)
+            made = poisson_reads(memory, pattern, rate, count, seed)
             data, _ = replay_trace(resolved, [made], where=pattern)
             latency = data["read_latency_ns"]
             rows.append([pattern, rate, data["bandwidth_gb_s"], latency["mean"], latency["p50"], latency["p99"], peak])

@@ -47,6 +47,8 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
         if any(stack[name] >= NEGLIGIBLE * p.time_ns for p, stack in zip(shown, stacks, strict=True)):
             label = f"  {STACK.get(name, name.replace('_', ' '))}"
             add(label, lambda p, name=name: f"{p.data['cpi_stack_ns'][name] / p.time_ns:.1%}")  # type: ignore[misc]
+    if all("interference" in p.data for p in shown):
+        add("slowed by other program", lambda p: f"{p.data['interference']['slowdown'] - 1:.1%}")
     add(f"DRAM energy ({unit_e})", lambda p: f"{p.energy_pj * scale_e:.4g}")
     for name in COMPONENTS:
         add(f"  {name}", lambda p, name=name: f"{p.data['energy_pj'][name] * scale_e:.4g}")  # type: ignore[misc]

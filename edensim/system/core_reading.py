@@ -30,13 +30,13 @@ class Reading:
     channels: dict[str, Int]
 
     @classmethod
-    def of(cls, world: World) -> Reading:
-        """Read a world now."""
-        cores = world.state["cores"][0]
+    def of(cls, world: World, cores: slice = slice(None)) -> Reading:
+        """Read a world now, of its cores only some."""
+        chosen = world.state["cores"][0][cores]
         return cls(
             world.now,
             world.system.counters(world.channels, world.now_clock),
-            {name: cores[name].sum(axis=0) for name in OF_CORES},
+            {name: chosen[name].sum(axis=0) for name in OF_CORES},
             {name: world.channels[name].copy() for name in OF_CHANNELS},
         )
 

@@ -144,13 +144,16 @@ def scenarios(
     if per_bank is None:
         per_bank = "nREFIpb" in standard.names and draw(st.booleans())
     own_rules: dict[str, Any] = {}
+    if own_policies:
+        own_rules = {
+            "hit_cap": draw(st.sampled_from([0, 1, 3])),
+            "postponed": draw(st.sampled_from([0, 0, 1, 2])) if not per_bank else 0,
+        }
     if own_policies and closes_rows:
         timeout = draw(st.sampled_from([0, 0, 1, 7, 30]))
-        own_rules = {
+        own_rules |= {
             "in_order": draw(st.sampled_from([False, False, True])),
-            "hit_cap": draw(st.sampled_from([0, 1, 3])),
             "row_timeout": timeout,
-            "postponed": draw(st.sampled_from([0, 0, 1, 2])) if not per_bank else 0,
             "timeout_range": draw(st.sampled_from([(timeout, timeout), (max(1, timeout // 4), 4 * timeout)])),
         }
         caps = caps if not timeout else (0,)

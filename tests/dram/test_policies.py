@@ -55,6 +55,22 @@ def test_fcfs_serves_one_request_after_the_other() -> None:
 
 
 @uncompiled
+@pytest.mark.parametrize("preset", ["ddr3-1600-1gb-x8", "ddr4-2400r-8gb-x8", "lpddr4-3200-8gb-x16"])
+@pytest.mark.parametrize("queue", ["per_bank", "per_rank"])
+def test_two_stages_break_no_rule(preset: str, queue: str) -> None:
+    """The mode that schedules as DRAMsim3 does serves all reads, on families and ranks of any kind."""
+    system = memory("scheduler=DRAMsim3", f"command_queue={queue}", preset=preset)
+    rng, n = np.random.default_rng(4), 200
+    line = system.address_map.encode(0, rng.integers(0, 8, n), rng.integers(0, 3, n), rng.integers(0, 9, n))
+    trace = Requests((line * system.line_bytes).astype(np.uint64), (rng.random(n) < 0.5).astype(np.uint8))
+    found = replay_requests(system, [trace], keep_log=True)
+    assert found.log is not None
+    assert not any(report.violations for report in check_command_log(found.log))
+    assert int(found.counters.reads.sum()) == n - int(trace.is_write.sum())
+    assert int(found.counters.reads_forwarded.sum()) > 0
+
+
+@uncompiled
 def test_bounding_logic() -> None:
     """EDEN's check of loaded values delays every read by its clocks, and nothing else."""
     rng = np.random.default_rng(9)
@@ -182,7 +198,14 @@ def test_fine_granularity_refresh() -> None:
         ("ddr4-2400r-8gb-x8", ["refresh=none", "refresh_postponed=2"], 'no effect with refresh = "none"; expected'),
         ("hbm2-2000-8gb-x128", ["row_policy=adaptive"], 'row_policy = "adaptive" is not modelled for HBM2; expected'),
         ("lpddr5-6400-16gb-x16", ["scheduler=FCFS"], 'scheduler = "FCFS" is not modelled for LPDDR5; expected'),
-        ("hbm3-6400-16gb-x64", ["refresh_postponed=1"], "refresh_postponed is not modelled for HBM3; expected 0"),
+        ("ddr4-2400r-8gb-x8", ["command_queue=per_bank"], 'no effect with scheduler = "FRFCFS_RowHit"; expected'),
+        (
+            "ddr4-2400r-8gb-x8",
+            ["scheduler=DRAMsim3", "row_policy=closed"],
+            "'closed' does not go with scheduler = \"DRA",
+        ),
+        ("ddr4-2400r-8gb-x8", ["scheduler=DRAMsim3", "refresh_postponed=2"], 'does not go with scheduler = "DRAMsim3"'),
+        ("hbm3-6400-16gb-x64", ["refresh=per_bank", "refresh_postponed=1"], 'no effect with refresh = "per_bank"; exp'),
         (
             "ddr3-1600-1gb-x8",
             ["refresh_granularity=2x"],

@@ -3,6 +3,7 @@
 import pytest
 
 from edensim.eden import Search, cheapest_rates, guided, sensitivities, sweep
+from edensim.eden.fine import thinned
 from edensim.errors import ConfigError
 
 SLOPES = {"first": 8.0, "middle": 1.0, "last": 2.0}
@@ -52,6 +53,14 @@ def test_losses_never_fall_with_the_rate():
     lucky = {1e-4: 0.02, 1e-3: 0.01, 1e-2: 0.05}
     losses = sensitivities(lambda rates, k: [CLEAN - lucky[rates["a"]]] * 2, ["a"], [0.0, *lucky], CLEAN)
     assert list(losses["a"].values()) == pytest.approx([0, 0.02, 0.02, 0.05])
+
+
+def test_levels_are_thinned_between_their_ends():
+    """Few levels stay as they are; of many, the ends and evenly spread ones in between."""
+    assert thinned([3.0, 1.0], 8) == [1.0, 3.0]
+    found = thinned([k / 100 for k in range(25)], 8)
+    assert len(set(found)) == 8
+    assert (found[0], found[-1]) == (0.0, 0.24)
 
 
 def test_bad_input():

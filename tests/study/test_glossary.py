@@ -26,15 +26,24 @@ def result():
 
 
 @pytest.fixture(scope="module")
-def keys(result):
+def keys(result, tmp_path_factory):
+    trace = tmp_path_factory.mktemp("trace") / "program.txt"
+    trace.write_text("".join(f"R {64 * k:x}\n" for k in range(0, 30000, 7)))
     core = es.run(
         {
             "workload": {"network": "lenet", "precision": "fp32"},
-            "machine": {"preset": "cpu-eden"},
+            "machine": {"preset": "cpu-eden", "background": str(trace)},
             "dram": SMALL["dram"],
         }
     )
-    return flat_keys(json.loads(to_json(result.data))) | flat_keys(json.loads(to_json(core.data)))
+    gpu = es.run(
+        {
+            "workload": {"network": "lenet", "precision": "fp32"},
+            "machine": {"preset": "gpu-titan-x-eden"},
+            "dram": {"preset": "gddr5-6000-1gb-x32", "channels": 2},
+        }
+    )
+    return set().union(*(flat_keys(json.loads(to_json(x.data))) for x in (result, core, gpu)))
 
 
 def test_every_key_is_explained(keys):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import edensim as es
-from edensim.errors import ConfigError
+from edensim.errors import EdensimError
 from edensim.jit import JIT_DISABLED
 from edensim.machines.cpu.cache import CacheLevel, Caches, touch_words
 from edensim.system.core import CoreSpec
-from edensim.system.port_kernel import BUDGET
+from edensim.system.port_kernel import BUDGET, CORE, wake_waiter
 from edensim.system.world import World
 from tests.system.programs import NO_PAGES, system
 
@@ -88,6 +89,22 @@ def test_two_cores_share_the_work(cache: Path) -> None:
     assert sum(two["cpi_stack_ns"].values()) == pytest.approx(two["time_ns"], rel=1e-6)
 
 
+def test_a_program_beside_the_network_slows_it(cache: Path, tmp_path: Path) -> None:
+    """A program that streams through more than the caches hold costs time; its traffic is told apart."""
+    trace = tmp_path / "program.txt"
+    trace.write_text("".join(f"R {64 * k:x}\n" for k in range(0, 300_000, 3)))
+    alone = run(**{"machine.cores": 1})
+    beside = run(**{"machine.cores": 1, "machine.background": str(trace)})
+    told = beside["interference"]
+    assert told["alone_time_ns"] == alone["time_ns"]
+    assert told["slowdown"] == pytest.approx(beside["time_ns"] / alone["time_ns"])
+    assert told["slowdown"] > 1.01
+    assert told["background_bytes"]["read"] > 1e6
+    assert beside["bytes"]["read"] == pytest.approx(alone["bytes"]["read"], rel=0.1)
+    reads = beside["requests"]["read"] + told["background_bytes"]["read"] // 64
+    assert abs(beside["commands"]["RD"] - reads) <= 64  # some are under way when the network ends
+
+
 LEVELS = [
     CacheLevel(4 << 10, 4),
     CacheLevel(16 << 10, 8, prefetcher="stream"),
@@ -158,10 +175,30 @@ def test_a_copy_of_a_running_world_goes_on_alike() -> None:
         ({"machine.cache.l5": {"size_bytes": 1 << 20, "ways": 8, "latency_cycles": 9}}, "without a gap"),
         ({"machine.extrapolate": True}, "expected machine.cores = 1"),
         ({"machine.cache.l3.inclusive": True}, "machine.cache.l3.inclusive"),
+        ({"machine.background": "nowhere.lackey"}, "nowhere.lackey cannot be read"),
     ],
 )
 def test_what_cannot_be_built_is_refused(settings: dict, words: str) -> None:
     """Each mistake is told with its key, before anything runs."""
-    with pytest.raises(ConfigError, match=".*") as caught:
+    with pytest.raises(EdensimError) as caught:
         run(**settings)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("burst", "order"), [(1, [3, 0, 1, 3, 0, 1]), (3, [1, 1, 3, 3, 3, 0, 0, 0, 1])])
+def test_who_enters_a_full_queue_next(burst: int, order: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agents 0, 1 and 3 always wait; 1 was let in once: each gets `door_burst` places before the next in turn."""
+    agents = [SimpleNamespace(next_send=[0, 0], kind=CORE) for _ in range(4)]
+    door = SimpleNamespace(
+        waiters=np.zeros((1, 2), np.int64), last_woken=np.array([1]), granted=np.array([1]), door_burst=burst,
+        agents=agents, wake=np.full(4, 1 << 40),
+    )  # fmt: skip
+    plain = getattr(wake_waiter, "py_func", wake_waiter)
+    monkeypatch.setitem(plain.__globals__, "lowest_bit", lambda mask: (int(mask) & -int(mask)).bit_length() - 1)
+    woken = []
+    for at in range(len(order)):
+        door.waiters[0, 0] = 0b1011
+        plain(door, 0, 0, at)
+        woken.append(int(door.last_woken[0]))
+        assert int(door.waiters[0, 0]) == 0b1011 & ~(1 << woken[-1])
+    assert woken == order

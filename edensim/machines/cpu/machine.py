@@ -47,12 +47,15 @@ def cache_levels(machine: CpuMachine) -> list[CacheLevel]:
     shared = [machine.cache[name].shared for name in names]
     if shared != sorted(shared):
         problems.append("machine.cache: a private level lies below a shared one; expected private levels first")
-    if machine.cores > 1 and machine.extrapolate:
-        problems.append("machine.extrapolate: found true with several cores; expected machine.cores = 1")
-    if machine.cores > 1 and shared[0]:
+    several = machine.cores > 1 or machine.background is not None
+    if several and machine.extrapolate:
+        problems.append(
+            "machine.extrapolate: found true with several cores; expected machine.cores = 1 and no machine.background"
+        )
+    if several and shared[0]:
         problems.append("machine.cache.l1.shared: found true with several cores; expected an l1 of each core's own")
     for name in names:
-        if machine.cores > 1 and machine.cache[name].shared and machine.cache[name].inclusive:
+        if several and machine.cache[name].shared and machine.cache[name].inclusive:
             problems.append(
                 f"machine.cache.{name}.inclusive: found true of a level that several cores share; expected false "
                 "(lines that leave it would have to leave the cores' own levels, which is not modelled)"
@@ -120,6 +123,6 @@ def active_cores(machine: CpuMachine, workload: Workload) -> int:
 
 def own_levels(machine: CpuMachine) -> int:
     """How many levels are a core's own; all of them if there is one core."""
-    if machine.cores == 1:
+    if machine.cores == 1 and machine.background is None:
         return len(machine.cache)
     return sum(not level.shared for level in machine.cache.values())

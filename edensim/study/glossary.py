@@ -186,7 +186,7 @@ TERMS: dict[str, list[Term]] = {
     ],
     "Errors": [
         *_terms("errors", "bit", _BITS),
-        Term("errors.ber", "fraction", "bits that came out wrong over bits read"),
+        Term("errors.ber", "fraction", "bits that came out wrong over bits read (read_ber in the table of a sweep)"),
         Term("errors.chip", "", "chip whose errors these are, null for a model's"),
         Term("errors.model", "", "error model, null for a chip's errors"),
         Term("errors.basis", "", "how well founded, the worst of all partitions; model: the rate was given"),
@@ -213,6 +213,29 @@ TERMS: dict[str, list[Term]] = {
         Term("layers[].compute_ns", "ns", "time during which the array computed"),
         Term("layers[].load_wait_ns", "ns", "time during which the array waited for a load"),
         Term("layers[].code", "", "style of the layer's code"),
+        Term("layers[].tensor_bytes", "byte", "every tensor of the layer's GPU kernels once"),
+        Term("layers[].tile_bytes", "byte", "loads and stores of all thread blocks"),
+        *_terms(
+            "layers[].l2",
+            "",
+            {
+                "requests": "requests of SMs to the second-level cache",
+                "sector_hits": "sectors of 32 bytes that it had",
+                "sector_misses": "sectors that it did not have",
+                "merged": "requests that joined a line on its way",
+            },
+        ),
+        *_terms(
+            "layers[].kernels[]",
+            "",
+            {
+                "name": "kernel",
+                "tile": "filters x pixels x depth of its blocks (empty: element by element)",
+                "blocks": "thread blocks",
+                "blocks_per_sm": "blocks that an SM holds at once",
+            },
+        ),
+        Term("layers[].kernels[].time_ns", "ns", "from its start to the end of its last block"),
         *_terms(
             "layers[].cpi_stack_ns",
             "ns",
@@ -257,6 +280,7 @@ def term_of(key: str) -> Term | None:
     """The term of a key or column, None if the list lacks it."""
     key = re.sub(r"^(compare\.[^.]+\.|[^.:]+:)", "", key)
     key = re.sub(r"^partition_(\w+)\.([^.]+)", r"partitions.\2.\1", key)
+    key = re.sub(r"^read_ber$", "errors.ber", key)
     key = re.sub(r"^(errors\.by_bank\.\w+)\.\d+\.\d+$", r"\1[][]", key)
     return next((term for terms in TERMS.values() for term in terms if term.matches(key)), None)
 

@@ -37,6 +37,18 @@ def gpu_tensors(machine: GpuMachine, network: Network, workload: Workload, line_
     return gpu_requests(machine, network, workload, tensor_requests(network, workload))
 
 
+def gpu_spec(machine: GpuMachine) -> GpuSpec:
+    """The agent that a GPU is in the world. Raises ConfigError for a cache that cannot be built."""
+    m = machine
+    clock, slice_bytes, sm_bytes = (
+        Fraction(str(x)) for x in (m.clock_mhz, m.slice_bytes_per_cycle, m.sm_bytes_per_cycle)
+    )
+    return GpuSpec(
+        clock, m.sms, m.blocks, m.stages, m.slices, gpu_sets(m), m.ways, m.line_bytes, m.hashed, m.slice_queue,
+        m.mshrs, m.mshr_merges, m.write_backs, slice_bytes, sm_bytes, m.l2_cycles, m.memory_cycles, m.launch_cycles,
+    )  # fmt: skip
+
+
 class GpuSimulation(Simulation):
     """A network on a GPU."""
 
@@ -66,17 +78,7 @@ class GpuSimulation(Simulation):
 
     def agents(self) -> list[GpuSpec]:
         """One GPU."""
-        m = self.description
-        clock, slice_bytes, sm_bytes = (
-            Fraction(str(x)) for x in (m.clock_mhz, m.slice_bytes_per_cycle, m.sm_bytes_per_cycle)
-        )
-        return [
-            GpuSpec(
-                clock, m.sms, m.blocks, m.stages, m.slices, gpu_sets(m), m.ways, m.line_bytes, m.hashed,
-                m.slice_queue, m.mshrs, m.mshr_merges, m.write_backs, slice_bytes, sm_bytes, m.l2_cycles,
-                m.memory_cycles, m.launch_cycles,
-            )
-        ]  # fmt: skip
+        return [gpu_spec(self.description)]
 
     @cached_property
     def kernels(self) -> list[list[Launch]]:
@@ -110,7 +112,7 @@ class GpuSimulation(Simulation):
             peak = self.device.macs_per_cycle[self.workload.precision] * self.device.sms
             details = self._times(change, time_ns) | {
                 "utilization": macs / (peak * time_ns * float(self.device.clock_mhz) / 1000) if time_ns else 0.0,
-                "useful_bytes": sum(x.tensor_bytes for x in kernels),
+                "tensor_bytes": sum(x.tensor_bytes for x in kernels),
                 "tile_bytes": sum(x.tile_bytes for x in kernels),
                 "l2": {name: change[name] for name in ("requests", "sector_hits", "sector_misses", "merged")},
                 "kernels": rows,

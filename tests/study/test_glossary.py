@@ -36,7 +36,14 @@ def keys(result, tmp_path_factory):
             "dram": SMALL["dram"],
         }
     )
-    return flat_keys(json.loads(to_json(result.data))) | flat_keys(json.loads(to_json(core.data)))
+    gpu = es.run(
+        {
+            "workload": {"network": "lenet", "precision": "fp32"},
+            "machine": {"preset": "gpu-titan-x-eden"},
+            "dram": {"preset": "gddr5-6000-1gb-x32", "channels": 2},
+        }
+    )
+    return set().union(*(flat_keys(json.loads(to_json(x.data))) for x in (result, core, gpu)))
 
 
 def test_every_key_is_explained(keys):
@@ -68,3 +75,11 @@ def test_columns_of_a_sweep(tmp_path):
         columns = next(csv.reader(file))
     assert [c for c in columns if c not in ("point", "status", "operating_point.vdd") and term_of(c) is None] == []
     assert len(frame) == 2
+
+
+def test_an_axis_keeps_its_column(tmp_path):
+    """Rates asked for and rates of the reads stand in columns of their own."""
+    config = SMALL | {"errors": {"model": "uniform", "ber": 0.5}}
+    frame = es.sweep(config, axes={"errors.ber": [0.25]}, out=tmp_path / "sweep", jobs=1)
+    assert frame["errors.ber"].tolist() == [0.25]
+    assert frame["read_ber"][0] == pytest.approx(0.25, rel=0.01)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from edensim.errors import EdensimError
 from edensim.jit import JIT_DISABLED
 from edensim.machines.cpu.cache import CacheLevel, Caches, touch_words
 from edensim.system.core import CoreSpec
-from edensim.system.port_kernel import BUDGET
+from edensim.system.port_kernel import BUDGET, CORE, wake_waiter
 from edensim.system.world import World
 from tests.system.programs import NO_PAGES, system
 
@@ -182,3 +183,22 @@ def test_what_cannot_be_built_is_refused(settings: dict, words: str) -> None:
     with pytest.raises(EdensimError) as caught:
         run(**settings)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("burst", "order"), [(1, [3, 0, 1, 3, 0, 1]), (3, [1, 1, 3, 3, 3, 0, 0, 0, 1])])
+def test_who_enters_a_full_queue_next(burst: int, order: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agents 0, 1 and 3 always wait; 1 was let in once: each gets `door_burst` places before the next in turn."""
+    agents = [SimpleNamespace(next_send=[0, 0], kind=CORE) for _ in range(4)]
+    door = SimpleNamespace(
+        waiters=np.zeros((1, 2), np.int64), last_woken=np.array([1]), granted=np.array([1]), door_burst=burst,
+        agents=agents, wake=np.full(4, 1 << 40),
+    )  # fmt: skip
+    plain = getattr(wake_waiter, "py_func", wake_waiter)
+    monkeypatch.setitem(plain.__globals__, "lowest_bit", lambda mask: (int(mask) & -int(mask)).bit_length() - 1)
+    woken = []
+    for at in range(len(order)):
+        door.waiters[0, 0] = 0b1011
+        plain(door, 0, 0, at)
+        woken.append(int(door.last_woken[0]))
+        assert int(door.waiters[0, 0]) == 0b1011 & ~(1 << woken[-1])
+    assert woken == order

@@ -205,7 +205,8 @@ def _numbers(data: Mapping[str, Any]) -> dict[str, float]:
         found |= {f"{group}.{name}": value for name, value in data[group].items()}
     found |= {f"bytes.{name}": data["bytes"][name] for name in ("read", "write")}
     if "ber" in data.get("errors", {}):
-        found |= {f"errors.{name}": data["errors"][name] for name in ("ber", "bits_read", "bits_flipped")}
+        found["read_ber"] = data["errors"]["ber"]  # errors.ber is a key, which may be an axis
+        found |= {f"errors.{name}": data["errors"][name] for name in ("bits_read", "bits_flipped")}
     if "errors" in data and "accuracy" in data["errors"]:
         found["accuracy"] = data["errors"]["accuracy"]
     return found

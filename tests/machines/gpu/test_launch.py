@@ -12,12 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edensim.config import load_config
+from edensim.config.gpu_schema import GpuMachine
+from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
 from edensim.machines.gpu import launch_kernel as kernel
 from edensim.machines.gpu.device import MOST_REQUESTS, Device, Tile
 from edensim.machines.gpu.launch import choose_tile, depthwise, gemm, launches
 from edensim.machines.gpu.machine import gpu_device, gpu_sets
 from edensim.machines.program import LayerTensors
+from edensim.system.gpu import GpuState
+from edensim.system.gpu_simulation import gpu_spec
 from edensim.workloads import load_network
 from edensim.workloads.layer import Layer
 
@@ -181,13 +185,18 @@ def test_bad_machine_names_its_key(change: dict, says: str) -> None:
         run(config)
 
 
-def test_preset_is_what_its_source_says() -> None:
-    """Titan X: 3 MB of cache, 24 slices of 64 sets, 10 TFLOP/s of fp32."""
-    machine = load_config(
-        {"machine": {"preset": "gpu-titan-x-eden"}, "dram": {"preset": "gddr5-6000-1gb-x32"}}
-    ).config.machine
-    assert machine.buffer_bytes == 3 << 20
-    assert gpu_sets(machine) == 64
+@pytest.mark.parametrize(
+    ("preset", "megabytes", "sets", "tera"), [("gpu-titan-x-eden", 3, 64, 10.2), ("gpu-a100", 40, 256, 155.9)]
+)
+def test_presets_are_what_their_sources_say(preset: str, megabytes: int, sets: int, tera: float) -> None:
+    """Capacity of the cache and peak fp32 rate (TFLOP/s) of the data sheets: Titan X 3 MB, A100 40 MB and 156."""
+    config = load_config({"machine": {"preset": preset}, "dram": {"preset": "gddr5-6000-1gb-x32"}}).config
+    machine = config.machine
+    assert isinstance(machine, GpuMachine)
+    assert machine.buffer_bytes == megabytes << 20
+    assert gpu_sets(machine) == sets
     device = gpu_device(machine)
     flops = 2 * device.sms * device.macs_per_cycle["fp32"] * float(device.clock_mhz) * 1e6
-    assert 10.1e12 < flops < 10.2e12
+    assert flops == pytest.approx(tera * 1e12, rel=0.005)
+    assert all(device.occupancy(tile, 32) >= 1 for tile in device.tiles)
+    GpuState(gpu_spec(machine), DramSystem(config.dram), Fraction(1))

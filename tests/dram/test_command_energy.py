@@ -94,14 +94,15 @@ def test_state_machine_equals_a_naive_reference(tmp_path_factory, name, seed):
 
 @pytest.mark.parametrize("name", LOOPS)
 def test_row_cycle_costs_v_i0_trc(name):
-    """A loop of ACT and PRE at tRC costs exactly V I0 tRC on every rail."""
+    """A loop of ACT and PRE at tRC costs exactly V I0 tRC on every rail (and V I2N in each idle pseudo-channel)."""
     device = preset(name)
     ras, loop = device.clocks["nRAS"], device.clocks["nRAS"] + device.clocks["nRP"] + device.spare_ck
     rows = [x for k in range(7) for x in ((k * loop, "ACT", 0, 2), (k * loop + ras, "PRE", 0, 2))]
     counter = count(device, [*rows, (7 * loop, "END", 0, 0)])
     found = CommandPricer(device).price(counter.counts()).by_rail()
     for rail_name, rail in device.rails.items():
-        want = rail.voltage_v * rail.IDD0 * 7 * loop * device.clock_ns * device.devices
+        current = rail.IDD0 + (device.ranks - 1) * rail.IDD2N
+        want = rail.voltage_v * current * 7 * loop * device.clock_ns * device.devices
         assert sum(found[rail_name].values()) == pytest.approx(want, rel=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""DNN inference from DRAM below its specified voltage and latency: energy and time from one address map.
+"""DNN inference from DRAM below its specified voltage and latency: accuracy, energy and time.
 
 Everything is loaded on first use, so that `import edensim` and `edensim --help` are quick:
 

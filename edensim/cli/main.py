@@ -50,11 +50,12 @@ class _Verbs(options.InOrder):
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @options.common
 def cli() -> None:
-    """DNN inference from DRAM below its specified voltage and latency: energy and time.
+    """DNN inference from DRAM below its specified voltage and latency: accuracy, energy and time.
 
     \b
     edensim run configs/eyeriss-alexnet.toml              a table, a run folder, figures
     edensim show configs/eyeriss-alexnet.toml --origins   where every number comes from
+    edensim demo                                          the whole trade in seconds, without a file
     """  # noqa: D301
 
 
@@ -63,17 +64,17 @@ VERBS = (
     sweep.sweep,
     plot.plot,
     compare.compare,
-    reproduce.reproduce,
     report.report,
-    energy.energy,
-    inject.inject,
+    demo.demo,
     eden.eden,
+    inject.inject,
     profile.profile,
     fit.fit,
+    energy.energy,
+    reproduce.reproduce,
     show.show,
     schema.schema,
     doctor.doctor,
-    demo.demo,
     trace.trace,
 )
 for verb in VERBS:

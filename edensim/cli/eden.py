@@ -57,7 +57,7 @@ def eden() -> None:
     """  # noqa: D301
 
 
-@eden.command(ALL)
+@eden.command(ALL, short_help="Repeat all steps until nothing improves; simulate; compare.")
 @_step
 @click.option("--no-figures", is_flag=True, help="Draw nothing.")
 @format_option("png")
@@ -75,7 +75,7 @@ def everything(config: str, as_json: bool, no_figures: bool, formats: list[str],
     _say(flow, results, as_json)
 
 
-@eden.command()
+@eden.command(short_help="Train and retrain the network.")
 @_step
 def boost(config: str, as_json: bool, **options: Any) -> None:
     """Train the network, measure what it tolerates, and retrain it and its control once."""
@@ -86,7 +86,7 @@ def boost(config: str, as_json: bool, **options: Any) -> None:
     _tell(flow, {"before": before["ber"], "files": str(flow.folder / "round-1")}, as_json)
 
 
-@eden.command()
+@eden.command(short_help="Measure what network and tensors tolerate.")
 @_step
 def characterise(config: str, as_json: bool, **options: Any) -> None:
     """Measure what the boosted network, its control and each tensor tolerate."""
@@ -98,7 +98,7 @@ def characterise(config: str, as_json: bool, **options: Any) -> None:
     _tell(flow, told | {"by_tensor": found["fine"]}, as_json)
 
 
-@eden.command("map")
+@eden.command("map", short_help="Put tensors into parts of the memory.")
 @_step
 def map_(config: str, as_json: bool, **options: Any) -> None:
     """Put tensors into parts of the memory, by the tolerances found, or those of eden.tolerable."""
@@ -111,7 +111,7 @@ def map_(config: str, as_json: bool, **options: Any) -> None:
     _tell(flow, mapping_data(flow, mapping), as_json)
 
 
-@eden.command()
+@eden.command(short_help="Accuracy where the tensors lie, on test images.")
 @_step
 def evaluate(config: str, as_json: bool, **options: Any) -> None:
     """Accuracy on the test images with the tensors where `map` put them; energy and time on the machine."""

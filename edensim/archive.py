@@ -81,6 +81,16 @@ def _reason(problem: BaseException) -> str:
     return (problem.strerror if isinstance(problem, OSError) else None) or str(problem) or type(problem).__name__
 
 
+def refuse_bomb(path: Path, unpacked: int, packed: int) -> None:
+    """Refuse an archive of `packed` bytes that unpacks to far more than any plausible content."""
+    if unpacked > FREE_BYTES and unpacked > MAX_RATIO * packed:
+        raise InputError(
+            f"{path}: claims {unpacked:,} bytes unpacked from a file of {packed:,} bytes, "
+            f"{unpacked // packed} to 1; more than {MAX_RATIO} to 1 is taken for a zip bomb. "
+            "If the content is genuine, save it uncompressed (numpy.savez)"
+        )
+
+
 @dataclass(frozen=True)
 class Member:
     """One checked array of an archive.
@@ -163,13 +173,7 @@ class Archive:
 
     def refuse_bomb(self) -> None:
         """Refuse an archive that unpacks to far more than any plausible content."""
-        total = self.unpacked_bytes
-        if total > FREE_BYTES and total > MAX_RATIO * self.file_bytes:
-            raise InputError(
-                f"{self.path}: claims {total:,} bytes unpacked from a file of {self.file_bytes:,} bytes, "
-                f"{total // self.file_bytes} to 1; more than {MAX_RATIO} to 1 is taken for a zip bomb. "
-                "If the content is genuine, save it uncompressed (numpy.savez)"
-            )
+        refuse_bomb(self.path, self.unpacked_bytes, self.file_bytes)
 
     def text(self, name: str) -> str:
         """Content of a text member of at most 1 MiB."""

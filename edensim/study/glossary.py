@@ -36,6 +36,17 @@ _CAUSED = {
     "standing": "refreshes and standing power, shared out by bursts",
     "total": "all of these",
 }
+_STACK = {
+    "compute": "time of cores in which instructions issue, mean of the cores",
+    "l1": "waiting for the first cache",
+    "l2": "waiting for the second cache",
+    "l3": "waiting for the third cache",
+    "row_hit": "waiting for memory, as far as it would have taken with the row open and nothing before it",
+    "row_miss": "waiting for activations and precharges",
+    "queue": "waiting for requests before it, and for places in queues",
+    "refresh": "waiting for refreshes",
+    "other": "no work, and the drain at the end of layers",
+}
 _KINDS = {"weights": "weights", "ifm": "input feature maps", "ofm": "output feature maps"}
 _BITS = {"bits_read": "bits that the memory read", "bits_flipped": "of these, bits that came out wrong"}
 _POINT = {
@@ -96,21 +107,7 @@ TERMS: dict[str, list[Term]] = {
         Term("commands.*", "command", "commands issued, by name, all channels"),
         Term("compute_ns", "ns", "time during which the array computed"),
         Term("load_wait_ns", "ns", "time during which the array waited for a load"),
-        *_terms(
-            "cpi_stack_ns",
-            "ns",
-            {
-                "compute": "time of cores in which instructions issue, mean of the cores",
-                "l1": "waiting for the first cache",
-                "l2": "waiting for the second cache",
-                "l3": "waiting for the third cache",
-                "row_hit": "waiting for memory, as far as it would have taken with the row open and nothing before it",
-                "row_miss": "waiting for activations and precharges",
-                "queue": "waiting for requests before it, and for places in queues",
-                "refresh": "waiting for refreshes",
-                "other": "no work, and the drain at the end of layers",
-            },
-        ),
+        *_terms("cpi_stack_ns", "ns", _STACK),
         Term("interference.alone_time_ns", "ns", "time without the program beside it (machine.background)"),
         Term("interference.slowdown", "", "time over that time"),
         Term("interference.background_bytes.*", "byte", "bytes that the program beside it read and wrote"),
@@ -236,21 +233,7 @@ TERMS: dict[str, list[Term]] = {
             },
         ),
         Term("layers[].kernels[].time_ns", "ns", "from its start to the end of its last block"),
-        *_terms(
-            "layers[].cpi_stack_ns",
-            "ns",
-            {
-                "compute": "time of cores in which instructions issue, mean of the cores",
-                "l1": "waiting for the first cache",
-                "l2": "waiting for the second cache",
-                "l3": "waiting for the third cache",
-                "row_hit": "waiting for memory, as far as it would have taken with the row open and nothing before it",
-                "row_miss": "waiting for activations and precharges",
-                "queue": "waiting for requests before it, and for places in queues",
-                "refresh": "waiting for refreshes",
-                "other": "no work, and the drain at the end of layers",
-            },
-        ),
+        *_terms("layers[].cpi_stack_ns", "ns", _STACK),
         Term("layers[].bytes.*", "byte", "bytes that moved, by direction and by kind of tensor"),
         Term("layers[].useful_bytes.*", "byte", "of these, bytes that were asked for (bursts carry neighbours too)"),
         Term("layers[].lower_bound_bytes", "byte", "weights, inputs and outputs each moved once"),

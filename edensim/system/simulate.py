@@ -8,6 +8,7 @@ weights, host transfers.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -68,7 +69,7 @@ class Totals(NamedTuple):
     channels: Mapping[str, Int] | NDArray[Any]
 
 
-class Simulation:
+class Simulation(ABC):
     """A network on a machine at one operating state; a family of machines fills in the gaps.
 
     Parameters
@@ -124,25 +125,25 @@ class Simulation:
         )
         self.records: list[LayerRecord] = []
 
+    @abstractmethod
     def requests(self) -> list[TensorRequest]:
         """Everything that wants a place in memory."""
-        raise NotImplementedError
 
     def laid_out(self, tensors: TensorMap) -> TensorMap:
         """The placement as the machine's own addressing leaves it."""
         return tensors
 
+    @abstractmethod
     def agents(self) -> Sequence[AgentSpec | CoreSpec | GpuSpec]:
         """The agents that the machine has in the world."""
-        raise NotImplementedError
 
     def shared_caches(self) -> Caches | None:
         """Caches that its cores share, if it has any."""
         return None
 
+    @abstractmethod
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         """Process that runs all layers and hands a record of each to `end_layer`."""
-        raise NotImplementedError
 
     def end_layer(self, record: LayerRecord) -> None:
         """Keep what a layer cost; the reads since the last one's end were its own."""

@@ -176,6 +176,13 @@ def test_damaged_npz(tmp_path, changes, message):
         npz_data(tmp_path / "own.npz")
 
 
+def test_bomb(tmp_path):
+    """A small file that unpacks to a thousand times its size is refused before any of it is unpacked."""
+    np.savez_compressed(tmp_path / "bomb.npz", x_train=np.zeros(80 << 20, np.uint8))
+    with pytest.raises(InputError, match="zip bomb"):
+        npz_data(tmp_path / "bomb.npz")
+
+
 def test_no_npz(tmp_path):
     """A missing file, and one that is none."""
     with pytest.raises(InputError, match="no such file"):

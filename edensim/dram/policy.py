@@ -101,7 +101,7 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         two_buses=standard.two_buses,
         half_clock=standard.half_clock,
         whole_row=timing.ck["nRAS"],
-        bank_refresh=timing.ck.get("nRFCpb", 0),
+        bank_refresh=timing.ck.get({"per_bank": "nRFCpb", "same_bank": "nRFCsb"}.get(c.refresh, ""), 0),
     )
 
 

@@ -35,9 +35,9 @@ class BankTree:
         return range(target, target + 1)
 
     def banks_under(self, level: str, nodes: range) -> range:
-        """Banks below consecutive nodes of a level."""
+        """Banks below nodes of a level."""
         span = self.banks // self.counts[level]
-        return range(nodes.start * span, nodes.stop * span)
+        return range(nodes.start * span, nodes.stop * span, nodes.step)  # only banks are ever apart
 
     def addressed(self, level: str, command: int, target: int) -> range:
         """Nodes of a level that a command addresses."""

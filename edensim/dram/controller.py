@@ -5,7 +5,7 @@ protection or a cap on it; write mode by hysteresis (while writes come as fast a
 read latencies); forwarding and coalescing from the write queue; refresh of all banks, of one bank after the other
 or of the same bank of every group, at once or postponed; rows that stay
 open, or close after a number of accesses (RDA, WRA or a precharge of their own) or after a time, fixed or adaptive;
-tRCD, tRAS and tRP per bank. Not modelled here: power-down; closed rows, FCFS and caps for LPDDR5 and HBM.
+tRCD, tRAS and tRP per bank. Not modelled here: power-down.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ They queue in order; only the head is looked at, and meanwhile nothing starts th
 
 from __future__ import annotations
 
-from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, REFAB, REFPB
+from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, RDA, REFAB, REFPB
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import jit
 
@@ -99,6 +99,17 @@ def inject_precharges(ch, t):
                 ch.injected[b] = 1
             else:
                 ch.inject_at = min(ch.inject_at, at)
+
+
+@jit
+def closes_row(ch, command, b, is_active, t):
+    """Whether RD or WR of bank `b` should close its row: the accesses are used up and nobody else needs the row.
+
+    For families whose rows are never closed under an active request; see `protect_active` for the others.
+    """
+    if ch.used[b] < ch.cap or ch.injected[b] != 0 or (ch.claimed[b] != 0 and not is_active):
+        return False
+    return ch.allowed[(command + RDA) * len(ch.state) + b] <= t
 
 
 @jit

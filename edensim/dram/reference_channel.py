@@ -290,7 +290,7 @@ class Channel:
                 self.active.append(request)
         else:
             closing = RDA if command == RD else WRA
-            if self.is_last_access(request.bank) and self.earliest(closing, request.bank) <= clock:
+            if self.is_last_access(request) and self.earliest(closing, request.bank) <= clock:
                 command = closing
             self.issue(clock, command, request.bank, column=request.column)
             queue.remove(request)
@@ -309,9 +309,9 @@ class Channel:
             self.tally.conflicts += command == PRE
             self.tally.hits += command in (RD, WR)
 
-    def is_last_access(self, bank: int) -> bool:
-        """Whether the next access of a bank also closes it."""
-        return 0 < self.settings.row_cap <= self.accesses[bank]
+    def is_last_access(self, request: Request) -> bool:
+        """Whether the access of a request also closes its row."""
+        return 0 < self.settings.row_cap <= self.accesses[request.bank]
 
     def try_pending(self, clock: int) -> bool:
         """Bring the oldest pending refresh or precharge one command further if possible."""

@@ -127,7 +127,7 @@ def scenarios(
 ) -> Scenario:
     """Any scenario; given a layout, scenarios of one family that differ in nothing the kernel is compiled for.
 
-    `caps`: accesses after which a row is closed (0: never), one of which is drawn, where a family can close rows.
+    `caps`: accesses after which a row is closed (0: never), one of which is drawn.
     `own_policies`: also FCFS, caps on row hits and rows closed by time, which are kernels of their own.
     `per_bank`, `same_bank` and `row_hit_first` are drawn if not given; only the last may differ in one compiled kernel.
     """
@@ -142,7 +142,6 @@ def scenarios(
     refreshing = max(ck["nRFC"], ck.get("nRFCpb", 0), ck.get("nRFCsb", 0))
     busy = geometry.ranks_per_channel * (refreshing + 4 * longest)
     interval = draw(st.one_of(st.just(0), st.integers(busy + 20, busy + 300))) if not layout else busy + 20
-    closes_rows = not standard.two_buses and not standard.second_activate
     if per_bank is None:
         per_bank = "nREFIpb" in standard.names and draw(st.booleans())
     if same_bank is None:
@@ -153,7 +152,7 @@ def scenarios(
             "hit_cap": draw(st.sampled_from([0, 1, 3])),
             "postponed": draw(st.sampled_from([0, 0, 1, 2])) if not (per_bank or same_bank) else 0,
         }
-    if own_policies and closes_rows:
+    if own_policies:
         timeout = draw(st.sampled_from([0, 0, 1, 7, 30]))
         own_rules |= {
             "in_order": draw(st.sampled_from([False, False, True])),
@@ -169,7 +168,7 @@ def scenarios(
         refresh_interval=interval,
         refresh_scatter=draw(st.integers(0, interval // geometry.ranks_per_channel)),
         write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
-        row_cap=draw(st.sampled_from(caps if closes_rows else (0,))),
+        row_cap=draw(st.sampled_from(caps)),
         write_latency=draw(st.sampled_from([0, ck["nCWL"] + ck["nBL"]])),
         per_bank_refresh=per_bank,
         same_bank_refresh=same_bank,

@@ -175,6 +175,17 @@ def test_own_policies_equal_reference(data: st.DataObject) -> None:
     assert_equal(scenario, block=data.draw(st.sampled_from([1, 7, 1000])))
 
 
+@pytest.mark.parametrize(("family", "layout", "per_bank"), FAMILIES[2:5:2], ids=["LPDDR5", "HBM3"])
+@given(data=st.data())
+@FAST
+def test_policies_of_other_buses(family: str, layout: Organisation, per_bank: bool, data: st.DataObject) -> None:
+    """FCFS, capped row hits, rows closed after accesses or by time, all at once: kernels with every branch compiled."""
+    scenario = data.draw(scenarios(layout, (1, 2, 4), family, per_bank=per_bank, same_bank=False, row_hit_first=True))
+    rules = {"hit_cap": 1, "row_timeout": data.draw(st.sampled_from([1, 7, 30])), "timeout_range": (1, 60)}
+    scenario = replace(scenario, settings=replace(scenario.settings, in_order=True, **rules))
+    assert_equal(scenario, block=data.draw(st.sampled_from([1, 7, 1000])))
+
+
 @pytest.mark.skipif(not JIT_DISABLED, reason="every shape would be compiled anew; see test_any_shape_uncompiled")
 @given(scenario=scenarios(caps=(0, 0, 1, 3), own_policies=True), block=st.sampled_from([1, 7, 1000]))
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))

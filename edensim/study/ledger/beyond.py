@@ -9,7 +9,7 @@ from statistics import mean, stdev
 from edensim.dram.energy import COMPONENTS
 from edensim.study.ledger import paper
 from edensim.study.ledger.accelerators import AXES, MACHINES, NETWORKS, setup
-from edensim.study.ledger.item import NOT_COMPUTED, Context, Item, Row, row
+from edensim.study.ledger.item import Context, Item, Row, row
 from edensim.study.ledger.operating_points import CHIPS, lowest_tRCD, lowest_vdd
 from edensim.study.ledger.pricing import energy_pj, lowered_vdd, saving
 
@@ -89,11 +89,6 @@ def _seeds(context: Context) -> list[Row]:
     return rows
 
 
-def _fine(context: Context) -> list[Row]:
-    note = "`edensim eden map configs/eden-resnet101.toml --out DIR`, then `edensim run DIR/mapped.toml`"
-    return [Row("energy saved by partitions", None, None, "%", NOT_COMPUTED, note)]
-
-
 ITEMS = [
     Item(
         "approximate-io",
@@ -119,5 +114,4 @@ ITEMS = [
         beyond=True,
     ),
     Item("chip-seeds", "Reductions at 3 % over modules of public chips", "beyond", _seeds, beyond=True),
-    Item("fine-mapping", "Fine-grained mapping through energy", "beyond; figures 11 and 12", _fine, beyond=True),
 ]

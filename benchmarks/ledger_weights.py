@@ -20,10 +20,10 @@ import numpy as np
 
 from edensim import dnn
 from edensim.dnn.state import to_array
-from edensim.study.ledger.networks import clean_accuracy, data, memory, placed, tolerable, weights_name
+from edensim.study.ledger.networks import clean_accuracy, data, memory, placed, tolerable
 from edensim.study.ledger.tolerance import SMALL
 
-OUT = Path(__file__).parents[1] / "edensim" / "study" / "ledger" / "networks.npz"
+OUT = Path(__file__).parents[1] / "edensim" / "study" / "ledger" / "weights"
 EPOCHS, BOOST_EPOCHS, SEED = 8, 10, 0
 
 
@@ -66,19 +66,21 @@ def retrained(start: Any, recipe: dnn.Boosting, errors_at: Any, state: Path) -> 
 def main() -> None:
     """Train, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=OUT, help="file to write")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder to write to")
     parser.add_argument("--work", type=Path, default=Path("runs/ledger-weights"), help="folder of unfinished trainings")
     parser.add_argument("--only", nargs="*", choices=list(SMALL.values()), help="networks (default: all)")
     options = parser.parse_args()
-    arrays = {}
     for network in options.only or SMALL.values():
+        arrays = {}
         for variant, net in trained(network, options.work / network):
             print(f"{network} {variant}: {clean_accuracy(net):.4f}", flush=True)
             for key, value in net.state_dict().items():
                 if value.dtype.is_floating_point:
-                    arrays[weights_name(network, variant, key)] = to_array(value).astype(np.float16)
-    np.savez_compressed(options.out, **arrays)
-    print(f"wrote {options.out} ({options.out.stat().st_size:,} bytes)")
+                    arrays[f"{variant}/{key}"] = to_array(value).astype(np.float16)
+        out = options.out / f"{network}.npz"
+        out.parent.mkdir(exist_ok=True)
+        np.savez_compressed(out, **arrays)
+        print(f"wrote {out} ({out.stat().st_size:,} bytes)")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def _measure() -> Found:
     return found
 
 
-SWEEP = Experiment("error-models", _measure, 40.0)
+SWEEP = Experiment("error-models", _measure, 40.0, networks=("resnet-small",))
 
 
 def crossing(rates: tuple[float, ...], values: list[float], target: float) -> float:

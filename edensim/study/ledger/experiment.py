@@ -21,7 +21,7 @@ from edensim.study.sweep import disk
 from edensim.version import MODEL_VERSION
 
 FOLDER = "experiments"
-WEIGHTS = "study/ledger/networks.npz"
+WEIGHTS = "study/ledger/weights"
 NEEDS_TORCH = "needs the extra dnn: `pip install 'edensim[dnn]'`, then repeat the command"
 Found = Mapping[str, float]
 
@@ -40,12 +40,20 @@ class Experiment:
         What it takes of one processor of a shared virtual machine.
     needs_torch : bool
         Whether it needs the extra `dnn`.
+    networks : tuple of str
+        Shipped networks that it measures.
     """
 
     name: str
     run: Callable[[], Found]
     seconds: float
     needs_torch: bool = True
+    networks: tuple[str, ...] = ()
+
+    @property
+    def basis(self) -> dict[str, Any]:
+        """What its numbers belong to."""
+        return {"model_version": MODEL_VERSION, "weights": {name: digest(name) for name in self.networks}}
 
     @property
     def is_possible(self) -> bool:
@@ -54,17 +62,21 @@ class Experiment:
 
 
 @cache
-def basis() -> dict[str, Any]:
-    """What the numbers of an experiment belong to."""
-    weights = (files("edensim") / WEIGHTS).read_bytes()
-    return {"model_version": MODEL_VERSION, "weights": sha256(weights).hexdigest()[:16]}
+def digest(network: str) -> str:
+    """Of the shipped weights of a network."""
+    return sha256(weights_file(network)).hexdigest()[:16]
+
+
+def weights_file(network: str) -> bytes:
+    """The shipped weights of a network, an .npz file."""
+    return (files("edensim") / WEIGHTS / f"{network}.npz").read_bytes()
 
 
 def read(folder: Path, experiment: Experiment) -> Found | None:
     """What it found, None if it has not run (or for another version)."""
     try:
         record = json.loads((folder / FOLDER / f"{experiment.name}.json").read_bytes())
-        if record["basis"] != basis():
+        if record["basis"] != experiment.basis:
             return None
         return {str(name): float(value) for name, value in record["found"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -110,7 +122,7 @@ def run(folder: Path, experiment: Experiment) -> None:
     OutputError
         If the disk refuses.
     """
-    record = {"basis": basis(), "found": {name: float(value) for name, value in experiment.run().items()}}
+    record = {"basis": experiment.basis, "found": {name: float(value) for name, value in experiment.run().items()}}
     disk.make_folder(folder / FOLDER)
     text = json.dumps(record, indent=1, allow_nan=False, sort_keys=True) + "\n"
     disk.replace_file(folder / FOLDER / f"{experiment.name}.json", [text.encode()])

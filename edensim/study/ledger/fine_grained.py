@@ -40,7 +40,7 @@ def _measure() -> Found:
     return {"coarse": coarse} | {f"rate {name}": rate for name, rate in fine.rates.items()}
 
 
-SWEEP = Experiment("fine-grained", _measure, 30.0)
+SWEEP = Experiment("fine-grained", _measure, 30.0, networks=("resnet-small",))
 
 
 def rates(context: Context) -> dict[str, float]:

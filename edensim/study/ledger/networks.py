@@ -1,15 +1,14 @@
 """Small networks in place of the paper's: shipped weights, images, and memories with the errors of a model.
 
-The paper's networks need weights and data sets (CIFAR-10, ImageNet, COCO) that do not ship. In their place stand small
-networks of the same families on procedural images, trained by `python benchmarks/ledger_weights.py`; weights are kept
-in half precision. No small network stands for DenseNet201, AlexNet and the YOLO networks.
+The paper's networks need weights and data sets (CIFAR-10, ImageNet, COCO) that do not ship. In place of ResNet101 and
+LeNet stand small networks of the same families on procedural images, trained by `python benchmarks/ledger_weights.py`;
+weights are kept in half precision.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from io import BytesIO
 from typing import Any
 
@@ -21,7 +20,7 @@ from edensim.approx.build import build_model
 from edensim.approx.region import PLAIN
 from edensim.dnn.reading import ErrorsAt, ReadErrors
 from edensim.eden import Search, Tolerance, tolerable_ber
-from edensim.study.ledger.experiment import WEIGHTS
+from edensim.study.ledger.experiment import weights_file
 
 IMAGES = 2000
 """Test images under errors (none of them was trained on; nothing is chosen on them but rates)."""
@@ -38,11 +37,6 @@ def data() -> Any:
     return dnn.glyphs()
 
 
-def weights_name(network: str, variant: str, key: str) -> str:
-    """Name of an array in the shipped file."""
-    return f"{network}/{variant}/{key}"
-
-
 def load(network: str, variant: str = "base") -> Any:
     """A shipped network: "base", or what a retraining made of it.
 
@@ -53,9 +47,9 @@ def load(network: str, variant: str = "base") -> Any:
 
     net = dnn.make_net(network, shape=data().shape)
     own = net.state_dict()
-    with np.load(BytesIO((files("edensim") / WEIGHTS).read_bytes()), allow_pickle=False) as found:
+    with np.load(BytesIO(weights_file(network)), allow_pickle=False) as found:
         for key, value in own.items():
-            name = weights_name(network, variant, key)
+            name = f"{variant}/{key}"
             if name in found:  # counters of batch norms are left out
                 value.copy_(torch.from_numpy(found[name].astype(np.float32)))
     return net.eval()

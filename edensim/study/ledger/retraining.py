@@ -50,7 +50,7 @@ def _measure() -> Found:
     return found
 
 
-RETRAINED = Experiment("retraining", _measure, 15.0)
+RETRAINED = Experiment("retraining", _measure, 15.0, networks=("resnet-small",))
 
 
 def _values(context: Context, side: str, line: str) -> list[float]:

@@ -15,13 +15,7 @@ from edensim.study.ledger.experiment import Experiment, Found
 from edensim.study.ledger.item import NOT_REACHABLE, SCALED, Context, Item, NotMeasuredError, Row, row
 from edensim.study.ledger.operating_points import lowest_tRCD, lowest_vdd
 
-SMALL = {
-    "ResNet101": "resnet-small",
-    "MobileNetV2": "mobilenet-small",
-    "VGG-16": "vgg-small",
-    "SqueezeNet1.1": "squeezenet-small",
-    "LeNet": "lenet-small",
-}
+SMALL = {"ResNet101": "resnet-small", "LeNet": "lenet-small"}
 """The paper's network -> the small one that stands for it."""
 PRECISIONS = ("fp32", "int8")
 NO_SMALL = "needs trained weights and ImageNet or COCO, which do not ship, and no small network stands for this one"
@@ -52,7 +46,8 @@ def _tolerance(network: str) -> Found:
 
 
 TOLERANCE = {
-    network: Experiment(f"tolerance-{small}", partial(_tolerance, small), 30.0) for network, small in SMALL.items()
+    network: Experiment(f"tolerance-{small}", partial(_tolerance, small), 30.0, networks=(small,))
+    for network, small in SMALL.items()
 }
 
 

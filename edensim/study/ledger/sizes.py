@@ -37,14 +37,14 @@ def _output_values(network: str) -> int:
     from torch import nn
 
     from edensim.dnn import FULL
-    from edensim.dnn.nets.densenet import DenseLayer
+    from edensim.dnn.nets.densenet import DenseBlock, DenseLayer
 
     counts: list[int] = []
     with torch.device("meta"), torch.no_grad():
         net = FULL[network].make().eval()
         for module in net.modules():
-            # Sequential ones are not counted, which torchvision's layers of DenseNet were in 2019.
-            if module is not net and not isinstance(module, nn.Sequential | nn.ModuleList | DenseLayer):
+            # Sequential ones are not counted, which torchvision's parts of DenseNet were in 2019.
+            if module is not net and not isinstance(module, nn.Sequential | nn.ModuleList | DenseLayer | DenseBlock):
                 module.register_forward_hook(lambda module, args, out: counts.append(out.numel()))
         net(torch.zeros(1, *FULL[network].shape))
     return sum(counts)

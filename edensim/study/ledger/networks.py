@@ -43,15 +43,12 @@ def load(network: str, variant: str = "base") -> Any:
     Variants: "int8" and "fp32", boosted as the paper says for that precision; "int8-control", the same passes without
     errors; of resnet-small also "at-once", "bitline" and "uniform" (see `benchmarks/ledger_weights.py`).
     """
-    import torch
+    from edensim.dnn.fitting import fill
 
     net = dnn.make_net(network, shape=data().shape)
-    own = net.state_dict()
     with np.load(BytesIO(weights_file(network)), allow_pickle=False) as found:
-        for key, value in own.items():
-            name = f"{variant}/{key}"
-            if name in found:  # counters of batch norms are left out
-                value.copy_(torch.from_numpy(found[name].astype(np.float32)))
+        names = [name for name in found if name.startswith(f"{variant}/")]
+        fill(net, {name.removeprefix(f"{variant}/"): found[name].astype(np.float32) for name in names})
     return net.eval()
 
 

@@ -29,25 +29,9 @@ def _moved_mb(network: str) -> float:
 
 def _measure() -> Found:
     """MiB of the outputs of all modules of every network, FP32, twice; shapes only, nothing is computed."""
-    return {name: 2 * FP32_BYTES * _output_values(known.network) / MIB for name, known in EDEN_NETWORKS.items()}
+    from edensim.dnn.outputs import output_values
 
-
-def _output_values(network: str) -> int:
-    import torch
-    from torch import nn
-
-    from edensim.dnn import FULL
-    from edensim.dnn.nets.densenet import DenseBlock, DenseLayer
-
-    counts: list[int] = []
-    with torch.device("meta"), torch.no_grad():
-        net = FULL[network].make().eval()
-        for module in net.modules():
-            # Sequential ones are not counted, which torchvision's parts of DenseNet were in 2019.
-            if module is not net and not isinstance(module, nn.Sequential | nn.ModuleList | DenseLayer | DenseBlock):
-                module.register_forward_hook(lambda module, args, out: counts.append(out.numel()))
-        net(torch.zeros(1, *FULL[network].shape))
-    return sum(counts)
+    return {name: 2 * FP32_BYTES * output_values(known.network) / MIB for name, known in EDEN_NETWORKS.items()}
 
 
 OUTPUTS = Experiment("module-outputs", _measure, 8.0)

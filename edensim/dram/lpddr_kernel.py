@@ -98,10 +98,12 @@ def tick_split_activate(ch, tab, t):
                     busy += count_bits(ch.busy[mode * blocks + g])
                 if is_opening:
                     ready, oldest, soon = scan_beside_opening(ch, mode, pad, t, row_hit)
-                elif busy <= FEW:
-                    ready, oldest, soon = scan_queue_few(ch, mode, t, row_hit)
                 else:
-                    ready, oldest, soon = scan_queue(ch, mode * pad, pad, t, row_hit)
+                    if busy <= FEW:
+                        ready, oldest, soon, soon_row = scan_queue_few(ch, mode, t, row_hit)
+                    else:
+                        ready, oldest, soon, soon_row = scan_queue(ch, mode * pad, pad, t, row_hit)
+                    soon = min(soon, soon_row)
                 ch.next_queue = t + 1 if ready > 1 or is_opening else soon
                 if ready > 0:
                     source = FROM_QUEUE
@@ -135,7 +137,8 @@ def tick_split_activate(ch, tab, t):
         source = FROM_QUEUE
     elif command <= WR:
         ch.wck_until = max(ch.wck_until, t + ch.wck_runs[command])
-    ch.next_queue = min(ch.next_queue, issue(ch, tab, t, command, node, slot, source))
+    bound, row_bound = issue(ch, tab, t, command, node, slot, source)
+    ch.next_queue = min(ch.next_queue, min(bound, row_bound))
     if is_pending or postponing or is_forced or ch.cas_slot >= 0 or ch.opening >= 0 or mode_flips(ch):
         ch.next_scan = t + 1
     else:

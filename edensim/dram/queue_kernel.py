@@ -121,7 +121,7 @@ def offer_one_stage(ch, t, bank, row, column, line, write, token):
     if ch.pending_head == ch.pending_tail:  # a pending refresh blocks everything that is not active
         if first >= 0 and write == ch.mode:
             at = max(t, ch.allowed[first])
-            if len(ch.is_two_bus) == 2 and first != entry:
+            if len(ch.is_split_activate) == 1 and first != entry:  # the former is known from the type
                 ch.next_row = min(ch.next_row, at)
             else:
                 ch.next_queue = min(ch.next_queue, at)

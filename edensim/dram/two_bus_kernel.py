@@ -99,9 +99,10 @@ def tick_two_buses(ch, tab, t):
             command, node, slot, source = pick_row(ch, t, is_falling)
         if command >= 0:
             is_any = True
-            bound = issue(ch, tab, t, command, node, slot, source)
-            ch.next_queue = min(ch.next_queue, bound)
-            ch.next_row = min(ch.next_row, bound)
+            bound, row_bound = issue(ch, tab, t, command, node, slot, source)
+            ch.next_active = max(ch.next_active, t + tab.gap[command, 0])
+            ch.next_queue = max(min(ch.next_queue, bound), t + tab.gap[command, 0])
+            ch.next_row = min(ch.next_row, row_bound)
     if ch.pending_head != ch.pending_tail:
         bound = min(ch.next_active | odd, wait)
     elif mode_flips(ch):

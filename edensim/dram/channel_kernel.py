@@ -78,7 +78,7 @@ __all__ = [  # the whole kernel, for those who drive a channel
 def tick_one_command(ch, tab, t):
     """One clock of a channel that takes one command per clock; see `tick`.
 
-    `next_active`, `next_queue` (row hits) and `next_row` (ACT, PRE) bound the next ready command of either kind from
+    `next_active`, `next_queue` (row hits), `next_act` and `next_pre` bound the next ready command of each kind from
     below, so a scan that cannot find anything is left out. After every command they are raised to what it leaves open
     at all (`tab.gap`): behind a read on the bus no other column command can be ready in the next clock.
     """
@@ -129,8 +129,9 @@ def tick_one_command(ch, tab, t):
                 ch.next_queue = t
             if in_order and ch.actives > 0:
                 ch.next_queue = NEVER  # one request after the other
-                ch.next_row = NEVER
-            if min(ch.next_queue, ch.next_row) <= t:
+                ch.next_act = NEVER
+                ch.next_pre = NEVER
+            if min(ch.next_queue, min(ch.next_act, ch.next_pre)) <= t:
                 mode = ch.mode
                 blocks = pad // LANES
                 busy = 0
@@ -138,11 +139,12 @@ def tick_one_command(ch, tab, t):
                     busy += count_bits(ch.busy[mode * blocks + g])
                 if in_order:
                     ready, oldest, soon = scan_oldest(ch, mode * pad, pad, t)
-                    soon_row = soon
+                    soon_act = soon
+                    soon_pre = soon
                 elif busy <= FEW:
-                    ready, oldest, soon, soon_row = scan_queue_few(ch, mode, t, row_hit)
+                    ready, oldest, soon, soon_act, soon_pre = scan_queue_few(ch, mode, t, row_hit)
                 else:
-                    ready, oldest, soon, soon_row = scan_queue(ch, mode * pad, pad, t, row_hit)
+                    ready, oldest, soon, soon_act, soon_pre = scan_queue(ch, mode * pad, pad, t, row_hit)
                 if ready > 0:
                     source = FROM_QUEUE
                     node = oldest & ((1 << KEY_BITS) - 1)
@@ -154,15 +156,15 @@ def tick_one_command(ch, tab, t):
                         command = PRE if ch.state[node] else ACT
                         slot = ch.other[mode * pad + node]
                         ready -= ONE_PRE if command == PRE else ONE_ACT
-                    if ready > 0:  # what else was ready, but not before the chosen command lets it go
-                        if ready & (ONE_ACT - 1):
-                            soon = t + tab.gap[command, 0]
-                        if ready >= ONE_PRE:
-                            soon_row = min(soon_row, t + tab.gap[command, 2])
-                        if ready & (ONE_PRE - ONE_ACT):
-                            soon_row = min(soon_row, t + tab.gap[command, 1])
+                    if ready & (ONE_ACT - 1):  # what else was ready waits for the chosen command
+                        soon = t
+                    if ready & (ONE_PRE - ONE_ACT):
+                        soon_act = t
+                    if ready >= ONE_PRE:
+                        soon_pre = t
                 ch.next_queue = soon
-                ch.next_row = soon_row
+                ch.next_act = soon_act
+                ch.next_pre = soon_pre
             # 4. nothing to do: rows that nobody uses
             if timed_page and command < 0:
                 node = pick_idle(ch, t)
@@ -171,7 +173,7 @@ def tick_one_command(ch, tab, t):
                     source = FROM_IDLE
             if command < 0:
                 ch.next_scan = min(min(ch.next_active, ch.next_queue), min(ch.inject_at, ch.close_at))
-                ch.next_scan = min(ch.next_scan, ch.next_row)
+                ch.next_scan = min(ch.next_scan, min(ch.next_act, ch.next_pre))
                 if postponing:
                     ch.next_scan = min(ch.next_scan, ch.release_at)
                 return -1
@@ -180,7 +182,14 @@ def tick_one_command(ch, tab, t):
     bound, row_bound = issue(ch, tab, t, command, node, slot, source)
     ch.next_active = max(ch.next_active, t + tab.gap[command, 0])
     ch.next_queue = max(min(ch.next_queue, bound), t + tab.gap[command, 0])
-    ch.next_row = min(ch.next_row, row_bound)
+    if command == PRE:
+        ch.next_act = min(ch.next_act, row_bound)
+    else:
+        ch.next_pre = min(ch.next_pre, row_bound)
+        if command > PRE:  # whatever was known is out of date
+            ch.next_act = min(ch.next_act, row_bound)
+    ch.next_act = max(ch.next_act, t + tab.gap[command, 1])
+    ch.next_pre = max(ch.next_pre, t + tab.gap[command, 2])
     if closed_page:
         protect_active(ch)
         ch.next_active = t + 1
@@ -194,9 +203,11 @@ def tick_one_command(ch, tab, t):
     elif is_pending or mode_flips(ch):
         ch.next_scan = t + 1
     elif timed_page:
-        ch.next_scan = max(min(min(ch.next_active, ch.next_queue), min(ch.next_row, ch.close_at)), t + 1)
+        ch.next_scan = max(
+            min(min(ch.next_active, ch.next_queue), min(min(ch.next_act, ch.next_pre), ch.close_at)), t + 1
+        )
     else:
-        ch.next_scan = max(min(min(ch.next_active, ch.next_queue), ch.next_row), t + 1)
+        ch.next_scan = max(min(min(ch.next_active, ch.next_queue), min(ch.next_act, ch.next_pre)), t + 1)
     return slot if command <= WR or command == RDA or command == WRA else -1
 
 

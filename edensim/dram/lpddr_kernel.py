@@ -100,10 +100,10 @@ def tick_split_activate(ch, tab, t):
                     ready, oldest, soon = scan_beside_opening(ch, mode, pad, t, row_hit)
                 else:
                     if busy <= FEW:
-                        ready, oldest, soon, soon_row = scan_queue_few(ch, mode, t, row_hit)
+                        ready, oldest, soon, soon_act, soon_pre = scan_queue_few(ch, mode, t, row_hit)
                     else:
-                        ready, oldest, soon, soon_row = scan_queue(ch, mode * pad, pad, t, row_hit)
-                    soon = min(soon, soon_row)
+                        ready, oldest, soon, soon_act, soon_pre = scan_queue(ch, mode * pad, pad, t, row_hit)
+                    soon = min(soon, min(soon_act, soon_pre))
                 ch.next_queue = t + 1 if ready > 1 or is_opening else soon
                 if ready > 0:
                     source = FROM_QUEUE

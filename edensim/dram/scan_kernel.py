@@ -22,7 +22,7 @@ FEW = 3  # up to so many busy banks a bit-mask loop beats the branch-free scan
 def scan_queue(ch, entry, n, t, row_hit):
     """Both candidates of every bank without a branch: number ready by kind, oldest ready key, earliest clocks.
 
-    The earliest clocks are those of row hits and of others that are not ready.
+    The earliest clocks are those of row hits, ACT and PRE that are not ready.
     `n`, the number of banks, is an argument although the type knows it: a known trip count is unrolled first and then
     no longer vectorised.
     """
@@ -32,7 +32,8 @@ def scan_queue(ch, entry, n, t, row_hit):
     ready = 0
     oldest = NEVER
     soon_hit = NEVER
-    soon_other = NEVER
+    soon_act = NEVER
+    soon_pre = NEVER
     for j in range(np.uint64(n)):
         hit_key = ch.hit_key[entry + j]
         other_key = ch.other_key[entry + j]
@@ -48,8 +49,9 @@ def scan_queue(ch, entry, n, t, row_hit):
         ready += (1 if hit_ok else 0) + ((ONE_PRE if is_open else ONE_ACT) if other_ok else 0)
         oldest = min(oldest, min(hit_key if hit_ok else NEVER, other_key if other_ok else NEVER))
         soon_hit = min(soon_hit, NEVER if hit_ok else hit_at)
-        soon_other = min(soon_other, NEVER if other_ok else other_at)
-    return ready, oldest, soon_hit, soon_other
+        soon_act = min(soon_act, NEVER if other_ok or is_open else other_at)
+        soon_pre = min(soon_pre, other_at if is_open and not other_ok else NEVER)
+    return ready, oldest, soon_hit, soon_act, soon_pre
 
 
 @jit_inline
@@ -61,7 +63,8 @@ def scan_queue_few(ch, mode, t, row_hit):
     ready = 0
     oldest = NEVER
     soon_hit = NEVER
-    soon_other = NEVER
+    soon_act = NEVER
+    soon_pre = NEVER
     for g in range(blocks):
         mask = ch.busy[mode * blocks + g]
         while mask:
@@ -89,8 +92,9 @@ def scan_queue_few(ch, mode, t, row_hit):
                     ready += ONE_PRE if ch.state[b] else ONE_ACT
                     oldest = min(oldest, other_key)
                 else:
-                    soon_other = min(soon_other, at)
-    return ready, oldest, soon_hit, soon_other
+                    soon_act = min(soon_act, NEVER if ch.state[b] else at)
+                    soon_pre = min(soon_pre, at if ch.state[b] else NEVER)
+    return ready, oldest, soon_hit, soon_act, soon_pre
 
 
 @jit

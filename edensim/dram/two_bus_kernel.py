@@ -26,7 +26,7 @@ def flip_mode(ch, t):
     if mode_flips(ch):
         ch.mode = 1 - ch.mode
         ch.next_queue = t
-        ch.next_row = t
+        ch.next_act = t
 
 
 @jit_inline
@@ -60,12 +60,13 @@ def pick_row(ch, t, is_falling):
     """Row command of this clock for the queue: (command or -1, bank, slot, source)."""
     pad = len(ch.state)
     flip_mode(ch, t)
-    if ch.next_row <= t:
+    if min(ch.next_act, ch.next_pre) <= t:
         entry = ch.mode * pad
         odd = len(ch.is_half_clock) - 1
         open_from = t + 1 if is_falling else 0
         ready, oldest, soon = scan_others(ch, entry, pad, t, len(ch.is_row_hit) == 2, odd, open_from)
-        ch.next_row = t + 1 if ready > 1 else soon
+        ch.next_act = t + 1 if ready > 1 else soon  # of either row command
+        ch.next_pre = NEVER
         if ready > 0:
             node = oldest & BANK_MASK
             return (PRE if ch.state[node] else ACT), node, ch.other[entry + node], FROM_QUEUE
@@ -102,13 +103,13 @@ def tick_two_buses(ch, tab, t):
             bound, row_bound = issue(ch, tab, t, command, node, slot, source)
             ch.next_active = max(ch.next_active, t + tab.gap[command, 0])
             ch.next_queue = max(min(ch.next_queue, bound), t + tab.gap[command, 0])
-            ch.next_row = min(ch.next_row, row_bound)
+            ch.next_act = min(ch.next_act, row_bound)
     if ch.pending_head != ch.pending_tail:
         bound = min(ch.next_active | odd, wait)
     elif mode_flips(ch):
         bound = t + 1
     else:
-        bound = min(min(ch.next_active | odd, ch.next_queue | odd), ch.next_row)
+        bound = min(min(ch.next_active | odd, ch.next_queue | odd), min(ch.next_act, ch.next_pre))
     if postponing:
         bound = t + 1 if is_any else min(bound, ch.release_at)
     ch.next_scan = max(bound, t + 1)

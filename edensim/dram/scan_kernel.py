@@ -55,6 +55,12 @@ def scan_queue(ch, entry, n, t, row_hit):
 
 
 @jit_inline
+def count_ready(ready):
+    """Number of commands in what `scan_queue` counts by kind."""
+    return (ready & (ONE_ACT - 1)) + ((ready & (ONE_PRE - ONE_ACT)) >> 20) + (ready >> 40)
+
+
+@jit_inline
 def scan_queue_few(ch, mode, t, row_hit):
     """`scan_queue` when only a few banks have requests."""
     pad = len(ch.state)
@@ -112,6 +118,24 @@ def scan_oldest(ch, entry, n, t):
         at = ch.allowed[PRE * n + b] | ch.claimed[b]
     else:
         at = ch.allowed[ACT * n + b]
+    return (1, oldest, NEVER) if at <= t else (0, NEVER, at)
+
+
+@jit
+def scan_oldest_of_bus(ch, entry, n, t, is_row, odd, open_from):
+    """`scan_oldest` for one of two buses: the oldest request if its next command goes over it; see `scan_others`."""
+    oldest = NEVER
+    for j in range(n):
+        oldest = min(oldest, min(ch.hit_key[entry + j], ch.other_key[entry + j]))
+    b = oldest & ((1 << KEY_BITS) - 1)
+    if oldest == NEVER or (ch.hit_key[entry + b] != oldest) != is_row:
+        return 0, NEVER, NEVER
+    if not is_row:
+        at = ch.allowed[entry + b]
+    elif ch.state[b]:
+        at = ch.allowed[PRE * n + b] | ch.claimed[b]
+    else:
+        at = max(ch.allowed[ACT * n + b] | odd, open_from)
     return (1, oldest, NEVER) if at <= t else (0, NEVER, at)
 
 

@@ -20,15 +20,20 @@ STRUCTURE = (
     "command at a falling edge",
     "second activate missing or late",
     "data clock not running",
+    "command while a switch settles",
 )
-BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN, FALLING, SECOND, DATA_CLOCK = range(len(STRUCTURE))
+BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN, FALLING, SECOND, DATA_CLOCK, SETTLING = range(
+    len(STRUCTURE)
+)
 TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE, WCK_READ, WCK_WRITE = range(5)  # cells of `family`
 TOTALS = 4
 CLOSED_PRECHARGES, LAST_COLUMN, LAST_ROW, WCK_UNTIL = range(TOTALS)  # cells of `totals`
 CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER = range(5)  # columns of the tallies
 ENTRY_FIELDS = 5
 RULE, BEFORE, LEVEL, KIND, DEPTH = range(ENTRY_FIELDS)
-PLAIN, SIBLING, WINDOW, BY_PRECEDING, BY_FOLLOWING = range(5)  # kinds of entry; the last two: banks differ
+PLAIN, SIBLING, WINDOW, BY_PRECEDING, BY_FOLLOWING, ROW_BEFORE, ROW_AFTER = range(7)
+"""Kinds of entry. The last four: banks differ, in the preceding command's or the following one's; so do rows, the one
+that the bank in question had or last had open at the preceding command."""
 FIRST_BANK, END_BANK, FIRST_SIBLING, END_SIBLING = range(4)  # columns of `nodes`
 
 
@@ -45,8 +50,21 @@ def note(tally, rule, slack, i, partner):
 
 
 @jit
-def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_of, nodes, last, ring, used, tally):
-    """All timing rules that bind command `i`: entries `begin` to `end`."""
+def phase_at(switches, clock):
+    """How many switches there were up to a clock."""
+    p = 0
+    while p < len(switches) and switches[p, 1] <= clock:
+        p += 1
+    return p
+
+
+@jit
+def check_gaps(
+    log, i, first_bank, end_bank, entries, begin, end, cycles, node_of, nodes, last, ring, used, tally, rows, held,
+    switches,
+):  # fmt: skip
+    """All timing rules that bind command `i`, entries `begin` to `end`: as they were at the earlier command."""
+    banks = node_of.shape[0] - 1  # the level of banks
     t = log[i, 0]
     for e in range(begin, end):
         rule = entries[e, RULE]
@@ -54,40 +72,60 @@ def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_o
         level = entries[e, LEVEL]
         low = node_of[level, first_bank]
         high = node_of[level, end_bank - 1] + 1
-        wait = cycles[rule, first_bank]
         worst = UNSEEN
         partner = -1
         kind = entries[e, KIND]
         if kind == PLAIN or kind == BY_FOLLOWING:
-            if kind == BY_FOLLOWING:
-                for b in range(first_bank, end_bank):
-                    wait = max(wait, cycles[rule, b])
             for node in range(low, high):
                 k = last[before, node]
-                if k >= 0 and t - log[k, 0] - wait < worst:
+                if k < 0:
+                    continue
+                p = phase_at(switches, log[k, 0])
+                wait = cycles[p, rule, first_bank]
+                if kind == BY_FOLLOWING:
+                    for b in range(first_bank, end_bank):
+                        wait = max(wait, cycles[p, rule, b])
+                if t - log[k, 0] - wait < worst:
                     worst = t - log[k, 0] - wait
                     partner = k
         elif kind == SIBLING:
             for node in range(nodes[low, FIRST_SIBLING], nodes[low, END_SIBLING]):
                 k = last[before, node]
-                if (node < low or node >= high) and k >= 0 and t - log[k, 0] - wait < worst:
-                    worst = t - log[k, 0] - wait
-                    partner = k
+                if (node < low or node >= high) and k >= 0:
+                    wait = cycles[phase_at(switches, log[k, 0]), rule, first_bank]
+                    if t - log[k, 0] - wait < worst:
+                        worst = t - log[k, 0] - wait
+                        partner = k
         elif kind == WINDOW:
             deep = entries[e, DEPTH]
             for node in range(low, high):
                 n = used[before, node]
                 if n >= deep:
                     k = ring[before, node, (n - deep) % ring.shape[2]]
+                    wait = cycles[phase_at(switches, log[k, 0]), rule, first_bank]
                     if t - log[k, 0] - wait < worst:
                         worst = t - log[k, 0] - wait
                         partner = k
+        elif kind == ROW_BEFORE or kind == ROW_AFTER:
+            low_bank = nodes[low, FIRST_BANK] if kind == ROW_BEFORE else first_bank
+            high_bank = nodes[high - 1, END_BANK] if kind == ROW_BEFORE else end_bank
+            for b in range(low_bank, high_bank):
+                k = last[before, node_of[banks, b]]
+                if k < 0:
+                    continue
+                p = phase_at(switches, log[k, 0])
+                wait = rows[p, rule, b, held[before, b]] if held[before, b] >= 0 else cycles[p, rule, b]
+                if t - log[k, 0] - wait < worst:
+                    worst = t - log[k, 0] - wait
+                    partner = k
         else:  # BY_PRECEDING, bank by bank: an earlier command of a slower bank may bind
             for b in range(nodes[low, FIRST_BANK], nodes[high - 1, END_BANK]):
-                k = last[before, node_of[node_of.shape[0] - 1, b]]
-                if k >= 0 and t - log[k, 0] - cycles[rule, b] < worst:
-                    worst = t - log[k, 0] - cycles[rule, b]
-                    partner = k
+                k = last[before, node_of[banks, b]]
+                if k >= 0:
+                    wait = cycles[phase_at(switches, log[k, 0]), rule, b]
+                    if t - log[k, 0] - wait < worst:
+                        worst = t - log[k, 0] - wait
+                        partner = k
         if partner >= 0:
             note(tally, rule, worst, i, partner)
 
@@ -158,8 +196,14 @@ def check_structure(log, i, command, first_bank, end_bank, open_row, opener, tal
 
 
 @jit
-def remember(i, command, first_bank, end_bank, node_of, last, ring, used, windowed):
-    """Note that command `i` addressed its nodes at every level."""
+def remember(log, i, command, first_bank, end_bank, node_of, last, ring, used, windowed, subarray_rows, held):
+    """Note that command `i` addressed its nodes at every level, and which subarrays its banks had open."""
+    if subarray_rows:
+        newest = held.shape[0] - 1
+        if command == ACT:
+            held[newest, first_bank] = log[i, 3] // subarray_rows
+        for b in range(first_bank, end_bank):
+            held[command, b] = held[newest, b]
     for level in range(node_of.shape[0]):
         for node in range(node_of[level, first_bank], node_of[level, end_bank - 1] + 1):
             last[command, node] = i
@@ -172,7 +216,7 @@ def remember(i, command, first_bank, end_bank, node_of, last, ring, used, window
 @jit
 def check_block(
     log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener, tally,
-    structure, totals, banks_per_rank, family, awaited,
+    structure, totals, banks_per_rank, family, awaited, rows, subarray_rows, held, switches,
 ):  # fmt: skip
     """Check commands `start` to `stop` of a log; all other arrays hold the state between blocks.
 
@@ -180,7 +224,7 @@ def check_block(
     ----------
     log : int64 [n, 5]: clock, command, bank or rank, row, column
     entries : int64 [m, ENTRY_FIELDS], sorted by following command; `entry_of` int64 [commands + 1] where each begins
-    cycles : int64 [rules, banks]
+    cycles : int64 [1 + switches, rules, banks]
     node_of : int64 [levels, banks], banks last: the node of each level above each bank
     nodes : int64 [nodes, 4], one row per node
     last, used : int64 [commands, nodes]; ring : int64 [commands, nodes, longest window], kept for commands that are
@@ -190,6 +234,11 @@ def check_block(
     totals : int64 [TOTALS]: precharges of closed banks, last command of either bus, end of the data clock
     family : int64 [5]: TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE and WCK_READ, WCK_WRITE in clocks
     awaited : int64 [banks]: log index of the ACT whose ACT2 is still to come, or -1
+    rows : int64 [1 + switches, rules, banks, subarrays], looked at for rules of the last two kinds
+    subarray_rows : rows of a subarray, 0 without such rules
+    held : int64 [commands + 1, banks]: the subarray whose row the bank had or last had open at the last command of each
+        kind, in the last row at any; -1 before the first
+    switches : int64 [switches, 2]: clock from which nothing issues, clock from which the next timings hold
     """
     for i in range(start, stop):
         command = log[i, 1]
@@ -199,11 +248,14 @@ def check_block(
             first_bank = log[i, 2] * banks_per_rank
             end_bank = first_bank + banks_per_rank
         check_bus(log, i, command, family, structure, totals)
+        for p in range(len(switches)):
+            if switches[p, 0] <= log[i, 0] < switches[p, 1]:
+                note(structure, SETTLING, -1, i, i)
         if family[SECOND_ACTIVATE]:
             check_two_steps(log, i, command, first_bank, family, opener, awaited, structure, totals)
         check_structure(log, i, command, first_bank, end_bank, open_row, opener, structure, totals)
         check_gaps(
             log, i, first_bank, end_bank, entries, entry_of[command], entry_of[command + 1], cycles, node_of, nodes,
-            last, ring, used, tally,
+            last, ring, used, tally, rows, held, switches,
         )  # fmt: skip
-        remember(i, command, first_bank, end_bank, node_of, last, ring, used, windowed)
+        remember(log, i, command, first_bank, end_bank, node_of, last, ring, used, windowed, subarray_rows, held)

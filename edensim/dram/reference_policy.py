@@ -44,11 +44,6 @@ class PolicyChannel(Channel):
                 released.append((REFAB, rank))
         return released
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no request is under way."""
-        return not self.active and not any(self.queues)
-
     def close_idle(self, clock: int) -> None:
         """Close the first row whose bank has been patient for long enough."""
         for bank, row in enumerate(self.open_row):

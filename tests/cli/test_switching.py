@@ -12,7 +12,7 @@ from edensim.jit import JIT_DISABLED
 
 @pytest.mark.skipif(JIT_DISABLED, reason="thousands of requests")
 def test_example_of_the_documentation_runs(edensim):
-    """The configuration of docs/howto/switching.md, with the commands below it: both switches come, no rule is broken."""
+    """The configuration of docs/howto/switching.md and its commands: both switches come, no rule is broken."""
     text = (Path(__file__).parents[2] / "docs/howto/switching.md").read_text()
     blocks = dict(re.findall(r"^```(toml|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     Path("switching.toml").write_text(blocks["toml"])

@@ -166,7 +166,8 @@ class SwitchedSystem(DramSystem):
         longest = max(phase.refresh.period if phase.refresh.first else 0 for phase in self.phases)
         if not switches:
             return log
-        refresh = replace(log.refresh, interval_ck=longest)
+        turn = max(phase.refresh.first[0] for phase in self.phases) if log.refresh.turn_ck else 0
+        refresh = replace(log.refresh, interval_ck=longest, turn_ck=turn)
         return replace(log, bank_ck=self.clocks, switches=switches, refresh=refresh)
 
 

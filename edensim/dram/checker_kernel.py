@@ -279,5 +279,6 @@ def check_block(
             nodes, last, ring, used, tally, rows, held, switches,
         )  # fmt: skip
         remember(
-            log, i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed, subarray_rows, held,
+            log, i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed, subarray_rows,
+            held,
         )  # fmt: skip

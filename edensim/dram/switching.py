@@ -157,11 +157,10 @@ class SwitchedSystem(DramSystem):
     def command_log(self, commands: tuple[Int, ...]) -> CommandLog:
         """A command log with the rules it is held to, before and after every switch that has come."""
         log = super().command_log(commands)
-        came = (self.since[:, :, 1] < NEVER).any(axis=1)
         switches = tuple(
             LogSwitch(times[:, 0], times[:, 1], self.phases[k + 1].clocks)
             for k, times in enumerate(np.minimum(self.since, LOG_END))
-            if came[k]
+            if (times[:, 1] < LOG_END).any()
         )
         longest = max(phase.refresh.period if phase.refresh.first else 0 for phase in self.phases)
         if not switches:

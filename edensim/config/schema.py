@@ -183,7 +183,7 @@ class DramController(Table):
         "1x", "fine-granularity refresh: twice or four times as many shorter ones (tRFC2_ns, tRFC4_ns; DDR4, DDR5)"
     )
     refresh_postponed: int = key(
-        0, "refreshes of a rank that may be owed while requests wait (all_bank)", "refresh", ge=0, le=8
+        0, "refreshes of a rank, or of each of its banks, that may be owed while requests wait", "refresh", ge=0, le=8
     )
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000

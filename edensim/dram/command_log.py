@@ -172,7 +172,7 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
             "timing_ck": {str(name): whole(clocks, 0) for name, clocks in header["timing_ck"].items()},
             "geometry": geometry,
             "bank_ck": bank_ck,
-            "refresh": RefreshLimit(**{n: whole(x, 0) for n, x in ({"turn_ck": 0} | header["refresh"]).items()}),
+            "refresh": RefreshLimit(**{n: whole(header["refresh"][n], 0) for n in RefreshLimit.__annotations__}),
             "subarray_rows": whole(header["subarray_rows"], 0),
             "switches": switches,
         }

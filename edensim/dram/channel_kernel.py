@@ -227,6 +227,8 @@ def tick(length):
 @jit_inline
 def offer(ch, t, bank, row, column, line, write, token):
     """Offer a request in the tick that ends at clock `t`; returns ACCEPTED, FORWARDED, COALESCED or FULL."""
+    if len(ch.is_switching) == 2 and ch.gate:  # the former is known from the type
+        return FULL
     if len(ch.is_two_stage) == 2:  # known from the type
         return offer_two_stage(ch, t, bank, row, column, line, write, token)
     return offer_one_stage(ch, t, bank, row, column, line, write, token)

@@ -82,6 +82,14 @@ def test_a_finished_flow_gives_the_same_results_again(finished, tiny, tmp_path):
     assert json.loads(json.dumps(run_flow(make_flow(tiny, home)))) == json.loads(json.dumps(results))
 
 
+def test_the_estimated_saving_is_near_the_simulated_one(finished):
+    """Banks of a rank have one supply for nearly everything: parts of them save together or not at all."""
+    flow, results = finished
+    simulated = 1 - results["eden"]["dram_pj"] / results["nominal"]["dram_pj"]
+    assert results["mapping"]["estimated_saving"] == pytest.approx(simulated, abs=0.02)
+    assert len({room.group for room in flow.site.rooms}) == 1
+
+
 def test_every_chosen_machine_is_simulated(finished):
     """The further machine gives what a run of the mapped file on it gives; the placement saves energy there too."""
     flow, results = finished

@@ -207,7 +207,8 @@ def due_refreshes(ch, tab, t):
     """Queue every refresh whose timer expires at clock `t`; all of them before any scan of that clock."""
     while ch.next_refresh == t:
         if len(ch.is_postponing) == 2:  # known from the type
-            ch.owed[tab.timer_node[ch.timer]] += 1
+            node = tab.timer_node[ch.timer]
+            ch.owed[ch.node_of[node] if ch.refresh_turns > 0 else node] += 1
         else:
             push_pending(ch, tab.timer_command[ch.timer], tab.timer_node[ch.timer])
         ch.timer += 1

@@ -178,6 +178,7 @@ def new_channels(
     out["whole_row"], out["bank_refresh"] = policy.whole_row, policy.bank_refresh
     out["refresh_step"] = shape.layout.banks_per_group if refresh.command == REFSB else shape.node_span
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
+    out["next_scan"] = 1  # an empty channel turns to writes in its first clock
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span
     out["node_of"] = np.minimum(np.arange(pad) // shape.node_span, ranks - 1)

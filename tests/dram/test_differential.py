@@ -31,7 +31,7 @@ from edensim.dram.table import Edge, Refresh, RowLayout, compile_table
 from edensim.dram.trace_requests import Requests as Trace
 from edensim.jit import JIT_DISABLED
 from edensim.memory import Geometry, Organisation, resolve_operating_state
-from tests.dram.parity import decode, parity_dram
+from tests.dram.parity import decode, family_rules, parity_dram
 from tests.dram.parity import settings as controller_settings
 from tests.dram.strategies import COLUMNS, ROWS, Scenario, scenarios
 
@@ -209,6 +209,16 @@ def test_other_buses_equal_reference(family: str, layout: Organisation, per_bank
     kind = {"per_bank": per_bank, "same_bank": family == "DDR5"}
     scenario = data.draw(scenarios(layout, family=family, row_hit_first=False, **kind))
     assert_equal(scenario, block=data.draw(st.sampled_from([1, 7, 1000])))
+
+
+@pytest.mark.parametrize(("family", "layout"), [("DDR4", ONE_RANK), ("HBM2", FAMILIES[3][1])])
+def test_first_refresh_before_any_scan(family: str, layout: Organisation) -> None:
+    """An idle channel is in write mode: a read that comes with the very first refresh waits for a write behind it."""
+    standard = load_standard(family)
+    ck = dict.fromkeys(standard.names, 1)
+    rules = Settings(False, 1, 2, 2, 54, refresh_scatter=2, **family_rules(standard, ck))
+    trace = Requests(*(np.array(x) for x in ([0, 0], [13, 13], [1, 0], [0, 0], [0, 1], [1, 1])))
+    assert_equal(Scenario(layout, family, ck, {}, rules, trace), block=1)
 
 
 @given(data=st.data())

@@ -2,7 +2,8 @@
 
 Checked: each timing rule of the table (with timings of single banks), one command per clock, time order, activates of
 open banks, column commands on closed banks or other rows, refreshes with open banks, banks that go without a refresh
-for too long. Not checked: whether the right data were served, power-down and mode-register commands.
+for too long, commands to ranks that sleep and exits that do not fit. Not checked: whether the right data were served,
+mode-register commands.
 
 It shares the constraint table with the controller but no code that interprets it.
 """
@@ -168,12 +169,13 @@ def check_log(
     used = np.zeros((N_COMMANDS, len(nodes)), np.int64)
     open_row, opener = np.full(tree.banks, -1, np.int64), np.full(tree.banks, -1, np.int64)
     tally, structure, awaited = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.full(tree.banks, -1, np.int64)
+    asleep = np.full((tree.ranks, 2), -1, np.int64)
     totals, rules_of = np.array([0, -1, -1, 0], np.int64), np.array(family, np.int64)
     for start in range(0, len(commands), BLOCK):
         stop = min(start + BLOCK, len(commands))
         check_block(
             commands, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row,
-            opener, tally, structure, totals, tree.banks_per_rank, rules_of, awaited,
+            opener, tally, structure, totals, tree.banks_per_rank, rules_of, awaited, asleep,
         )  # fmt: skip
         if progress:
             progress(stop)

@@ -211,7 +211,7 @@ def resolve_edges(
             row.window,
             row.sibling,
         )
-        for row in standard.constraints
+        for row in standard.constraints_for(timing_ck)
     ]
 
 

@@ -6,6 +6,7 @@ They queue in order; only the head is looked at, and meanwhile nothing starts th
 from __future__ import annotations
 
 from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, REFAB, REFPB
+from edensim.dram.power_down_kernel import AWAKE, add_work, rank_of_pending
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import jit
 
@@ -13,10 +14,12 @@ PENDING = 2048  # room for pending refreshes and precharges
 
 
 @jit
-def push_pending(ch, command, node):
-    """Put a refresh of a rank or bank, or an injected precharge of a bank, into the priority queue."""
+def push_pending(ch, command, node, t):
+    """Put a refresh of a rank or bank, or an injected precharge of a bank, into the priority queue at clock `t`."""
     ch.pending[ch.pending_tail & (PENDING - 1)] = command << KEY_BITS | node
     ch.pending_tail += 1
+    if len(ch.is_sleeping) == 2:  # known from the type
+        add_work(ch, rank_of_pending(ch, command, node), t)
 
 
 @jit
@@ -35,7 +38,7 @@ def release_refreshes(ch, t):
             continue
         at = ch.allowed[BANK_COMMANDS * len(ch.state) + nodes + node]
         if ch.owed[node] >= ch.postponed or (is_idle and at <= t):
-            push_pending(ch, REFAB, node)
+            push_pending(ch, REFAB, node, t)
             ch.owed[node] -= 1
         elif is_idle:
             ch.release_at = min(ch.release_at, at)
@@ -49,6 +52,8 @@ def pick_pending(ch, t):
     entry = ch.pending[ch.pending_head & (PENDING - 1)]
     command = entry >> KEY_BITS
     node = entry & ((1 << KEY_BITS) - 1)
+    if len(ch.is_sleeping) == 2 and ch.sleep_mode[rank_of_pending(ch, command, node)] != AWAKE:
+        return -1, node, NEVER  # it is woken first
     if command == REFAB:
         x = BANK_COMMANDS * pad + nodes + node
         if ch.node_open[node] != 0:
@@ -83,7 +88,7 @@ def inject_precharges(ch, t):
         if ch.used[b] >= ch.cap and ch.injected[b] == 0:
             at = ch.allowed[PRE * pad + b]
             if at <= t:
-                push_pending(ch, PRE, b)
+                push_pending(ch, PRE, b, t)
                 ch.injected[b] = 1
             else:
                 ch.inject_at = min(ch.inject_at, at)

@@ -29,7 +29,7 @@ class PolicyChannel(Channel):
 
     def due_refreshes(self, clock: int) -> list[tuple[int, int]]:
         """Refreshes that enter the queue at this clock; those that may wait for requests are owed."""
-        due = super().due_refreshes(clock)
+        due = [each for each in super().due_refreshes(clock) if not self.refreshes_itself(*each)]
         if not self.settings.postponed:
             return due
         for _, rank in due:
@@ -43,6 +43,10 @@ class PolicyChannel(Channel):
                 self.owed[rank] -= 1
                 released.append((REFAB, rank))
         return released
+
+    def refreshes_itself(self, command: int, target: int) -> bool:  # noqa: ARG002
+        """Whether a refresh that falls due is not needed; see `reference_sleep`."""
+        return False
 
     @property
     def is_idle(self) -> bool:

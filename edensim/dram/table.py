@@ -23,10 +23,12 @@ from edensim.dram.commands import (
     N_COMMANDS,
     PRE,
     PREAB,
+    RANK_COMMANDS,
     RD,
     RDA,
     REFAB,
     REFPB,
+    SLEEP_COMMANDS,
     WR,
     WRA,
     is_rank_command,
@@ -39,9 +41,10 @@ Int = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Shape:
-    """Banks of one channel as a tree, and how the kernel's arrays follow from it."""
+    """Banks of one channel as a tree, and how the kernel's arrays follow from it; `sleeps`: ranks are powered down."""
 
     layout: Organisation
+    sleeps: bool = False
 
     @property
     def banks(self) -> int:
@@ -65,8 +68,13 @@ class Shape:
 
     @property
     def allowed_size(self) -> int:
-        """Next-allowed times: seven rows of banks, PREab and REFab per rank, one dummy cell."""
-        return BANK_COMMANDS * self.padded + 2 * self.ranks + 1
+        """Next-allowed times: seven rows of banks, rows of ranks, one dummy cell."""
+        per_rank = len(RANK_COMMANDS) - (0 if self.sleeps else len(SLEEP_COMMANDS))
+        return BANK_COMMANDS * self.padded + per_rank * self.ranks + 1
+
+    def rank_row(self, command: int) -> int:
+        """Where the next-allowed times of a command that addresses ranks begin."""
+        return BANK_COMMANDS * self.padded + RANK_COMMANDS.index(command) * self.ranks
 
     def span(self, level: str) -> int:
         """Banks below a node of `level`."""
@@ -140,7 +148,7 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Seq
                     cycles = edge.cycles if by_rank else np.full(shape.banks, edge.cycles[k])
                     np.maximum(row, np.where(hit, np.maximum(cycles, 1), 0), out=row)
                     continue
-                at = BANK_COMMANDS * shape.padded + (f - PREAB) * shape.ranks
+                at = shape.rank_row(f)
                 value = edge.cycles[k * size : (k + 1) * size].max()
                 for node in np.flatnonzero(hit.reshape(shape.ranks, -1).any(axis=1)):
                     out[k, at + node] = max(out[k, at + node], value, 1)
@@ -155,6 +163,8 @@ def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh, closes_
     """
     issued = [RD, WR, ACT, PRE, *((RDA, WRA) if closes_rows else ())]
     issued += [PREAB, REFAB] if refresh.command == REFAB else [REFPB]
+    if shape.sleeps:
+        issued = [*dict.fromkeys([*issued, PREAB, *SLEEP_COMMANDS])]
     pad, dummy = shape.padded, shape.allowed_size - 1
     fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
     fields |= {x: np.zeros((N_COMMANDS, BANK_COMMANDS), np.int64) for x in ("row_target", "row_at")}

@@ -20,7 +20,6 @@ from edensim.dram.reading_kernel import (
     HITS,
     OTHERS,
     RANK_OPEN,
-    READING,
     READS,
     REFRESHES,
     WRITES,
@@ -111,18 +110,18 @@ def timeline(system: DramSystem, channels: np.ndarray, end_clock: int, breakdown
 def readings(system: DramSystem, channels: np.ndarray, end_clock: int) -> tuple[int, Int]:
     """What happened in every time bin: clocks of a bin, and int64 [bins, columns of `reading_kernel`]."""
     clocks = int(channels["bin_clocks"].max())
-    bins = -(-max(end_clock, 1) // clocks)
+    bins, width = -(-max(end_clock, 1) // clocks), channels["timeline"].shape[2]
     edges = np.minimum(np.arange(1, bins + 1) * clocks, end_clock)
-    total = np.zeros((bins, READING), np.int64)
+    total = np.zeros((bins, width), np.int64)
     for ch in channels:
-        upto = np.zeros(READING, np.int64)
+        upto = np.zeros(width, np.int64)
         take_reading(ch, upto, end_clock)
         have = np.arange(1, int(ch["bins"]) + 1) * int(ch["bin_clocks"])
         last = np.searchsorted(have, edges, side="right")
-        values = np.vstack([np.zeros((1, READING), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
+        values = np.vstack([np.zeros((1, width), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
         values[(edges >= ch["bin_end"]) | (edges >= end_clock)] = upto  # the open bin holds all that came last
         total += values
-    return clocks, np.diff(total, axis=0, prepend=np.zeros((1, READING), np.int64))
+    return clocks, np.diff(total, axis=0, prepend=np.zeros((1, width), np.int64))
 
 
 def power_timeline(

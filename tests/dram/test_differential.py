@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edensim.config.schema import OperatingPoint, Partition
-from edensim.dram.channel_state import Policy, new_channels
+from edensim.dram.channel_kernel import NEVER
+from edensim.dram.channel_state import Policy, SleepPolicy, new_channels
 from edensim.dram.checker import bus_rules, check_command_log, check_log
 from edensim.dram.command_log import load_command_log
 from edensim.dram.commands import REFAB, REFPB
@@ -63,7 +64,7 @@ def by_reference(scenario: Scenario) -> Outcome:
 def by_kernel(scenario: Scenario, block: int) -> Outcome:
     """Run a scenario through the compiled controller, `block` requests at a time."""
     geometry, chosen, requests = scenario.geometry, scenario.settings, scenario.requests
-    shape = bank_shape(geometry)
+    shape = bank_shape(geometry, sleep_of(chosen) is not None)
     refresh = refresh_of(chosen, geometry)
     compiled = [compile_table(shape, edges, refresh, chosen.row_cap > 0) for edges in scenario.edges]
     tables = np.zeros(len(compiled), compiled[0].dtype)
@@ -95,8 +96,17 @@ def policy_of(chosen: Settings) -> Policy:
         QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, True, chosen.row_cap, **bus,
         in_order=chosen.in_order, hit_cap=chosen.hit_cap,
         timeout=chosen.row_timeout, timeout_range=chosen.timeout_range,
-        postponed=chosen.postponed,
+        postponed=chosen.postponed, sleep=sleep_of(chosen), auto_precharge=chosen.auto_precharge,
     )  # fmt: skip
+
+
+def sleep_of(chosen: Settings) -> SleepPolicy | None:
+    """When ranks are powered down; what that counts as is not compared here."""
+    down, deep = chosen.power_down_after, chosen.self_refresh_after
+    if down is None and deep is None:
+        return None
+    times = (NEVER if x is None else x for x in (down, deep))
+    return SleepPolicy(*times, chosen.closes_before_sleep, 0, 0, 0)
 
 
 def refresh_of(chosen: Settings, geometry: Organisation) -> Refresh:
@@ -172,11 +182,11 @@ def test_own_policies_equal_reference(data: st.DataObject) -> None:
 
 
 @pytest.mark.skipif(not JIT_DISABLED, reason="every shape would be compiled anew; see test_any_shape_uncompiled")
-@given(scenario=scenarios(caps=(0, 0, 1, 3), own_policies=True), block=st.sampled_from([1, 7, 1000]))
+@given(scenario=scenarios(caps=(0, 0, 1, 3), own_policies=True, sleeps=True), block=st.sampled_from([1, 7, 1000]))
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_any_shape_equals_reference(scenario: Scenario, block: int) -> None:
     """Random shapes as well: one to two ranks, one to four groups of one to four banks, zero timings, closed
-    rows, every family.
+    rows, every family, ranks that are powered down.
     """
     assert_equal(scenario, block)
 

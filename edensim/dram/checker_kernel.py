@@ -43,9 +43,20 @@ STRUCTURE = (
     "entry to sleep or exit that does not fit",
     "self refresh without a refresh since the last",
 )
-BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN, FALLING, SECOND, DATA_CLOCK, SLEEPS, MISFIT, NOT_REFRESHED = (
-    range(len(STRUCTURE))
-)
+(
+    BUS,
+    ORDER,
+    ACT_OPEN,
+    COLUMN_CLOSED,
+    WRONG_ROW,
+    REFRESH_OPEN,
+    FALLING,
+    SECOND,
+    DATA_CLOCK,
+    SLEEPS,
+    MISFIT,
+    NOT_REFRESHED,
+) = range(len(STRUCTURE))
 TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE, WCK_READ, WCK_WRITE = range(5)  # cells of `family`
 TOTALS = 4
 CLOSED_PRECHARGES, LAST_COLUMN, LAST_ROW, WCK_UNTIL = range(TOTALS)  # cells of `totals`

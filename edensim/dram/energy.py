@@ -79,12 +79,15 @@ class EnergyBreakdown:
         Background that the banks of a rank share; with `by_place` it makes the total.
     standing : float
         Part of it that would be there had no bank ever been open, refreshed or asleep.
+    slept : tuple of float
+        What clocks in active and precharge power-down and in self refresh drew beyond standby: at most 0, as a rule.
     """
 
     by_rail: Mapping[str, Mapping[str, float]]
     by_place: Mapping[str, Float]
     shared_by_chip: Float
     standing: float
+    slept: tuple[float, float, float] = (0.0, 0.0, 0.0)
     act: float = field(init=False)
     pre: float = field(init=False)
     rd: float = field(init=False)
@@ -136,7 +139,8 @@ class EnergyBreakdown:
         }
         places = {name: values + other.by_place[name] for name, values in self.by_place.items()}
         standing = self.standing + other.standing
-        return EnergyBreakdown(rails, places, self.shared_by_chip + other.shared_by_chip, standing)
+        slept = (self.slept[0] + other.slept[0], self.slept[1] + other.slept[1], self.slept[2] + other.slept[2])
+        return EnergyBreakdown(rails, places, self.shared_by_chip + other.shared_by_chip, standing, slept)
 
 
 class EnergyModel:
@@ -234,6 +238,7 @@ class EnergyModel:
         by_rail: dict[str, dict[str, float]] = {}
         by_place = {name: np.zeros(self._shape) for name in COMPONENTS}
         shared, always = np.zeros((self._shape[0], self.ranks, chips)), 0.0
+        slept = [0.0, 0.0, 0.0]
         for rail in self.rails:
             array, _ = self._scales(rail, "array")
             bank_standing, rank_standing = self._scales(rail, "background")
@@ -255,12 +260,14 @@ class EnergyModel:
                 by_place[name] += values
             shared += standing
             always += float((rail.standby * counters.cycles[:, None, None] * rank_standing / chips).sum())
+            for k, (cost, ck) in enumerate(((rail.pda, n.pda_ck), (rail.pdp, n.pdp_ck), (rail.sref, n.sref_ck))):
+                slept[k] += float(((cost - rail.standby) * ck * rank_standing / chips).sum())
             by_rail[rail.name] = {name: float(values.sum()) for name, values in parts.items()} | {"io": 0.0}
             by_rail[rail.name]["background"] += float(standing.sum())
         by_place["io"] += (self.read_io_pj * n.n_rd + self.write_io_pj * n.n_wr) / chips
         io = by_rail.setdefault(IO_RAIL, dict.fromkeys(COMPONENTS, 0.0))
         io["io"] = float(by_place["io"].sum())
-        return EnergyBreakdown(by_rail, by_place, shared, always)
+        return EnergyBreakdown(by_rail, by_place, shared, always, (slept[0], slept[1], slept[2]))
 
     def _per_bank(self, per_rank: NDArray[np.generic]) -> Float:
         """Spread [channels, ranks, …] over the banks of each rank."""

@@ -147,4 +147,3 @@ class SleepChannel(PolicyChannel):
 def sleeping(kind: type[PolicyChannel]) -> type[PolicyChannel]:
     """The channel class of a family, with ranks that sleep."""
     return type(f"Sleeping{kind.__name__}", (SleepChannel, kind), {})
-

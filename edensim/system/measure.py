@@ -20,6 +20,7 @@ from edensim.dram.reading_kernel import (
     HITS,
     OTHERS,
     RANK_OPEN,
+    READING,
     READS,
     REFRESHES,
     WRITES,
@@ -55,6 +56,15 @@ def commands(channels: Readings) -> dict[str, int]:
     total = channels["counts"].sum(axis=(0, 2))
     named = {COMMAND_KEYS.get(name, name): int(n) for name, n in zip(COMMAND_NAMES, total, strict=True)}
     return {name: n for name, n in named.items() if n or name in ALWAYS_SHOWN}
+
+
+def asleep(system: DramSystem, counters: Counters) -> dict[str, dict[str, float]]:
+    """Shares of the ranks' time in each state of rest, under the key `asleep`; empty if ranks are never powered down."""
+    if system.policy.sleep is None:
+        return {}
+    total = int(counters.cycles.sum()) * system.shape.ranks
+    states = {"active": counters.pda_ck, "precharge": counters.pdp_ck, "self_refresh": counters.sref_ck}
+    return {"asleep": {name: float(clocks.sum() / total) if total else 0.0 for name, clocks in states.items()}}
 
 
 def latency_clocks(channels: Readings) -> dict[str, float]:
@@ -130,7 +140,7 @@ def power_timeline(
     """Average power by component in every bin, in mW; powers times spans add up to the energies.
 
     Every part of the energy is shared out by what causes it: rows, bursts, refreshes, clocks that banks and ranks were
-    open or refreshed. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the bin in
+    open, refreshed or asleep. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the bin in
     which it begins.
     """
     single, ck = system.refresh.command == REFPB, system.timing.ck
@@ -147,7 +157,11 @@ def power_timeline(
         "background": [
             (own, parts[:, BANK_OPEN] + refreshing * banks),
             (standing, spans),
-            (breakdown.shared_by_chip.sum() - standing, parts[:, RANK_OPEN] + (0 if single else refreshing)),
+            (
+                breakdown.shared_by_chip.sum() - standing - sum(breakdown.slept),
+                parts[:, RANK_OPEN] + (0 if single else refreshing),
+            ),
+            *zip(breakdown.slept, parts[:, READING:].T, strict=False),
         ],
         "io": [(breakdown.io, parts[:, READS] + parts[:, WRITES])],
     }

@@ -19,12 +19,14 @@ from edensim.dram.commands import ACT, PDEA, PDEP, PDXA, PDXP, PREAB, RD, REFAB,
 from edensim.dram.controller import DramSystem
 from edensim.dram.energy import EnergyModel
 from edensim.dram.power_device import device_of
+from edensim.dram.reading_kernel import BANK_OPEN, RANK_OPEN, READING, REFRESHES
 from edensim.dram.reference import Requests as Places
 from edensim.dram.reference import simulate
 from edensim.dram.replay import ReplayResult, replay_requests
 from edensim.dram.trace_requests import Requests
 from edensim.errors import ConfigError
 from edensim.jit import JIT_DISABLED
+from edensim.system import measure
 from tests.dram.parity import constraint_table, settings
 
 uncompiled = pytest.mark.skipif(not JIT_DISABLED, reason="a kernel each; runs in test_power_down_uncompiled")
@@ -199,6 +201,30 @@ def test_run_equals_reference_and_its_own_log(preset: str, policy: tuple[str, ..
         assert EnergyModel(system.dram).price(done.counters).as_dict() == pytest.approx(energy, rel=1e-9)
 
 
+@uncompiled
+@pytest.mark.parametrize("policy", ["active", "precharge"])
+def test_timeline_of_sleep(policy: str) -> None:
+    """Bins hold what the counters hold, none counts below zero, and their powers add up to the energy."""
+    deep = "self_refresh_after_us=2" if policy == "precharge" else "refresh_postponed=0"
+    system = memory(DDR4, f"power_down={policy}", "power_down_after_ck=20", deep, more=("dram.ranks=2",))
+    done = replay_requests(system, [random_trace(system, 3), random_trace(system, 4), *[random_trace(system, 5)] * 3])
+    _, parts = measure.readings(system, done.channels, done.cycles)
+    assert len(parts) > 20
+    assert (parts >= 0).all()
+    columns = {"bank_open_ck": BANK_OPEN, "rank_open_ck": RANK_OPEN, "n_ref": REFRESHES}
+    columns |= {"pda_ck": READING, "pdp_ck": READING + 1, "sref_ck": READING + 2}
+    for name, column in columns.items():
+        assert parts[:, column].sum() == getattr(done.counters, name).sum()
+    cost = EnergyModel(system.dram).price(done.counters)
+    line = measure.timeline(system, done.channels, done.cycles, cost)
+    span_ns = np.diff([*line["start_ns"], done.cycles * float(system.period / 1000)])
+    for part, energy in cost.as_dict().items():
+        assert np.dot(line["power_mw"][part], span_ns) == pytest.approx(energy, rel=1e-5)
+    shares = measure.asleep(system, done.counters)["asleep"]
+    assert 0.3 < sum(shares.values()) < 1
+    assert (shares["self_refresh"] > 0) == (policy == "precharge")
+
+
 # ---- rules
 
 
@@ -246,7 +272,11 @@ def test_checker_finds_broken_sleep() -> None:
         (DDR4, ["self_refresh_after_us=5", "refresh=none"], 'does not go with refresh = "none"'),
         (DDR4, ["self_refresh_after_us=5", "refresh_granularity=2x"], 'does not go with refresh_granularity = "2x"'),
         (DDR4, ["power_down=active", "scheduler=DRAMsim3"], 'do not go with scheduler = "DRAMsim3"'),
-        ("hbm3-6400-16gb-x64", ["power_down=active"], "HBM3 has no power-down and no self refresh here, because no sou"),
+        (
+            "hbm3-6400-16gb-x64",
+            ["power_down=active"],
+            "HBM3 has no power-down and no self refresh here, because no sou",
+        ),
         ("gddr6-14000-8gb-x16", ["self_refresh_after_us=5"], "GDDR6 has no power-down and no self refresh here"),
     ],
 )

@@ -3,9 +3,9 @@
 Modelled: any number of channels, pseudo-channels, ranks, bank groups and banks; FCFS, FR-FCFS with or without row-hit
 protection or a cap on it; write mode by hysteresis (while writes come as fast as they drain, reads wait: the tail of
 read latencies); forwarding and coalescing from the write queue; refresh of all banks or bank after bank, at once or
-postponed; rows that stay
-open, or close after a number of accesses (RDA, WRA or a precharge of their own) or after a time, fixed or adaptive;
-power-down and self refresh of ranks without work; tRCD, tRAS and tRP per bank. Not modelled here: closed rows, FCFS and caps for LPDDR5 and HBM.
+postponed; power-down and self refresh of ranks without work; rows that stay open, or close after a number of accesses
+(RDA, WRA or a precharge of their own) or after a time, fixed or adaptive; tRCD, tRAS and tRP per bank. Not modelled
+here: closed rows, FCFS and caps for LPDDR5 and HBM.
 """
 
 from __future__ import annotations

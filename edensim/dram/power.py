@@ -15,8 +15,8 @@ Equations are those of DRAMPower 6 (Fraunhofer IESE), restated. Per rail, with i
   for data sheets give IDD5PB averaged; two banks at once half of V (I5PB* - I2) t each. Same-bank refresh
   V (I5C - Ir - G (I1 - Ir)) tRFCsb / G per bank, G bank groups.
 
-* Power-down and self refresh draw V I3P (active), V I2P (precharge) and V I6. A rail for which a sheet leaves one of them
-  out, while it gives others', is taken to draw its standby current.
+* Power-down and self refresh draw V I3P (active), V I2P (precharge) and V I6. A rail of which a sheet does not tell one
+  of them, while it tells it of others, is taken to draw its standby current.
 
 The charge of a row is taken at data-sheet tRAS, tRP and tRC and stays the same when an operating point shortens them:
 the charge still has to move. (DRAMPower scales it with tRAS.) Only the background follows the real times.

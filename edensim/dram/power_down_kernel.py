@@ -8,8 +8,17 @@ due. Requests of a rank that sleeps are no candidates, so no scan sees them. Ent
 command bus each, as every command.
 
 A state counts from the end of what the rank was doing (activation, precharge, refresh), as in `command_kernel`; in
-power-down nothing counts as open. Waits are a matter of the constraint table. Not modelled: deep sleep, clock stop,
-refresh of part of the array.
+power-down nothing counts as open. Waits are a matter of the constraint table (JESD79-3, JESD79-4 and their kin: tCKE,
+tXP, tXS, tRDPDEN …).
+
+What it trades: of an idle gap of g clocks, all but the first `power_down_after` a and the exit are spent at IDD2P or
+IDD3P, so the gap saves V (IDD2N - IDD2P) (g - a - tXP) tCK of precharge standby, or V (IDD3N - IDD3P) (g - a - tXP) tCK
+of active standby. The request that ends it waits tXP more (after self refresh tXS to its ACT and tXSDLL to its RD), in
+which the rest of the system waits too; a row closed first costs tRCD, and an ACT and a PRE, if the request would have
+hit it. A rank in power-down also pays tXP of standby at every refresh, so power-down saves at most the share
+1 - (tXP + tRFC) / tREFI of the time; self refresh has none of that. Currents: `edensim.dram.power`.
+
+Not modelled: deep sleep, clock stop, refresh of part of the array, the longest stay (9 tREFI, which refresh keeps).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ ACTIVE_DOWN_CK, PRECHARGE_DOWN_CK, SELF_REFRESH_CK = range(READING, READING + 3)
 
 @jit
 def take_sleep(ch, row, clock):
-    """What a reading owes to ranks that are or were asleep: their clocks, refreshes of self refresh, rows not counted."""
+    """What a reading owes to ranks that sleep or slept: their clocks, refreshes of self refresh, rows not counted."""
     for r in range(len(ch.sleep_mode)):
         slept = slept_ck(ch, r, clock)
         mode = ch.sleep_mode[r]

@@ -1,9 +1,10 @@
 """A DRAM family as data: levels, timing names, rounding rule and the table of command constraints.
 
 Modelled: pairwise waits between commands that share a node of a level (or sit in sibling nodes), windows over several
-commands, power-down and self refresh (`Sleep`), the rule by which times of the data sheet become clocks, and what the command bus is like: two buses (HBM),
-half clocks (HBM3), activation in two commands and a data clock that runs on demand (LPDDR5). Not modelled: commands
-beyond `COMMAND_NAMES` (mode registers, calibration) and constraints that depend on data or mode registers.
+commands, power-down and self refresh (`Sleep`), the rule by which times of the data sheet become clocks, and what the
+command bus is like: two buses (HBM), half clocks (HBM3), activation in two commands and a data clock that runs on
+demand (LPDDR5). Not modelled: commands beyond `COMMAND_NAMES` (mode registers, calibration) and constraints that depend
+on data or mode registers.
 """
 
 from __future__ import annotations

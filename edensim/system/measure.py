@@ -59,7 +59,7 @@ def commands(channels: Readings) -> dict[str, int]:
 
 
 def asleep(system: DramSystem, counters: Counters) -> dict[str, dict[str, float]]:
-    """Shares of the ranks' time in each state of rest, under the key `asleep`; empty if ranks are never powered down."""
+    """Shares of the ranks' time in each state of rest, as key `asleep`; empty if ranks are never powered down."""
     if system.policy.sleep is None:
         return {}
     total = int(counters.cycles.sum()) * system.shape.ranks
@@ -140,8 +140,8 @@ def power_timeline(
     """Average power by component in every bin, in mW; powers times spans add up to the energies.
 
     Every part of the energy is shared out by what causes it: rows, bursts, refreshes, clocks that banks and ranks were
-    open, refreshed or asleep. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the bin in
-    which it begins.
+    open, refreshed or asleep. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the
+    bin in which it begins.
     """
     single, ck = system.refresh.command == REFPB, system.timing.ck
     refreshing = parts[:, REFRESHES] * (ck["nRFCpb"] if single else ck["nRFC"])

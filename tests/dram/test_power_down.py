@@ -64,7 +64,7 @@ def random_trace(system: DramSystem, seed: int, count: int = 60) -> Requests:
 @pytest.mark.parametrize("preset", NAMES)
 @pytest.mark.parametrize("policy", ["active", "precharge"])
 def test_access_after_idleness_costs_t_xp(preset: str, policy: str) -> None:
-    """A read of a closed row takes exactly tXP more if its rank is in power-down; precharge power-down saves the PRE."""
+    """A read of a closed row takes exactly tXP more if its rank is in power-down; a row closed before saves the PRE."""
     plain, down = (memory(preset, "refresh=none", f"power_down={x}") for x in ("none", policy))
     ck = down.timing.ck
     first = 1 + ck["nRCD"] + down.timing.read_latency

@@ -202,6 +202,7 @@ class EnergyModel:
         self.device = device
         if dram.controller.refresh == "per_bank":
             require_currents(device, SimpleNamespace(n_refpb=1))
+        require_currents(device, SimpleNamespace(**_sleeps(dram.controller)))
         self.warnings = impossible_currents(device) + foreign_law(energy.data.law, device.standard)
         self.own_volts = own_supplies(device.name, device.nominal_v, device.vdd_rail, energy.rails)
         io_scale = (self.own_volts[IO_RAIL] / device.vddq_v) ** 2 if IO_RAIL in self.own_volts else 1.0
@@ -283,6 +284,12 @@ class EnergyModel:
         highest = self._vdd.reshape(channels, self.ranks, -1, chips).max(axis=2)
         factor = self._scaling.factor
         return factor(kind, self._vdd / rail.voltage_v), factor(kind, highest / rail.voltage_v)
+
+
+def _sleeps(c: schema.DramController) -> dict[str, bool]:
+    """Counters of rest that a controller may fill."""
+    down = c.power_down != "none"
+    return {"pda_ck": c.power_down == "active", "pdp_ck": down, "sref_ck": c.self_refresh_after_us is not None}
 
 
 def price(

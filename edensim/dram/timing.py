@@ -199,7 +199,7 @@ def timing_rules(dram: schema.Dram, standard: Standard) -> tuple[TimingRule, ...
     if standard.sleep is None:
         raise ConfigError(
             f"dram.controller.{key} = {getattr(c, key)!r}: {standard.name} has no power-down and no self refresh here, "
-            "because no source of its entry and exit times is known; expected "
+            "because no source of its times and currents is known; expected "
             + ('"none"' if key == "power_down" else f"no {key}")
         )
     return standard.timings + standard.sleep.timings

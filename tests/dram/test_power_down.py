@@ -134,9 +134,9 @@ def test_never_changes_nothing() -> None:
     plain, waits = (memory(DDR4, *x, more=("dram.ranks=2",)) for x in ((), ("power_down=precharge", never)))
     found = [replay_requests(x, [random_trace(x, 8)], keep_log=True) for x in (plain, waits)]
     logs = [x.log.commands[0] for x in found if x.log is not None]
-    assert np.array_equal(*logs)
+    assert np.array_equal(logs[0], logs[1])
     for name in ("cycles", "bank_open_ck", "rank_open_ck", "n_ref", "read_latency_ck_sum", "pda_ck", "pdp_ck"):
-        assert np.array_equal(*(getattr(x.counters, name) for x in found))
+        assert np.array_equal(getattr(found[0].counters, name), getattr(found[1].counters, name))
 
 
 # ---- energy
@@ -181,7 +181,7 @@ POLICIES = [
 @pytest.mark.parametrize("preset", NAMES)
 @pytest.mark.parametrize("policy", POLICIES, ids=["closing", "postponing", "in order", "deep"])
 def test_run_equals_reference_and_its_own_log(preset: str, policy: tuple[str, ...], tmp_path: Path) -> None:
-    """Two ranks where there can be: commands equal the reference, and the energy of the run is that of its command log, part by part."""
+    """Two ranks where there can be: commands equal the reference, and the run costs what its command log costs."""
     ranks = 1 if preset.startswith("gddr") else 2
     system = memory(preset, *policy, more=(f"dram.ranks={ranks}",))
     trace = random_trace(system, seed=len("".join(policy)))

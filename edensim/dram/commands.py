@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB, ACT2, CASRD, CASWR = range(12)
-REFSB, REF2B, REFDB, PRESB = range(12, 16)  # only in command traces of others
+RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB, ACT2, CASRD, CASWR, REFSB = range(13)
+REF2B, REFDB, PRESB = range(13, 16)  # only in command traces of others
 PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX = range(16, 22)
 """Entry into and exit from power-down, active and precharge, and self refresh."""
 COMMAND_NAMES = (
     *("RD", "WR", "ACT", "PREpb", "RDA", "WRA", "REFpb", "PREab", "REFab"),
     *("ACT2", "CAS_RD", "CAS_WR"),  # LPDDR5: second half of an activation, synchronisation of the data clock
-    *("REFsb", "REFp2b", "REFdb", "PREsb", "PDEA", "PDEP", "PDXA", "PDXP", "SREFEN", "SREFEX"),
+    "REFsb",  # DDR5: the same bank of every bank group; it addresses that of the rank's first group
+    *("REFp2b", "REFdb", "PREsb", "PDEA", "PDEP", "PDXA", "PDXP", "SREFEN", "SREFEX"),
 )
 COMMANDS = {name: code for code, name in enumerate(COMMAND_NAMES)}
 N_COMMANDS = len(COMMAND_NAMES)
 BANK_COMMANDS = 7
-"""The first seven have a next-allowed time per bank; those that address a rank have one per rank."""
+"""The first seven have a next-allowed time per bank, those that address a rank one per rank.
+
+REFsb has those of REFpb: no memory has both."""
 RANK_COMMANDS = (PREAB, REFAB, PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX)
 """Those with a next-allowed time per rank, in the order of these; all but two only where ranks are powered down."""
 SLEEP_COMMANDS = RANK_COMMANDS[2:]

@@ -1,6 +1,6 @@
 """What a channel has done up to a clock, as one row of totals over its banks: the bins of its timeline."""
 
-from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, SREFEN, WR, WRA
+from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, REFSB, SREFEN, WR, WRA
 from edensim.dram.power_down_kernel import ACTIVE_DOWN, PRECHARGE_DOWN, SELF_REFRESH, slept_ck
 from edensim.jit import jit
 
@@ -37,7 +37,7 @@ def take_reading(ch, row, clock):
         row[READS] += ch.counts[RD, b] + ch.counts[RDA, b]
         row[WRITES] += ch.counts[WR, b] + ch.counts[WRA, b]
         row[ACTS] += ch.counts[ACT, b]
-        row[REFRESHES] += ch.counts[REFAB, b] + ch.counts[REFPB, b]
+        row[REFRESHES] += ch.counts[REFAB, b] + ch.counts[REFPB, b] + ch.counts[REFSB, b]
         row[CLOSINGS] += ch.closings[b]
         running = clock - ch.open_since[b]
         row[BANK_OPEN] += ch.open_ck[b] + (running if ch.state[b] else min(running, 0))

@@ -59,7 +59,10 @@ class Constraint:
 
 @dataclass(frozen=True)
 class TimingRule:
-    """How one n-name (clocks) comes from the configuration: a key of [dram.timing], or an expression in clocks."""
+    """How one n-name (clocks) comes from the configuration: a key of [dram.timing], or an expression in clocks.
+
+    What is `optional` may be missing; the memory then lacks every constraint that names it.
+    """
 
     name: str
     given: str = ""
@@ -67,6 +70,7 @@ class TimingRule:
     minimum: int = 0
     round_down: bool = False
     clocks: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,10 +145,21 @@ class Standard:
         """All n-names, in the order in which they are resolved."""
         return tuple(rule.name for rule in self.timings)
 
-    def constraints_for(self, timing_ck: Mapping[str, int]) -> tuple[Constraint, ...]:
-        """The constraints in force: with those of power-down where the timings hold its names."""
-        sleeps = self.sleep is not None and set(self.sleep.names) <= timing_ck.keys()
-        return self.constraints + (self.sleep.constraints if sleeps and self.sleep else ())
+    @property
+    def optional_names(self) -> tuple[str, ...]:
+        """Those that a memory may lack."""
+        return tuple(rule.name for rule in self.timings if rule.optional)
+
+    def constraints_on(self, names: Iterable[str]) -> list[Constraint]:
+        """Constraints of a memory that has these timings: all but those on optional ones that it lacks.
+
+        Those of power-down are among them where the timings of power-down are.
+        """
+        names, rows = set(names), self.constraints
+        if self.sleep is not None and names.issuperset(self.sleep.names):
+            rows += self.sleep.constraints
+        absent = set(self.optional_names) - names
+        return [row for row in rows if absent.isdisjoint(expression_names(row.latency))]
 
 
 OPTIONAL = "transfers_per_clock two_buses half_clock second_activate wck_read wck_write source".split()
@@ -256,11 +271,11 @@ def _unknown(where: str, what: str, words: Iterable[str], known: Iterable[str]) 
 def _unknown_rules(where: str, rules: Iterable[TimingRule]) -> list[str]:
     """Timing rules that refer to keys of [dram.timing] or to n-names that do not exist (yet)."""
     keys = list(schema.Timing.model_fields)
-    seen = ["burst_length", "banks_per_rank"]
+    seen = ["burst_length", "banks_per_rank", "banks_per_group"]
     problems = []
     for rule in rules:
         here = f"{where}: timing {rule.name}"
-        if bool(rule.given) == bool(rule.clocks):
+        if bool(rule.given) == bool(rule.clocks) or (rule.optional and rule.clocks):
             problems.append(f"{here}: needs either `given` or `clocks`")
         problems += _unknown(here, "key of [dram.timing]", [rule.given] if rule.given else [], keys)
         problems += _unknown(here, "key of [dram.timing]", expression_names(rule.default) if rule.default else [], keys)

@@ -37,7 +37,7 @@ from edensim.dram.checker_kernel import (
     check_block,
 )
 from edensim.dram.command_log import CommandLog
-from edensim.dram.commands import ACT, COMMAND_NAMES, N_COMMANDS, REFAB, REFSB, is_rank_command
+from edensim.dram.commands import ACT, COMMAND_NAMES, FOREIGN, N_COMMANDS, REFAB, REFSB, is_rank_command
 from edensim.dram.refresh_rule import RefreshLimit, check_refreshes
 from edensim.dram.standard import Standard, evaluate, load_standard
 from edensim.dram.table import Edge
@@ -236,7 +236,11 @@ def validate(log: Int, tree: BankTree, title: str) -> None:
     code, target = log[:, 1], log[:, 2]
     places = np.where(is_rank_command(code), tree.ranks, tree.banks)
     problems = (
-        ((code < 0) | (code >= N_COMMANDS), 1, f"unknown command {{}} (known are 0 to {N_COMMANDS - 1})"),
+        (
+            (code < 0) | (code >= N_COMMANDS) | np.isin(code, FOREIGN),
+            1,
+            f"unknown command {{}} (known are 0 to {N_COMMANDS - 1})",
+        ),
         ((target < 0) | (target >= places), 2, f"no bank or rank {{}} ({tree.banks} banks, {tree.ranks} ranks)"),
         ((code == ACT) & (log[:, 3] < 0), 3, "ACT with row {}, expected a row of 0 or more"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB, ACT2, CASRD, CASWR, REFSB = range(13)
-REF2B, REFDB, PRESB = range(13, 16)  # only in command traces of others
+FOREIGN = REF2B, REFDB, PRESB = 13, 14, 15  # only in command traces of others
 PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX = range(16, 22)
 """Entry into and exit from power-down, active and precharge, and self refresh."""
 COMMAND_NAMES = (

@@ -193,7 +193,7 @@ class DramController(Table):
         "1x", "fine-granularity refresh: twice or four times as many shorter ones (tRFC2_ns, tRFC4_ns; DDR4, DDR5)"
     )
     refresh_postponed: int = key(
-        0, "refreshes of a rank that may be owed while requests wait (all_bank)", "refresh", ge=0, le=8
+        0, "refreshes of a rank, or of each of its banks, that may be owed while requests wait", "refresh", ge=0, le=8
     )
     power_down: Literal["none", "active", "precharge", "precharge_slow"] = key(
         "none",

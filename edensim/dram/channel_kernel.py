@@ -280,7 +280,7 @@ def due_refreshes(ch, tab, t):
         if len(ch.is_sleeping) == 2 and ch.sleep_mode[rank_of_pending(ch, command, node)] == SELF_REFRESH:
             pass  # it refreshes itself
         elif len(ch.is_postponing) == 2:  # known from the type, as the former
-            ch.owed[node] += 1
+            ch.owed[rank_of_pending(ch, command, node)] += 1
         else:
             push_pending(ch, command, node, t)
         ch.timer += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edensim.dram.commands import N_COMMANDS, REFSB
+from edensim.dram.commands import N_COMMANDS, REFAB, REFSB
 from edensim.dram.counters import TAGS
 from edensim.dram.issue_kernel import EXACT, OPENED
 from edensim.dram.pending_kernel import PENDING
@@ -28,8 +28,9 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
     forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
     wck_until hit_cap close_at patience_low patience_high
-    postponed release_at turn staged draining whole_row bank_refresh refresh_step power_down_after self_refresh_after
-    closes_first wake_at sleep_at issued_at is_paused open_row_ck close_row_ck refresh_ck""".split()
+    postponed release_at turn staged draining whole_row bank_refresh refresh_step refresh_command refresh_turns
+    power_down_after self_refresh_after closes_first wake_at sleep_at issued_at is_paused open_row_ck close_row_ck
+    refresh_ck""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
@@ -67,8 +68,8 @@ class Policy:
 
     `in_order`: one request after the other; `hit_cap`: accesses of a row after which its hits may not overtake other
     rows of the bank, 0 = no cap. `timeout`: clocks without use after which a row is closed, 0 = never; that of a bank
-    stays within `timeout_range` (equal ends: it never changes). `postponed`: refreshes of a rank that may be owed while
-    requests wait, 0 = none.
+    stays within `timeout_range` (equal ends: it never changes). `postponed`: refreshes of a rank, or of each of its
+    banks, that may be owed while requests wait, 0 = none.
 
     `command_queues`: entries of a command queue and whether every bank has one (else every rank), with which the
     controller works as DRAMsim3's; (0, False): it does not.
@@ -153,6 +154,7 @@ def new_channels(
         "is_postponing": (2 if policy.postponed else 1,),
         "is_sleeping": (2 if policy.sleep else 1,),
         "owed": (ranks,),
+        "next_bank": (ranks,),
         "is_row_hit": (2 if policy.row_hit_first else 1,),
         "is_split_activate": (2 if policy.second_activate else 1,),
         "is_two_bus": (2 if policy.two_buses else 1,),
@@ -176,7 +178,9 @@ def new_channels(
         per_bank = policy.command_queues[1]
         out["queue_of"] = np.arange(pad) if per_bank else np.minimum(np.arange(pad) // shape.node_span, ranks - 1)
         out["rank_of_queue"] = np.arange(shape.banks) // shape.node_span if per_bank else np.arange(ranks)
-    out["postponed"] = policy.postponed
+    turns = 0 if refresh.command == REFAB else len(refresh.nodes) // ranks
+    out["refresh_command"], out["refresh_turns"] = refresh.command, turns
+    out["postponed"] = policy.postponed * max(turns, 1)
     out["patience_low"], out["patience_high"] = policy.timeout_range
     out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
     out["second_activate"], out["wck_runs"] = policy.second_activate, policy.wck_runs

@@ -33,13 +33,20 @@ def release_refreshes(ch, t):
         return
     is_idle = ch.queued[0] + ch.queued[1] + ch.actives == 0 and ch.opening < 0
     nodes = len(ch.node_open)
-    for node in range(nodes):
-        if ch.owed[node] == 0:
+    pad = len(ch.state)
+    for rank in range(nodes):
+        if ch.owed[rank] == 0:
             continue
-        at = ch.allowed[BANK_COMMANDS * len(ch.state) + nodes + node]
-        if ch.owed[node] >= ch.postponed or (is_idle and at <= t):
-            push_pending(ch, REFAB, node, t)
-            ch.owed[node] -= 1
+        node = rank
+        x = BANK_COMMANDS * pad + nodes + rank
+        if ch.refresh_turns > 0:  # its banks in turn
+            node = rank * ch.node_span + ch.next_bank[rank]
+            x = REFPB * pad + node
+        at = ch.allowed[x]
+        if ch.owed[rank] >= ch.postponed or (is_idle and at <= t):
+            push_pending(ch, ch.refresh_command, node, t)
+            ch.owed[rank] -= 1
+            ch.next_bank[rank] = ch.next_bank[rank] + 1 if ch.next_bank[rank] + 1 < ch.refresh_turns else 0
         elif is_idle:
             ch.release_at = min(ch.release_at, at)
 

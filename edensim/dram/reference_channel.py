@@ -48,7 +48,7 @@ class Settings:
 
     `in_order`: FCFS; `hit_cap`: accesses after which a row hit may not overtake another row, 0 = never (both as in
     `reference_policy`). `row_timeout`: clocks after which an unused row is closed, 0 = never; the adaptive policy keeps
-    that of a bank within `timeout_range`. `postponed`: refreshes of a rank that may be owed while requests wait.
+    that of a bank within `timeout_range`. `postponed`: refreshes of a rank, or of each bank, that may be owed.
 
     `per_bank_refresh`: every `refresh_interval` the next bank of each rank is refreshed, rank r another r clocks later;
     `same_bank_refresh`: that of every bank group at once.

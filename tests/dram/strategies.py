@@ -167,7 +167,7 @@ def scenarios(
     if own_policies:
         own_rules = {
             "hit_cap": draw(st.sampled_from([0, 1, 3])),
-            "postponed": draw(st.sampled_from([0, 0, 1, 2])) if not (per_bank or same_bank) else 0,
+            "postponed": draw(st.sampled_from([0, 0, 1, 2])),
         }
     if own_policies:
         timeout = draw(st.sampled_from([0, 0, 1, 7, 30]))

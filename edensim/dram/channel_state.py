@@ -24,18 +24,18 @@ TIMELINE_BINS = 512
 FIRST_BIN_CLOCKS = 1024
 LATENCY_BINS = EXACT + 64 * 32
 LOG_LENGTH = 1 << 14
-SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_row next_refresh
-    timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
-    forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
-    wck_until hit_cap close_at patience_low patience_high
-    postponed release_at turn staged draining whole_row bank_refresh refresh_step refresh_command refresh_turns
-    power_down_after self_refresh_after closes_first wake_at sleep_at issued_at is_paused open_row_ck close_row_ck
-    refresh_ck""".split()
+SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_act next_pre
+    next_refresh timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last
+    hits misses conflicts forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot
+    cas_source wck_until hit_cap close_at patience_low patience_high
+    postponed release_at turn staged draining whole_row bank_refresh refresh_step
+    refresh_command refresh_turns gate power_down_after
+    self_refresh_after closes_first wake_at sleep_at issued_at is_paused open_row_ck close_row_ck refresh_ck""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
-NEVER_YET = """hit_key other_key active_key next_scan next_active next_queue next_row inject_at close_at
+NEVER_YET = """hit_key other_key active_key next_scan next_active next_queue next_act next_pre inject_at close_at
     release_at wake_at""".split()
 PER_RANK = "node_open node_open_since node_open_until node_open_ck".split()
 PER_SLEEPING_RANK = """sleep_mode sleep_from waiting used_at settled closing_until refreshed pda_ck pdp_ck
@@ -76,7 +76,8 @@ class Policy:
 
     `second_activate`: clocks from ACT to ACT2 at most, 0 = rows are opened by one command. `wck_runs`: clocks the data
     clock runs on after RD and after WR. `two_buses`: column and row commands have a bus each; `half_clock`: on these,
-    clocks are half clocks. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb or
+    clocks are half clocks. `by_row`: timings differ between the subarrays of a bank. `is_switching`: control may close
+    the gate to the queues. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb or
     of REFsb.
 
     `sleep`: power-down and self refresh, None = neither.
@@ -104,6 +105,8 @@ class Policy:
     postponed: int = 0
     command_queues: tuple[int, bool] = (0, False)
     sleep: SleepPolicy | None = None
+    by_row: bool = False
+    is_switching: bool = False
 
 
 def two_stage_arrays(shape: Shape, policy: Policy) -> dict[str, tuple[int, ...]]:
@@ -159,12 +162,25 @@ def new_channels(
         "is_split_activate": (2 if policy.second_activate else 1,),
         "is_two_bus": (2 if policy.two_buses else 1,),
         "is_half_clock": (2 if policy.half_clock else 1,),
+        "is_switching": (2 if policy.is_switching else 1,),
+        "row_subarray": (pad if policy.by_row else 1,),
         "freed": (2,),
         "wck_runs": (2,),
     }
     fields = [(x, np.int64) for x in SCALARS] + [(x, np.int64, dims) for x, dims in arrays.items()]
     out = np.zeros(channels, np.dtype((np.record, fields)))
-    for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "opening", "cas_slot", "closed_row"):
+    for name in (
+        "open_row",
+        "head",
+        "tail",
+        "hit",
+        "other",
+        "slot_next",
+        "opening",
+        "cas_slot",
+        "closed_row",
+        "row_subarray",
+    ):
         out[name] = -1
     for name in NEVER_YET:
         out[name] = NEVER

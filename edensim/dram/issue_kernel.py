@@ -6,7 +6,7 @@ compiled constraint table (`table.py`). Constraints only ever move later.
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFPB, REFSB, WR, WRA
+from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFAB, REFPB, REFSB, WR, WRA
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.power_down_kernel import end_work, note_sleep, rank_of_pending
 from edensim.dram.queue_kernel import leave_queue, set_candidates
@@ -47,6 +47,28 @@ def raise_allowed(ch, tab, command, node, t):
         y = tab.window_at[k] + h * pad
         for g in range(blocks):
             raise_lanes(ch.allowed, x + g * LANES, tab.delay, y + g * LANES, ch.window[k, h, 1 + p])
+
+
+@jit
+def raise_by_row(ch, tab, command, node, slot, t):
+    """Apply what the subarray of a row asks for beyond the least of its bank.
+
+    That is the row which `command` opens, else the one which the bank (every bank of a rank) has or last had open.
+    `slot` is that of an ACT's request.
+    """
+    if command == ACT:
+        ch.row_subarray[node] = ch.slot_row[slot] // tab.subarray_rows
+    n = tab.by_row_n[command]
+    first = node
+    end = node + 1
+    if command == PREAB or command == REFAB:
+        first = node * ch.node_span
+        end = first + ch.node_span
+    for b in range(first, end if n > 0 else first):
+        k = 0 if ch.row_subarray[b] < 0 else tab.kind_of[b, ch.row_subarray[b]]
+        for d in range(n):
+            x = tab.by_row_at[command, k, b, d]
+            ch.allowed[x] = max(ch.allowed[x], t + tab.by_row_delay[command, k, b, d])
 
 
 @jit
@@ -167,7 +189,7 @@ def latency_bin(wait):
 
 @jit_inline
 def finish_column(ch, slot, b, source, t):
-    """Complete the request in `slot`, whose column command was issued; returns a bound on the bank's next command."""
+    """Complete the request in `slot`, whose column command was issued; returns bounds as `issue`."""
     pad = len(ch.state)
     w = ch.slot_write[slot]
     entry = w * pad + b
@@ -200,19 +222,15 @@ def finish_column(ch, slot, b, source, t):
     if len(ch.is_closed_page) == 2 and ch.used[b] >= ch.cap:
         ch.inject_at = min(ch.inject_at, ch.allowed[PRE * pad + b])
     k = ch.mode * pad + b
-    bound = NEVER
-    if ch.hit[k] >= 0:
-        bound = ch.allowed[k]
-    if ch.other[k] >= 0:
-        bound = min(bound, ch.allowed[PRE * pad + b])
-    return bound
+    bound = ch.allowed[k] if ch.hit[k] >= 0 else NEVER
+    return bound, ch.allowed[PRE * pad + b] if ch.other[k] >= 0 else NEVER
 
 
 @jit_inline
 def issue(ch, tab, t, command, node, slot, source):
     """Issue one command: statistics, log, constraints, and where the request goes next.
 
-    Returns a bound on the next command of the queue.
+    Returns bounds on the next column command and on the next ACT or PRE of the queue.
     """
     pad = len(ch.state)
     if t >= ch.bin_end:
@@ -242,6 +260,8 @@ def issue(ch, tab, t, command, node, slot, source):
         ch.log[k, 4] = ch.slot_column[slot] if command <= WR or command == RDA or command == WRA else -1
         ch.logged = k + 1
     raise_allowed(ch, tab, command, node, t)
+    if len(ch.row_subarray) > 1:  # known from the type
+        raise_by_row(ch, tab, command, node, slot, t)
     if source == FROM_PRIORITY and command == ch.pending[ch.pending_head & (PENDING - 1)] >> KEY_BITS:
         ch.pending_head += 1
         if len(ch.is_sleeping) == 2:
@@ -263,10 +283,10 @@ def issue(ch, tab, t, command, node, slot, source):
             ch.opening = slot if command == ACT else -1
             ch.opening_until = t + ch.second_activate
         ch.next_active = min(ch.next_active, ch.allowed[entry])
-        return ch.allowed[entry]
+        return ch.allowed[entry], ch.allowed[PRE * pad + node]
     if command == PRE:
         close_bank(ch, node, t)
-        return ch.allowed[ACT * pad + node]
+        return NEVER, ch.allowed[ACT * pad + node]
     if command == RDA or command == WRA:
         finish_column(ch, slot, node, source, t)
         # the bank closes when a PREpb could: not before tRAS, nor before tWR of an earlier write
@@ -276,4 +296,4 @@ def issue(ch, tab, t, command, node, slot, source):
             close_bank(ch, b, t)
     elif command == REFPB or command == REFSB:
         keep_rank_open(ch, ch.node_of[node], t, t + ch.bank_refresh)
-    return t + 1  # whatever was known of the queue is out of date
+    return t + 1, t + 1  # whatever was known of the queue is out of date

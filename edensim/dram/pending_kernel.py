@@ -1,4 +1,4 @@
-"""What must come before any waiting request: pending refreshes, and precharges that the closed-row policy asks for.
+"""What must come before any waiting request: pending refreshes, and precharges that a policy or a switch asks for.
 
 They queue in order; only the head is looked at, and meanwhile nothing starts that is not active already.
 """
@@ -61,9 +61,9 @@ def pick_pending(ch, t):
     node = entry & ((1 << KEY_BITS) - 1)
     if len(ch.is_sleeping) == 2 and ch.sleep_mode[rank_of_pending(ch, command, node)] != AWAKE:
         return -1, node, NEVER  # it is woken first
-    if command == REFAB:
+    if command == REFAB or command == PREAB:
         x = BANK_COMMANDS * pad + nodes + node
-        if ch.node_open[node] != 0:
+        if ch.node_open[node] != 0 or command == PREAB:
             for b in range(node * ch.node_span, (node + 1) * ch.node_span):
                 if ch.claimed[b] != 0:  # an active request forbids PREab; its column command will wake the scan
                     return -1, node, NEVER

@@ -42,7 +42,7 @@ def rank_cell(ch, command, rank):
 @jit
 def rank_of_pending(ch, command, node):
     """Rank that a refresh or precharge of the priority queue addresses."""
-    return node if command == REFAB else ch.node_of[node]
+    return node if command == REFAB or command == PREAB else ch.node_of[node]
 
 
 @jit

@@ -60,11 +60,6 @@ class PolicyChannel(Channel):
         command, turns = (REFSB, self.layout.banks_per_group) if chosen.same_bank_refresh else (REFPB, per_rank)
         return command, rank * per_rank + self.refreshed[rank] % turns, turns
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no request is under way."""
-        return not self.active and not any(self.queues)
-
     def close_idle(self, clock: int) -> None:
         """Close the first row whose bank has been patient for long enough."""
         for bank, row in enumerate(self.open_row if self.settings.row_timeout else []):

@@ -19,6 +19,7 @@ import simpy
 
 from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
+from edensim.dram.switching import SwitchedSystem
 from edensim.machines.cpu.address_trace import AddressTrace, read_address_trace
 from edensim.machines.cpu.cache import Caches, Words
 from edensim.machines.cpu.cache_kernel import LINE_SHIFT
@@ -102,7 +103,9 @@ class CpuSimulation(Simulation):
         """What leaves the own caches of each core."""
         m = self.description
         levels, cores = cache_levels(m)[: own_levels(m)], len(self.code)
-        sampling = Sampling() if m.extrapolate and self.errors is None else None  # errors need every read
+        # Errors need every read, switches the true time.
+        needs_all = self.errors is not None or isinstance(self.system, SwitchedSystem)
+        sampling = Sampling() if m.extrapolate and not needs_all else None
         shares = [range(self.workload.batch)[k::cores] for k in range(cores)]
         return [
             NetworkStream(code, levels, images, sampling, self.config.seed)

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from edensim.config import Config, Resolved, load_config
 from edensim.errors import ConfigError
 from edensim.memory import Geometry, OperatingState, resolve_operating_state
+from edensim.memory.switches import resolve_switches
 from edensim.system.check import check_recording, check_run
 from edensim.system.errors_source import ErrorSource, error_source
 from edensim.system.kinds import kind_of
 from edensim.system.result import Result
-from edensim.system.simulate import Progress, Simulation
+from edensim.system.simulate import Progress, RunSwitch, Simulation
 from edensim.version import __version__
 from edensim.workloads import load_network
 from edensim.workloads.layer import Network
@@ -65,7 +66,10 @@ def run(
     tensors: dict[str, NDArray[Any]] = {}
     for name, state in states.items():
         share = progress and _share(progress, len(points), len(states))
-        simulation = kind.simulation(resolved.config, network, state, share, label=name, errors=sources[name])
+        switches = run_switches(resolved) if name == MAIN else []
+        simulation = kind.simulation(
+            resolved.config, network, state, share, label=name, errors=sources[name], switches=switches
+        )
         simulation.run()
         points[name] = simulation.report()
         if name == MAIN and simulation.errors is not None:
@@ -103,7 +107,8 @@ def record_requests(
     network = selected_network(config)
     kind = kind_of(config.config.machine)
     state = operating_states(config.config)[MAIN]
-    simulation = kind.simulation(config.config, network, state, progress, on_requests, label=MAIN)
+    switches = [RunSwitch(switch.point, None) for switch in run_switches(config)]
+    simulation = kind.simulation(config.config, network, state, progress, on_requests, label=MAIN, switches=switches)
     simulation.run()
     return simulation
 
@@ -133,6 +138,14 @@ def operating_states(config: Config) -> dict[str, OperatingState]:
     if problems:
         raise ConfigError(problems)
     return states
+
+
+def run_switches(resolved: Resolved) -> list[RunSwitch]:
+    """The switches of the main point, with the errors that follow them."""
+    config = resolved.config
+    geometry = Geometry.from_config(config.dram)
+    points = resolve_switches(config.dram, config.operating_point, config.partition, config.switch)
+    return [RunSwitch(p, error_source(config, p.state, geometry, resolved.base_folder)) for p in points]
 
 
 def error_sources(resolved: Resolved, states: Mapping[str, OperatingState]) -> dict[str, ErrorSource | None]:

@@ -23,11 +23,14 @@ from edensim.dram.commands import RD, RDA, WR, WRA
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
+from edensim.dram.switched_energy import energy_of
+from edensim.dram.switching import SwitchedSystem
 from edensim.errors import ConfigError
 from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import KINDS
 from edensim.memory import OperatingState
 from edensim.memory.placement import TensorRequest
+from edensim.memory.switches import PointSwitch
 from edensim.system import measure
 from edensim.system.core import CoreSpec
 from edensim.system.energy_report import Traffic, energy_report
@@ -37,6 +40,8 @@ from edensim.system.errors_source import ErrorSource
 from edensim.system.gpu import GpuSpec
 from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
+from edensim.system.switch_process import switch_points
+from edensim.system.switch_report import switch_report
 from edensim.system.tensors import TensorMap, map_tensors
 from edensim.system.world import AgentSpec, World
 from edensim.workloads.layer import Network
@@ -58,6 +63,13 @@ class LayerRecord:
     lines: dict[str, int]
     counters: Counters
     details: dict[str, Any] = field(default_factory=dict)
+
+
+class RunSwitch(NamedTuple):
+    """A switch of the operating point in a run, and the errors of the reads from then on."""
+
+    point: PointSwitch
+    errors: ErrorSource | None
 
 
 class Totals(NamedTuple):
@@ -88,6 +100,8 @@ class Simulation(ABC):
         Of the operating point, for progress.
     errors : ErrorSource, optional
         Errors to draw for the reads.
+    switches : sequence of RunSwitch
+        Changes of the operating point, and the errors from then on.
     """
 
     summed: ClassVar[tuple[str, ...]] = ()
@@ -102,17 +116,21 @@ class Simulation(ABC):
         on_requests: Callable[[Int], None] | None = None,
         label: str = "",
         errors: ErrorSource | None = None,
+        switches: Sequence[RunSwitch] = (),
     ) -> None:
         if config.workload is None or config.machine is None:
             raise ConfigError("a run needs the tables [workload] and [machine]")
         self.config, self.network, self.progress, self.label = config, network, progress, label
         self.workload = config.workload
         self.system = DramSystem(config.dram, state)
+        if switches:
+            self.system = SwitchedSystem(config.dram, state, [switch.point for switch in switches])
+        later = [switch.errors for switch in switches if switch.errors is not None]
         self.line_bytes = self.system.geometry.burst_bytes
         self.tensors: TensorMap = self.laid_out(map_tensors(network, self.requests(), config, self.system))
         placement = self.tensors.placement
         precision = self.workload.precision
-        self.errors = None if errors is None else ErrorDraw(errors, self.system, placement, precision)
+        self.errors = None if errors is None else ErrorDraw(errors, self.system, placement, precision, later)
         columns = self.errors.columns if self.errors else None
         self.world = World(
             self.system,
@@ -167,17 +185,24 @@ class Simulation(ABC):
     def run(self) -> None:
         """Simulate all layers."""
         env = WorldEnvironment(self.world, self._tick)
+        if isinstance(self.system, SwitchedSystem):
+            env.process(switch_points(env, self.system, self._switched))
         env.run(until=env.process(self.layers(env)))
         self.world.save_log()
+
+    def _switched(self, channel: int, switches: int) -> None:
+        """Another point holds in a channel: what it read until now was read at the last one."""
+        if self.errors is not None:
+            self.world.save_log()
+            self.errors.switch(channel, switches)
 
     @cached_property
     def energy(self) -> EnergyModel:
         """Prices of this memory at its operating state, for the data that moved if a run has any; a trace has none."""
-        given = (self.config.dram, self.system.state, self.config.energy, self.system.timing)
-        model = EnergyModel(*given)
+        model = energy_of(self.system, self.config.energy)
         if self.errors is None or self.errors.moved is None:
             return model
-        return EnergyModel(*given, self.errors.moved.rates(model.assumed))
+        return energy_of(self.system, self.config.energy, self.errors.moved.rates(model.assumed))
 
     def _tick(self) -> None:
         if self.progress is None:
@@ -229,6 +254,7 @@ class Simulation(ABC):
             "operating_point": measure.operating_point(system.state),
             **({"errors": self.errors.report()} if self.errors else {}),
             **partition_report(system, counters, energy, self.tensors.placement, moved),
+            **switch_report(system, counters, self.energy),
             **self.details(),
             "layers": [self._layer(record, cost.as_dict()) for record, cost in layers],
             "timeline": self._timeline(),

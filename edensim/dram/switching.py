@@ -107,7 +107,7 @@ class SwitchedSystem(DramSystem):
         super().__init__(dram, state)
         if self.policy.sleep is not None and switches:
             raise ConfigError(
-                "dram.controller.power_down and self_refresh_after_us do not go with [[switch]]: what a rank that sleeps "
+                "dram.controller.power_down and self_refresh_after_us do not go with [[switch]]: what a rank asleep "
                 'does when the operating point is switched is not modelled; expected power_down = "none" and no '
                 "self_refresh_after_us, or no switch"
             )

@@ -19,14 +19,12 @@ from edensim.errors import ConfigError
 from edensim.memory import Geometry, OperatingState, resolve_operating_state
 from edensim.system.check import check_recording, check_run
 from edensim.system.errors_source import ErrorSource, error_source
-from edensim.system.kinds import kind_of
 from edensim.system.result import Result
-from edensim.system.simulate import Progress, Simulation
+from edensim.system.simulate import MAIN, Progress, Simulation
+from edensim.system.tenants import interference, simulation, tenant_network
 from edensim.version import __version__
 from edensim.workloads import load_network
 from edensim.workloads.layer import Network
-
-MAIN = "main"
 
 
 def run(
@@ -60,16 +58,18 @@ def run(
     network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)
     sources = error_sources(resolved, states)
-    kind = kind_of(resolved.config.machine)
+    networks = [network, *(tenant_network(t, resolved.base_folder) for t in resolved.config.tenant)]
     points: dict[str, dict[str, Any]] = {}
     tensors: dict[str, NDArray[Any]] = {}
     for name, state in states.items():
         share = progress and _share(progress, len(points), len(states))
-        simulation = kind.simulation(resolved.config, network, state, share, label=name, errors=sources[name])
-        simulation.run()
-        points[name] = simulation.report()
-        if name == MAIN and simulation.errors is not None:
-            tensors = simulation.errors.tensors()
+        simulated = simulation(resolved.config, networks, state, share, label=name, errors=sources[name])
+        simulated.run()
+        points[name] = simulated.report()
+        if simulated.beside:
+            points[name]["interference"] = interference(simulated, resolved.config, networks)
+        if name == MAIN and simulated.errors is not None:
+            tensors = simulated.errors.tensors()
     data = points.pop(MAIN)
     data["compare"] = {name: point | {"saving": saving(data, point)} for name, point in points.items()}
     data["warnings"] = [
@@ -100,12 +100,11 @@ def record_requests(
 ) -> Simulation:
     """Run the main operating point and hand over every request the memory accepted, in order."""
     config = load_config(config, check=check_recording)
-    network = selected_network(config)
-    kind = kind_of(config.config.machine)
+    networks = [selected_network(config), *(tenant_network(t, config.base_folder) for t in config.config.tenant)]
     state = operating_states(config.config)[MAIN]
-    simulation = kind.simulation(config.config, network, state, progress, on_requests, label=MAIN)
-    simulation.run()
-    return simulation
+    recorded = simulation(config.config, networks, state, progress, on_requests=on_requests, label=MAIN)
+    recorded.run()
+    return recorded
 
 
 def selected_network(resolved: Resolved) -> Network:

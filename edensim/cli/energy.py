@@ -128,13 +128,14 @@ def _device_table(dram: str, overrides: tuple[str, ...]) -> schema.Config | None
     import tomllib
 
     from edensim.config import load_config
+    from edensim.config.memory_parts import PARTS
 
     try:
         with Path(dram).open("rb") as file:
             table = tomllib.load(file) if dram.endswith(".toml") else {}
     except (OSError, ValueError):
         return None  # load_memory says what is wrong
-    return load_config({"dram": table}, set=list(overrides)).config if "standard" in table else None
+    return load_config({"dram": table}, set=list(overrides)).config if {"standard", *PARTS} & set(table) else None
 
 
 def supply_points(at: tuple[str, ...]) -> list[dict[str, float]]:

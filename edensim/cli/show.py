@@ -130,6 +130,7 @@ def show_dram(name: str | None, as_json: bool) -> None:
 
 def _list_memories(as_json: bool) -> None:
     from edensim.config import Presets, load_config
+    from edensim.config.memory_parts import PARTS
     from edensim.dram.timing import peak_bandwidth_gb_s, resolve_timing
 
     memories: dict[str, dict[str, Any]] = {}
@@ -144,8 +145,9 @@ def _list_memories(as_json: bool) -> None:
             "currents": f"trust {dram.power.trust}" if dram.power else "none",
             "source": dram.source,
         }
+    parts = {part: Presets().names(part) for part in PARTS}
     if as_json:
-        console.say_json({"dram": memories})
+        console.say_json({"dram": memories} | parts)
         return
     head = ["memory", "standard", "channels", "peak (GB/s)", "read (ns)", "currents"]
     rows = [
@@ -159,6 +161,8 @@ def _list_memories(as_json: bool) -> None:
     for name, m in memories.items():
         named.setdefault(m["source"], []).append(name)
     console.say("\n".join(_wrapped(f"{', '.join(names)}: {source}") for source, names in named.items()))
+    console.say("\nparts of which other memories can be made (dram.organisation, dram.speed_bin):")
+    console.say("\n".join(_wrapped(f"{part}: {', '.join(names)}") for part, names in parts.items()))
 
 
 def _show_preset(kind: str, name: str | None, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from edensim.config.keys import tables_with_preset
+from edensim.config.memory_parts import PARTS
 from edensim.config.presets import Presets
 from edensim.config.schema import Config
 
@@ -28,10 +29,12 @@ def json_schema(presets: Presets | None = None) -> dict[str, Any]:
         "type": "array",
         "items": {"type": "string", "pattern": r"\.toml$"},
     }
-    for table in tables_with_preset():
-        names = (presets or Presets()).names(table)
+    presets = presets or Presets()
+    named = [(table, "preset", table) for table in tables_with_preset()] + [("dram", part, part) for part in PARTS]
+    for table, key, kind in named:
+        names = presets.names(kind)
         for definition in _definitions(schema["properties"][table]) if names else ():
-            schema["$defs"][definition]["properties"]["preset"]["enum"] = names
+            schema["$defs"][definition]["properties"][key]["enum"] = names
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "edensim configuration"}
 
 

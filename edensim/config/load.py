@@ -1,8 +1,9 @@
 """From files, presets and settings to one frozen, validated, hashed configuration that knows where each value is from.
 
 Order: files named by `extends`, then presets named by `[dram] preset` and `[machine] preset` (also a tenant's), below
-the file, below `--set`. A preset lies below every file: what a file writes down always wins over the preset, and a
-preset named by `--set` replaces the one named in the file.
+the file, below `--set`; below a memory lie its organisation and speed bin (`memory_parts.py`). A preset lies below every
+file: what a file writes down always wins over the preset, and a preset named by `--set` replaces the one named in the
+file.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from edensim.config.crosscheck import crosscheck
 from edensim.config.draft import Check, add_findings, draft_of
 from edensim.config.extend import merge_file_bases, read_with_bases
 from edensim.config.keys import tables_with_preset
+from edensim.config.memory_parts import on_its_parts
 from edensim.config.override import Settings, override
 from edensim.config.presets import Presets
 from edensim.config.schema import Config
@@ -144,17 +146,26 @@ def _with_presets(written: Node, presets: Presets, problems: Problems) -> tuple[
     merged, unread = dict(written.value), set()
     for table in tables_with_preset():
         node = written.get(table)
-        name = node.get("preset") if node is not None else None
-        if node is None or name is None or name.value is None:
+        if node is None:
             continue
-        unread.add(table)
-        if not isinstance(name.value, str):
-            continue  # the schema says what is wrong with it
-        try:
-            merged[table] = merge(presets.load(table, name.value), node)
+        preset = None
+        name = node.get("preset")
+        if name is not None and name.value is not None:
+            unread.add(table)
+            if not isinstance(name.value, str):
+                continue  # the schema says what is wrong with it
+            try:
+                preset = presets.load(table, name.value)
+            except ConfigError as error:
+                problems.add(name.origin, (table, "preset"), str(error))
+                continue
             unread.remove(table)
-        except ConfigError as error:
-            problems.add(name.origin, (table, "preset"), str(error))
+        if table == "dram" and node.is_table:
+            merged[table], all_read = on_its_parts(preset, node, presets, problems)
+            if not all_read:
+                unread.add(table)
+        elif preset is not None:
+            merged[table] = merge(preset, node)
     if (tenants := written.get("tenant")) is not None and isinstance(tenants.value, list):
         merged["tenant"] = Node([_of_tenant(*x, presets, problems) for x in enumerate(tenants.value)], tenants.origin)
     return Node(merged, written.origin), unread

@@ -17,6 +17,8 @@ from edensim.config.read import parse
 from edensim.config.tree import Node, Origin
 from edensim.errors import ConfigError, did_you_mean
 
+_WORDS = {"organisation": "organisation", "speed_bin": "speed bin"}
+"""What a file of a kind is called; others are presets."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?::[A-Za-z0-9][A-Za-z0-9._+-]*)*")
 
 
@@ -34,7 +36,7 @@ class Presets:
         return files("edensim") / "presets" if self._root is None else self._root
 
     def names(self, kind: str) -> list[str]:
-        """All presets of a kind (`dram`, `machine`), in alphabetical order."""
+        """All presets of a kind (`dram`, `machine`, `organisation`, `speed_bin`), in alphabetical order."""
         if kind not in self._listed:
             self._listed[kind] = sorted(_names(self._folder(kind), ""))
         return list(self._listed[kind])
@@ -49,7 +51,7 @@ class Presets:
     def _load(self, kind: str, name: str, chain: Chain) -> Node:
         chain = chain.then(name, name)
         if (kind, name) not in self._read:
-            own = parse(self._find(kind, name).read_bytes(), Origin("preset", f"preset {name}"))
+            own = parse(self._find(kind, name).read_bytes(), Origin("preset", f"{_WORDS.get(kind, 'preset')} {name}"))
             if nested := own.get("preset"):
                 raise ConfigError(f'{nested.origin}: preset: a preset builds on others with extends = ["NAME"]')
             self._read[kind, name] = merge_bases(own, lambda base: self._load(kind, base, chain))
@@ -65,7 +67,8 @@ class Presets:
         *parents, last = name.split(":")
         file = folder.joinpath(*parents, last + ".toml")
         if not file.is_file() or not _inside(file, folder):
-            raise ConfigError(f'there is no {kind} preset "{name}"{self._known(kind, name)}')
+            what = _WORDS.get(kind, f"{kind} preset")
+            raise ConfigError(f'there is no {what} "{name}"{self._known(kind, name)}')
         return file
 
     def _known(self, kind: str, name: str) -> str:

@@ -204,6 +204,12 @@ class Dram(Table):
     """[dram]: the memory device, its organisation and its controller."""
 
     preset: Name | None = key(None, "shipped memory to start from")
+    organisation: Name | None = key(
+        None, "shipped organisation of a device to start from; one of another device drops the currents of the preset"
+    )
+    speed_bin: Name | None = key(
+        None, "shipped speed bin to start from; another one than the preset's drops the currents of the preset"
+    )
     standard: Name = key(..., "family whose commands and constraints apply (DDR3-5, GDDR5-6, LPDDR3-5, HBM2-3)")
     source: str = key("", "data sheet and table of the organisation and timings")
     channels: int = key(1, "independent channels", ge=1, le=64)

@@ -43,9 +43,11 @@ def validate(
             problems.add(root.origin, path, _missing_all(table, [], presets[table]))
         elif not lacks or table not in presets:
             problems.add(origin_of(root, path), path, _sentence(detail, path, root))
+        elif table in unread:
+            continue
         elif len(path) == 2 and root.value[table].get("preset") is None:
             missing.setdefault(table, []).append(str(path[1]))
-        elif table not in unread:
+        else:
             problems.add(origin_of(root, path), path, _missing(path))
     for table, names in missing.items():
         problems.add(origin_of(root, (table,)), (table,), _missing_all(table, names, presets[table]))
@@ -121,7 +123,8 @@ def _missing(path: KeyPath) -> str:
 
 def _missing_all(table: str, names: list[str], presets: Collection[str]) -> str:
     what = f" {', '.join(names)}; give them, or" if names else ";"
-    return f"missing{what} start from a preset with {table}.preset (available: {', '.join(presets) or 'none'})"
+    parts = " or from a device with dram.organisation and dram.speed_bin" if table == "dram" and names else ""
+    return f"missing{what} start from a preset with {table}.preset (available: {', '.join(presets) or 'none'}){parts}"
 
 
 def _meaning(key: Key) -> str:

@@ -20,7 +20,7 @@ The errors of a memory are any object with the method of `ReadErrors`; what make
 - `storage`, `codes`, `ranges`, `memory`: how tensors are stored, and the memory under a network;
 - `reading`, `injected`: errors of reads, fresh ones or those of a device at the tensors' addresses;
 - `scoring`: accuracy with intervals;
-- `curriculum`, `training`, `boosting`, `state`: retraining, resumable.
+- `curriculum`, `training`, `boosting`, `state`: retraining, resumable; `pruning`: pruned variants.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from edensim.dnn.layers import to_network
     from edensim.dnn.memory import FaultyMemory
     from edensim.dnn.nets import FULL, SMALL, make_net
+    from edensim.dnn.pruning import prune, prune_and_train
     from edensim.dnn.reading import ErrorsAt, NoErrors, ReadErrors
     from edensim.dnn.scoring import Accuracy, accuracy, under_errors
     from edensim.dnn.storage import Storage, StoredTensor
@@ -54,6 +55,7 @@ _HOMES = {
     "to_network": "layers",
     "FaultyMemory": "memory",
     **dict.fromkeys(["FULL", "SMALL", "make_net"], "nets"),
+    **dict.fromkeys(["prune", "prune_and_train"], "pruning"),
     **dict.fromkeys(["ErrorsAt", "NoErrors", "ReadErrors"], "reading"),
     **dict.fromkeys(["Storage", "StoredTensor"], "storage"),
     **dict.fromkeys(["EpochRecord", "Step", "Training", "train"], "training"),
@@ -92,6 +94,8 @@ __all__ = [
     "load_weights",
     "make_net",
     "npz_data",
+    "prune",
+    "prune_and_train",
     "save_weights",
     "to_network",
     "train",

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from edensim.dnn.curriculum import Curriculum
 from edensim.dnn.data.dataset import Data, augment, batches, parts
-from edensim.dnn.memory import FaultyMemory
+from edensim.dnn.memory import READERS, FaultyMemory
 from edensim.dnn.reading import ErrorsAt, NoErrors, ReadErrors
 from edensim.dnn.state import load_state, save_state
 from edensim.dnn.where import device_of, torch_threads
@@ -52,6 +52,8 @@ class Training:
         Whether batch norms learn the statistics of what they see, or keep those they have.
     recalibrate : "epoch" or "start"
         When ranges of maps are learned: before every epoch, or once. (Ranges of weights follow the weights.)
+    keep_zeros : bool
+        Weights of layers that are zero at the start stay zero (pruned networks).
     seed, threads : int
         Seed of order, augmentation, drop-out and drawn rates; threads of torch.
 
@@ -70,6 +72,7 @@ class Training:
     gradient_clip: float = 5.0
     batch_norm: Literal["update", "frozen"] = "update"
     recalibrate: Literal["epoch", "start"] = "epoch"
+    keep_zeros: bool = False
     seed: int = 0
     threads: int = 1
 
@@ -146,6 +149,9 @@ class _Run:
         options = {} if self.training.optimizer == "adam" else {"momentum": 0.9, "nesterov": True}
         options["weight_decay"] = self.training.weight_decay
         self.optimizer = kind(self.net.parameters(), lr=self.training.learning_rate, **options)
+        # None of these optimisers moves a weight whose gradient is zero from the start.
+        weights = [m.weight for m in self.net.modules() if isinstance(m, READERS)] if self.training.keep_zeros else []
+        self.masks = [(weight, weight.detach() != 0) for weight in weights]
         self.steps = len(self.data.train.labels) // self.training.batch
         if not self.steps:
             raise ConfigError(
@@ -191,6 +197,9 @@ class _Run:
         if math.isfinite(value):
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            for parameter, mask in self.masks:
+                if parameter.grad is not None:
+                    parameter.grad.mul_(mask)
             if t.gradient_clip:
                 nn.utils.clip_grad_norm_(self.net.parameters(), t.gradient_clip)
             for group in self.optimizer.param_groups:

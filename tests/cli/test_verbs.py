@@ -89,7 +89,8 @@ def test_origins_name_file_preset_and_set(edensim, config):
     assert "small.toml:4" in lines["network"]
     assert "--set" in lines["channels"]
     assert "default" in lines["address_wrap"]
-    assert "preset ddr4-2400r-8gb-x8" in lines["density_mbit"]
+    assert "preset ddr4-2400r-8gb-x8" in lines["channel_width_bits"]
+    assert "organisation ddr4-8gb-x8" in lines["density_mbit"]
     assert tomllib.loads(outcome.out)["dram"]["channels"] == 2
 
 

@@ -159,7 +159,7 @@ def test_missing_keys_without_a_preset(desk: Desk) -> None:
     assert problem == (
         "x.toml:2: dram: missing standard, data_rate_mt_s, channel_width_bits, device_width_bits, density_mbit, "
         "banks_per_group, columns; give them, or start from a preset with dram.preset "
-        "(available: parity:fast, small-ddr4)"
+        "(available: parity:fast, small-ddr4) or from a device with dram.organisation and dram.speed_bin"
     )
 
 

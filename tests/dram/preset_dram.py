@@ -1,10 +1,12 @@
-"""Shipped memories as `schema.Dram`, read without the configuration loader."""
+"""Shipped memories as `schema.Dram`, with some of their keys replaced."""
 
-import tomllib
+from copy import deepcopy
+from functools import cache
 from importlib import resources
 from typing import Any
 
-from edensim.config import schema
+from edensim.config import load_config, schema
+from edensim.config.tree import plain
 
 FOLDER = resources.files("edensim").joinpath("presets", "dram")
 OWN = sorted(x.name.removesuffix(".toml") for x in FOLDER.iterdir() if x.name.endswith(".toml"))
@@ -12,8 +14,13 @@ PARITY = sorted("ramulator2/" + x.name.removesuffix(".toml") for x in FOLDER.joi
 
 
 def table(name: str) -> dict[str, Any]:
-    """The parsed TOML of a preset."""
-    return tomllib.loads(FOLDER.joinpath(*f"{name}.toml".split("/")).read_text("utf-8"))
+    """What a preset says, on the parts it is made of."""
+    return deepcopy(_merged(name))
+
+
+@cache
+def _merged(name: str) -> dict[str, Any]:
+    return plain(load_config({"dram": {"preset": name.replace("/", ":")}}).merged)["dram"]
 
 
 def dram(name: str, **changes: Any) -> schema.Dram:

@@ -17,6 +17,7 @@ from edensim.machines.cpu.cache import CacheLevel, Caches, touch_words
 from edensim.system.core import CoreSpec
 from edensim.system.port_kernel import BUDGET, CORE, wake_waiter
 from edensim.system.world import World
+from edensim.workloads.builder import NetworkBuilder
 from tests.system.programs import NO_PAGES, system
 
 pytestmark = pytest.mark.skipif(JIT_DISABLED, reason="whole networks take too long without the compiler")
@@ -52,6 +53,18 @@ def test_a_run_adds_up(cache: Path) -> None:
     assert data["compare"]["ideal"]["time_ns"] <= data["compare"]["fast"]["time_ns"] <= data["time_ns"]
     assert data["compare"]["ideal"]["cpi_stack_ns"]["row_miss"] < data["cpi_stack_ns"]["row_miss"]
     assert data["extrapolated_share"] == 0
+
+
+def test_a_long_concatenation(cache: Path) -> None:
+    """More sources than records tell apart, as in DenseNet: each is read, and bytes by kind still add up."""
+    net = NetworkBuilder("wide", "test", per_filter=1)
+    x = net.input(4, 64, 64)
+    joined = net.concat(*(net.conv(x, f"branch{k}", 4, 1) for k in range(24)))
+    net.conv(joined, "join", 4, 1)
+    settings = {"machine.cores": 1, "machine.code": "onednn_prepacked", "compare": None}
+    data = es.run(es.load_config(RUN, set=settings), network=net.build()).data
+    assert data["bytes"]["read"] >= 24 * 4 * 64 * 64 * 4
+    assert sum(data["bytes"]["by_kind"].values()) == data["bytes"]["read"] + data["bytes"]["write"]
 
 
 def test_kept_streams_change_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,13 +26,17 @@ NEIGHBOURS = code.PACK_B + 1
 
 @dataclass(frozen=True)
 class LayerCode:
-    """A layer as it runs: style, bytes per value, places of its arrays, and the tensor behind each array number."""
+    """A layer as it runs: style, bytes per value, places of its arrays, and the tensor behind each array number.
+
+    `further` are tensors beyond the numbers there are (sources of a long concatenation): they count as the last one.
+    """
 
     layer: Layer
     style: str
     size: int
     arrays: code.Arrays
     tensors: tuple[Tensor, ...]
+    further: tuple[Tensor, ...]
     before: tuple[joins.Step, ...]
     after: tuple[joins.Step, ...]
 
@@ -61,7 +65,9 @@ def network_code(
         tensors = [*own, *scratch, *(placed[name] for name in others if placed[name] not in own)]
         arrays = code.Arrays(own[0].base, own[1].base, own[2].base, (at[0], at[1], at[2]))
         after = tuple(joins.steps_after(layer, network))
-        out.append(LayerCode(layer, style, size, arrays, tuple(tensors[:STREAMS]), steps, after))
+        out.append(
+            LayerCode(layer, style, size, arrays, tuple(tensors[:STREAMS]), tuple(tensors[STREAMS:]), steps, after)
+        )
     return out
 
 
@@ -93,7 +99,8 @@ class NetworkStream:
         self._layers, self._levels, self._images, self._sampling, self._seed = layers, levels, images, sampling, seed
         content = {
             "layers": [
-                [asdict(x.layer), x.style, x.size, asdict(x.arrays), x.tensors, x.before, x.after] for x in layers
+                [asdict(x.layer), x.style, x.size, asdict(x.arrays), x.tensors, x.further, x.before, x.after]
+                for x in layers
             ],
             "levels": [asdict(level) for level in levels],
             "images": list(images),
@@ -125,8 +132,8 @@ class NetworkStream:
 
     def _parts(self, layer: LayerCode) -> Iterator[Part]:
         place: dict[str, tuple[int, int, int]] = {}
-        for number, tensor in enumerate(layer.tensors):
-            place.setdefault(tensor.name, (tensor.base, tensor.bytes, number))
+        for number, tensor in enumerate((*layer.tensors, *layer.further)):
+            place.setdefault(tensor.name, (tensor.base, tensor.bytes, min(number, STREAMS - 1)))
         for step in layer.before:
             yield from joins.step_units(step, place, layer.size, self._seed)
         yield from code.layer_parts(layer.layer, layer.arrays, layer.style, layer.size, self._images)

@@ -1,0 +1,104 @@
+"""Experiments of `boosting.py`, the most telling first. A row is known by its content, so the order may change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+NETS = ("lenet-small", "resnet-small", "vgg-small", "squeezenet-small")
+FEW = NETS[:2]
+SEEDS = range(3)
+MODELS = ("uniform", "bitline", "wordline", "data_dependent")
+SHARES = (10, 50, 75, 90)
+FRESH, OWN, OTHER, UNFIT = "fresh", "own cells", "other chip", "unfit model"
+"""Drawn anew in every read; weak cells of the chip trained for; of another chip; trained on fresh errors, run on cells.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One experiment; `recipe` none: the network as trained; `change` is what differs from the recipe."""
+
+    net: str = "lenet-small"
+    precision: str = "int8"
+    seed: int = 0
+    recipe: str = "best"
+    errors: str = FRESH
+    change: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of its file."""
+        return "-".join(str(value) for value in asdict(self).values() if value != "").replace(" ", "_")
+
+
+@dataclass(frozen=True)
+class Size:
+    """Images and passes; images per draw of the weights' errors, per look, and looks at most."""
+
+    train: int = 20_000
+    test: int = 10_000
+    epochs: int = 12
+    boost_epochs: int = 10
+    prune_epochs: int = 4
+    per_draw: int = 50
+    per_look: int = 1000
+    looks: int = 20
+
+
+QUICK = Size(6000, 2000, 6, 6, 2)
+
+
+def rows(quick: bool) -> list[Row]:
+    """All experiments."""
+    if quick:
+        net = "lenet-small"
+        first = [Row(net, recipe=recipe, errors=errors) for recipe in ("best", "paper") for errors in (FRESH, OWN)]
+        first += [Row(net, errors=OTHER), Row(net, errors=UNFIT), Row(net, recipe="paper", change="at once")]
+        first += [Row(net, "fp32", recipe="paper", change=c) for c in ("", "saturate", "no correction")]
+        first += [Row(net, p, recipe="none", errors=m) for p in ("fp32", "int8", "int4") for m in MODELS]
+        return [*first, Row(net, recipe="none", change="pruned 75"), Row(net, change="energy")]
+    return list(dict.fromkeys(_all()))
+
+
+def _all() -> Iterator[Row]:
+    yield from _tables(FEW, ("int8",), ("best",))
+    yield from _tables(NETS, ("int8",), ("best",))
+    yield from _tables(NETS, ("fp32",), ("paper",))
+    for net, precision, seed, model in product(FEW, ("fp32", "int16", "int8", "int4"), SEEDS, MODELS):
+        yield Row(net, precision, seed, "none", model)
+    yield from _tables(FEW, ("int8",), ("paper",))
+    for net, recipe, seed, errors in product(FEW, ("paper", "best"), SEEDS, (FRESH, OWN)):
+        yield Row(net, "int8", seed, recipe, errors, "at once")
+    for net, seed, errors in product(FEW, SEEDS, (OTHER, UNFIT)):
+        yield Row(net, "int8", seed, "best", errors)
+    for net, seed, way in product(FEW, SEEDS, ("saturate", "no correction")):
+        yield Row(net, "fp32", seed, "paper", FRESH, way)
+    yield Row(FEW[0], change="energy")
+    yield from _tables(NETS, ("int4",), ("best",))
+    yield from _tables(NETS, ("int8",), ("paper",))
+    for net, precision, seed, share in product(FEW, ("fp32", "int8"), SEEDS, SHARES):
+        yield Row(net, precision, seed, "none", FRESH, f"pruned {share}")
+    for net in NETS:
+        yield Row(net, change="energy")
+    yield from _tables(NETS, ("int4", "fp32"), ("paper", "best"))
+
+
+def _tables(nets: tuple[str, ...], precisions: tuple[str, ...], recipes: tuple[str, ...]) -> Iterator[Row]:
+    for precision, seed, net, recipe, errors in product(precisions, SEEDS, nets, recipes, (FRESH, OWN)):
+        yield Row(net, precision, seed, recipe, errors)
+
+
+def digest(about: dict[str, Any]) -> str:
+    """A name for what something is made of."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def path_of(row: Row, size: Size, home: Path) -> Path:
+    """File of a row: its content in words, and a digest of that and of the size."""
+    return home / f"row-{row.name}-{digest({'row': asdict(row), 'size': asdict(size)})[:8]}.json"

@@ -1,8 +1,8 @@
 """From files, presets and settings to one frozen, validated, hashed configuration that knows where each value is from.
 
 Order: files named by `extends`, then presets named by `[dram] preset` and `[machine] preset` (also a tenant's), below
-the file, below `--set`; below a memory lie its organisation and speed bin (`memory_parts.py`). A preset lies below every
-file: what a file writes down always wins over the preset, and a preset named by `--set` replaces the one named in the
+the file, below `--set`; below a memory lie its organisation and speed bin (`memory_parts.py`). A preset lies below
+every file: what a file writes down always wins over the preset, and a preset named by `--set` replaces the one named in the
 file.
 """
 

@@ -2,8 +2,8 @@
 
 Order: files named by `extends`, then presets named by `[dram] preset` and `[machine] preset` (also a tenant's), below
 the file, below `--set`; below a memory lie its organisation and speed bin (`memory_parts.py`). A preset lies below
-every file: what a file writes down always wins over the preset, and a preset named by `--set` replaces the one named in the
-file.
+every file: what a file writes down always wins over the preset, and a preset named by `--set` replaces the one named
+in the file.
 """
 
 from __future__ import annotations

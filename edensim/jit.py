@@ -124,8 +124,35 @@ def copy_bytes(target: Any, to: int, source: Any, at: int, count: int) -> None:
     target[to : to + count] = source[at : at + count]
 
 
-def prefetch(data: Any, at: int, written: int) -> None:
-    """Begin to fetch the cache line of byte `at` of an array, soon to be read (written 0) or written (1)."""
+def prefetch(data: Any, at: int) -> None:
+    """Begin to fetch the cache line of byte `at` of an array; it may lie beyond its end."""
+
+
+LINE_BYTES = 64
+"""Bytes of a cache line, and of a step of `join_lines` and `copy_lines`."""
+
+
+def join_lines(target: Any, to: int, source: Any, at: int, mask: Any, begin: int, lines: int, streams: int) -> int:
+    """Write `source ^ mask` to `target`, so many lines from the bytes `to`, `at` and `begin` on, and clear the mask.
+
+    Returns the bits that were set in the mask. uint8 arrays; those of `mask` and `target` begin at multiples of 64 in
+    memory. With `streams` (1) the lines go to memory past the caches, without being read first; call `finish_streams`
+    when all are under way.
+    """
+    here = slice(begin, begin + lines * LINE_BYTES)
+    target[to : to + lines * LINE_BYTES] = source[at : at + lines * LINE_BYTES] ^ mask[here]
+    found = int.from_bytes(mask[here].tobytes()).bit_count()
+    mask[here] = 0
+    return found
+
+
+def copy_lines(target: Any, to: int, source: Any, at: int, lines: int) -> None:
+    """As `join_lines` that stream, without a mask."""
+    target[to : to + lines * LINE_BYTES] = source[at : at + lines * LINE_BYTES]
+
+
+def finish_streams() -> None:
+    """Wait until lines that went past the caches can be seen by all threads."""
 
 
 if not JIT_DISABLED:
@@ -217,33 +244,104 @@ if not JIT_DISABLED:
     def copy_bytes(typing_context, target, to, source, at, count):  # type: ignore[no-untyped-def]  # noqa: F811, D103
         # The C library knows how to copy without reading the target's cache lines first; a loop does not.
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            i1, i8, i64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
-
-            def pointer(k):  # type: ignore[no-untyped-def]
-                data = context.make_array(signature.args[k])(context, builder, args[k]).data
-                return builder.gep(builder.bitcast(data, i8.as_pointer()), [args[k + 1]])
-
-            copy = builder.module.declare_intrinsic("llvm.memcpy", [i8.as_pointer(), i8.as_pointer(), i64])
-            builder.call(copy, [pointer(0), pointer(2), args[4], ir.Constant(i1, 0)])  # type: ignore[no-untyped-call]
+            i1, text, i64 = ir.IntType(1), ir.IntType(8).as_pointer(), ir.IntType(64)
+            copy = builder.module.declare_intrinsic("llvm.memcpy", [text, text, i64])
+            goes, comes = (_bytes_at(context, builder, signature, args, k) for k in (0, 2))
+            builder.call(copy, [goes, comes, args[4], ir.Constant(i1, 0)])
             return context.get_dummy_value()
 
         return types.void(target, types.int64, source, types.int64, types.int64), generate
 
-    @intrinsic(prefer_literal=True)
-    def prefetch(typing_context, data, at, written):  # type: ignore[no-untyped-def]  # noqa: F811, D103
-        if not isinstance(written, types.Literal):
-            return None
-        will_write = written.literal_value
-
+    @intrinsic
+    def prefetch(typing_context, data, at):  # type: ignore[no-untyped-def]  # noqa: F811, D103
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             i32, text = ir.IntType(32), ir.IntType(8).as_pointer()
-            start = context.make_array(signature.args[0])(context, builder, args[0]).data
-            place = builder.gep(builder.bitcast(start, text), [args[1]])
             kind = ir.FunctionType(ir.VoidType(), [text, i32, i32, i32])
-            module = builder.module
-            fetch = cgutils.get_or_insert_function(module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
-            near_cache, of_data = 2, 1
+            fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+            will_write, near_cache, of_data = 0, 2, 1
+            place = _bytes_at(context, builder, signature, args, 0)
             builder.call(fetch, [place, *(ir.Constant(i32, x) for x in (will_write, near_cache, of_data))])
             return context.get_dummy_value()
 
-        return types.void(data, types.int64, written), generate
+        return types.void(data, types.int64), generate
+
+    _WIDE = ir.VectorType(ir.IntType(64), LINE_BYTES // 8)
+
+    def _over_lines(builder: Any, lines: Any, step: Any) -> Any:
+        """Loop over lines: `step(offset, total)` makes the body and returns the new total; returns the last."""
+        i64, before, function = ir.IntType(64), builder.block, builder.function
+        head, body, end = (function.append_basic_block(f"lines.{name}") for name in ("head", "body", "end"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        line = builder.phi(i64)
+        line.add_incoming(ir.Constant(i64, 0), before)
+        so_far = builder.phi(_WIDE)
+        so_far.add_incoming(ir.Constant(_WIDE, None), before)
+        builder.cbranch(builder.icmp_signed("<", line, lines), body, end)
+        builder.position_at_end(body)
+        so_far.add_incoming(step(builder.mul(line, ir.Constant(i64, LINE_BYTES)), so_far), body)
+        line.add_incoming(builder.add(line, ir.Constant(i64, 1)), body)
+        builder.branch(head)
+        builder.position_at_end(end)
+        return so_far
+
+    def _bytes_at(context: Any, builder: Any, signature: Any, args: Any, k: int) -> Any:
+        """Pointer to byte `args[k + 1]` of the array `args[k]`."""
+        data = context.make_array(signature.args[k])(context, builder, args[k]).data
+        return builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [args[k + 1]])
+
+    def _line_at(builder: Any, start: Any, offset: Any) -> Any:
+        return builder.bitcast(builder.gep(start, [offset]), _WIDE.as_pointer())
+
+    def _past_caches(builder: Any, store: Any) -> None:
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+
+    @intrinsic(prefer_literal=True)
+    def join_lines(typing_context, target, to, source, at, mask, begin, lines, streams):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        if not isinstance(streams, types.Literal):
+            return None
+        stream = bool(streams.literal_value)
+
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            goes, comes, masks = (_bytes_at(context, builder, signature, args, k) for k in (0, 2, 4))
+            count, total = (
+                cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [_WIDE]), f"llvm.{name}.v8i64")  # type: ignore[no-untyped-call]
+                for kind, name in ((_WIDE, "ctpop"), (ir.IntType(64), "vector.reduce.add"))
+            )
+
+            def step(offset: Any, so_far: Any) -> Any:
+                old = builder.load(_line_at(builder, comes, offset), align=1)
+                place = _line_at(builder, masks, offset)
+                change = builder.load(place, align=LINE_BYTES)
+                builder.store(ir.Constant(_WIDE, None), place, align=LINE_BYTES)
+                store = builder.store(builder.xor(old, change), _line_at(builder, goes, offset), align=LINE_BYTES)
+                if stream:
+                    _past_caches(builder, store)
+                return builder.add(so_far, builder.call(count, [change]))
+
+            return builder.call(total, [_over_lines(builder, args[6], step)])
+
+        return types.int64(target, types.int64, source, types.int64, mask, types.int64, types.int64, streams), generate
+
+    @intrinsic
+    def copy_lines(typing_context, target, to, source, at, lines):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            goes, comes = (_bytes_at(context, builder, signature, args, k) for k in (0, 2))
+
+            def step(offset: Any, so_far: Any) -> Any:
+                old = builder.load(_line_at(builder, comes, offset), align=1)
+                _past_caches(builder, builder.store(old, _line_at(builder, goes, offset), align=LINE_BYTES))
+                return so_far
+
+            _over_lines(builder, args[4], step)
+            return context.get_dummy_value()
+
+        return types.void(target, types.int64, source, types.int64, types.int64), generate
+
+    @intrinsic
+    def finish_streams(typing_context):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            builder.fence("seq_cst")
+            return context.get_dummy_value()
+
+        return types.void(), generate

@@ -1,7 +1,8 @@
 """The kernel that copies a range of a tensor and flips its failing bits, or flips them in place.
 
 Work goes unit by unit (`region`): a unit is a run of addresses that holds whole rows, usually one row or one row of
-every channel, small enough to stay in a near cache between its copying and its flips. Threads take different units.
+every channel. A unit that is one whole row is written once, with its flips (`send_kernel`), while those of the next row
+are drawn; others are copied first, and stay in a near cache until their flips. Threads take different units.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from edensim.approx.row_kernel import (
     fill_mask,
     number_of_points,
     offset_of,
-    toggle_counted,
+    toggle_by_bit,
     toggle_listed,
     toggle_points,
 )
+from edensim.approx.send_kernel import send_row, stream_clean_row, stream_row, throw_and_stream
 from edensim.approx.tables_kernel import (
     BLOCK,
     BURST_SHIFT,
@@ -37,13 +39,14 @@ from edensim.approx.tables_kernel import (
     SCATTERED,
     UNCHECKED,
     UNIT_BYTES,
+    UNKNOWN,
     WEAK,
 )
-from edensim.jit import copy_bytes, count_bits, jit_uncounted, lowest_bit
+from edensim.jit import LINE_BYTES, copy_bytes, count_bits, finish_streams, jit_uncounted, lowest_bit
 from edensim.rng_kernel import draw
 
-COUNTED = 192  # points of a copied row up to which flips are counted one by one
-LINE_BITS = 9  # log2 of the bits of a cache line
+COUNTED = 192  # points of a row up to which flips are counted one by one by bit of the element
+NO_ROW = -1
 _0, _1, _40, _56, _LOW16 = np.uint64(0), np.uint64(1), np.uint64(40), np.uint64(56), np.uint64(0xFFFF)
 
 
@@ -66,7 +69,7 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     rule : Rule
         Correction of implausible values.
     work : Work
-        Arrays to work in; the bitmap is clear before and after.
+        Arrays to work in; the bitmaps are clear before and after.
     by_bank : int64 array, shape (channels, banks)
         Flips are added here.
     by_bit : int64 array, shape (bits of an element,) or (0,)
@@ -76,7 +79,8 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     slices : uint64 array
         Counters of `slices_for`, clear before and after.
     """
-    source, target, copies = data.source, data.target, data.copies
+    source, target, copies, phase, streams = data.source, data.target, data.copies, data.phase, data.streams
+    source_words, target_words = data.source_words, data.target_words
     unit_line, unit_offset, row_line, row_channel = (
         layout.unit_line, layout.unit_offset, layout.row_line, layout.row_channel,
     )  # fmt: skip
@@ -85,15 +89,15 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     fields, ways, groups, thresholds = tables.law, tables.level, tables.groups, tables.thresholds
     fail, order = tables.fail, tables.order
     levels, bits, row_bytes, slots = rows.levels, form[ROW_BITS], form[ROW_BYTES], len(row_line)
-    source_words, target_words = data.source_words, data.target_words
-    mask, mask_bytes, touched, space, halves, heads, counts, which = work
+    mask, mask_bytes, spare, spare_bytes, touched, space, halves, heads, counts, which = work
     # Where one law holds for all rows, what is to be known of a row is found for many rows at once, ahead of them.
     single = len(fields) == 1 and len(groups) == 1 and len(parts) == 0 and slots <= BLOCK
     block = max(1, BLOCK // max(slots, 1))  # units looked ahead
     flips, corrected = 0, 0
-    ahead, copied = block * slots, first
-    # Rows copied one by one are fetched while the points of the row before are thrown.
-    lines = max(bits - LINE_BITS, 0) if data.together == 1 else 0
+    ahead, copied, fetched = block * slots, first, first
+    # Rows that lie in one piece are written whole, the row before while the next is drawn.
+    in_one_piece = form[LINEAR] and row_bytes >= 8 * LINE_BYTES and phase != UNKNOWN and phase & 7 == 0
+    waiting, waiting_word, waiting_counted = NO_ROW, _0, False
     for unit in range(first, last):
         ahead += slots
         if single and ahead >= block * slots:
@@ -104,25 +108,27 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                 counts[i] = number_of_points(draw(heads[i], 0), thresholds, groups, 0)
         begin = unit_offset[unit]
         low, high = max(begin, 0), min(begin + form[UNIT_BYTES], len(target))
-        if copies and unit >= copied:
+        whole = in_one_piece and begin >= 0 and begin + row_bytes <= len(target) and begin & 7 == 0
+        if data.fetched and unit >= fetched:
+            fetched = min(unit + data.fetched, last)
+            which[0] = fetch(source, low, min(unit_offset[fetched - 1] + form[UNIT_BYTES], len(source)))
+        if copies and unit >= copied and not whole:
             copied = min(unit + data.together, last)
             end = min(unit_offset[copied - 1] + form[UNIT_BYTES], len(target))
             copy_bytes(target, low, source, low, end - low)
-        # Whole rows that begin at a word take the quickest way.
-        quick = copies and form[LINEAR] and begin >= 0 and begin + row_bytes <= len(target)
-        quick = quick and begin & 7 == 0
         for slot in range(slots):
-            if single and counts[ahead + slot] == 0 and ways[0, 0] != MASK:
+            clean = single and counts[ahead + slot] == 0 and ways[0, 0] != MASK
+            if clean and not (copies and whole):
                 continue
             index = unit * slots + slot
             place = (unit_line[unit], begin, row_line[slot], row_channel[slot])
             word = words[index]
             part = np.int64(parts[index]) if len(parts) else 0
-            found, listed = 0, np.int64(0)
+            listed, counted = np.int64(0), False
             for law in range(first_law[part], first_law[part + 1]):
                 level = np.int64(levels[law, index]) if fields[law, LEVELS] > 1 else 0
                 way, argument = ways[fields[law, FIRST_LEVEL] + level, 0], ways[fields[law, FIRST_LEVEL] + level, 1]
-                if way == NOTHING:
+                if way == NOTHING or clean:
                     continue
                 key, points = _0, np.int64(0)
                 if single:
@@ -133,35 +139,25 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                 if way == PARITY:
                     if points == 0:
                         continue
-                    if quick:
-                        here, ahead_bytes = begin >> 3, begin + row_bytes
-                        if points <= COUNTED:
-                            changed = toggle_counted(
-                                target_words, here, source_words, here, bits, key, points, space, halves, lines,
-                                source, ahead_bytes, target, ahead_bytes,
-                            )  # fmt: skip
-                            found += changed
-                            if len(by_bit) and changed == points:
-                                for i in range(points):
-                                    by_bit[np.int64(halves[i] >> np.uint32(32 - bits)) & bit_mask] += 1
-                            elif len(by_bit):
-                                count_differences(
-                                    target_words, here, source_words, here, len(mask), by_bit, bit_mask, slices
-                                )
-                        else:
-                            toggle_points(
-                                target_words, here, bits, key, points, space, halves, lines,
-                                source, ahead_bytes, target, ahead_bytes,
-                            )  # fmt: skip
-                            found += count_differences(
-                                target_words, here, source_words, here, len(mask), by_bit, bit_mask, slices
-                            )
-                    elif points <= LISTED:
+                    if points <= LISTED and not (copies and whole):
                         toggle_listed(mask_bytes, touched, bits, key, points)
                         listed = points
+                        continue
+                    listed = np.int64(LISTED + 1)
+                    if points <= COUNTED and len(by_bit) and whole:
+                        counted = True
+                        toggle_by_bit(mask, bits, key, points, by_bit, bit_mask)
+                    elif waiting != NO_ROW and points <= 2 * BLOCK:
+                        if len(by_bit) and not waiting_counted:
+                            count_mask(spare, by_bit, bit_mask, slices)
+                        sent = throw_and_stream(
+                            target, target_words, source, source_words, waiting, phase, spare, spare_bytes, mask, bits,
+                            key, points, space, halves,
+                        )  # fmt: skip
+                        flips += add_flips(by_bank, waiting_word, sent)
+                        waiting = NO_ROW
                     else:
-                        toggle_points(mask, 0, bits, key, points, space, halves, lines, target, begin, target, begin)
-                        listed = np.int64(LISTED + 1)
+                        toggle_points(mask, bits, key, points, space, halves)
                 elif way == MASK:
                     fill_mask(mask, bits, key, argument, points)
                     listed = np.int64(LISTED + 1)
@@ -178,38 +174,73 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                         order, place, before, source, form, column_line, pages, mask_bytes, touched,
                         listed, space, which,
                     )  # fmt: skip
-            if listed > LISTED:
-                found += apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit, bit_mask, slices)
+            found = 0
+            if whole and (copies or listed > LISTED):
+                if listed and len(by_bit) and not counted and not streams:
+                    count_mask(mask, by_bit, bit_mask, slices)
+                if waiting != NO_ROW:
+                    if len(by_bit) and not waiting_counted:
+                        count_mask(spare, by_bit, bit_mask, slices)
+                    sent = stream_row(target, target_words, source, source_words, waiting, phase, spare, spare_bytes)
+                    flips += add_flips(by_bank, waiting_word, sent)
+                    waiting = NO_ROW
+                if listed and streams:
+                    waiting, waiting_word, waiting_counted = begin, word, counted
+                    mask, mask_bytes, spare, spare_bytes = spare, spare_bytes, mask, mask_bytes
+                elif listed and copies:
+                    found = send_row(target, target_words, source, source_words, begin, phase, mask, mask_bytes)
+                elif listed:
+                    found = send_row(target, target_words, target, target_words, begin, phase, mask, mask_bytes)
+                elif streams:
+                    stream_clean_row(target, target_words, source, source_words, begin, phase, mask)
+                else:
+                    copy_bytes(target, begin, source, begin, row_bytes)
+            elif listed > LISTED:
+                found = apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit, bit_mask, slices)
             elif listed:
-                found += apply_listed(
+                found = apply_listed(
                     target, place, form, column_line, pages, mask_bytes, touched, listed, by_bit, bit_mask
                 )
-            if found:
-                by_bank[np.int64(word >> _56), np.int64(word >> _40 & _LOW16)] += found
-                flips += found
+            flips += add_flips(by_bank, word, found)
         if rule.kind != UNCHECKED and not form[SCATTERED]:
             corrected += correct(target[low:high], rule)
+    if waiting != NO_ROW:
+        if len(by_bit) and not waiting_counted:
+            count_mask(spare, by_bit, bit_mask, slices)
+        sent = stream_row(target, target_words, source, source_words, waiting, phase, spare, spare_bytes)
+        flips += add_flips(by_bank, waiting_word, sent)
+    if streams:
+        finish_streams()
     if len(slices) and len(by_bit):
         count_rest(slices, len(mask), by_bit)
     return flips, corrected
 
 
 @jit_uncounted
-def count_differences(a, a_base, b, b_base, words, by_bit, bit_mask, slices):  # type: ignore[no-untyped-def]
-    """Bits in which two rows of so many words differ; by position too, unless `by_bit` is empty."""
-    x, y = np.uint64(a_base), np.uint64(b_base)
-    flips = 0
-    for i in range(words):
-        flips += count_bits(a[x + np.uint64(i)] ^ b[y + np.uint64(i)])
-    if len(by_bit) and len(slices):
-        begin = np.uint64(len(slices) - words)
-        for i in range(words):
-            slices[begin + np.uint64(i)] = a[x + np.uint64(i)] ^ b[y + np.uint64(i)]
-        count_row(slices, len(slices) - words, words, slices, by_bit)
-    elif len(by_bit):
-        for i in range(words):
-            count_positions(a[x + np.uint64(i)] ^ b[y + np.uint64(i)], 64 * i, by_bit, bit_mask)
+def fetch(source, begin, end):  # type: ignore[no-untyped-def]
+    """Bring bytes near that will be looked at here and there: in their order, which memory serves best."""
+    found = source[begin] if begin < end else np.uint8(0)
+    for at in range(begin, end, LINE_BYTES):
+        found |= source[at]
+    return found
+
+
+@jit_uncounted
+def add_flips(by_bank, word, flips):  # type: ignore[no-untyped-def]
+    """Count flips of a row by its bank; returns them."""
+    if flips:
+        by_bank[np.int64(word >> _56), np.int64(word >> _40 & _LOW16)] += flips
     return flips
+
+
+@jit_uncounted
+def count_mask(mask, by_bit, bit_mask, slices):  # type: ignore[no-untyped-def]
+    """Count what a bitmap says by bit of the element."""
+    if len(slices):
+        count_row(mask, 0, len(mask), slices, by_bit)
+        return
+    for i in range(len(mask)):
+        count_positions(mask[i], 64 * i, by_bit, bit_mask)
 
 
 @jit_uncounted
@@ -257,11 +288,8 @@ def apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit,
     flips = 0
     for i in range(len(mask)):
         flips += count_bits(mask[i])
-    if len(by_bit) and len(slices):
-        count_row(mask, 0, len(mask), slices, by_bit)
-    elif len(by_bit):
-        for i in range(len(mask)):
-            count_positions(mask[i], 64 * i, by_bit, bit_mask)
+    if len(by_bit):
+        count_mask(mask, by_bit, bit_mask, slices)
     for i in range(len(mask)):
         mask[i] = _0
     return flips

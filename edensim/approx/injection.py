@@ -32,10 +32,15 @@ from edensim.approx.position_kernel import slices_for
 from edensim.approx.region import PLAIN, Region, layout_of
 from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Words, Work
 from edensim.errors import ConfigError, InputError
+from edensim.jit import LINE_BYTES
 
-PIECE_BYTES = 1 << 24  # between two looks at Ctrl-C
-COPIED_BYTES, FEW_FLIPS = 1 << 16, 16
-"""Copied at once where a unit has fewer flips; one unit is where it has more, and the next fetched meanwhile."""
+PIECE_BYTES = 1 << 28  # between two looks at Ctrl-C
+NEAR_BYTES, FEW = 1 << 16, 16
+"""Copied at once where rows lie in pieces and a unit has fewer flips (one unit is where it has more); fetched at once
+where errors look at no fewer bits of a unit."""
+STREAMED_BYTES = 1 << 24
+"""Copies of that size go past the caches, which hold less than both arrays: lines are then not read to be written."""
+TURNS = 2  # of each of several threads: the less even the processors, the more it takes to share work evenly
 SMALLEST_SHARE = 1 << 20  # bytes below which a thread more does not pay
 
 
@@ -142,10 +147,10 @@ def inject(
     elif ber is not None or model is not None:
         raise ConfigError("give exactly one of ber, model and device")
     element = element_of(array, dtype)
+    rule = make_rule(element, bounds, correction)
     if region is None:
-        region = Region(device.address_map, array.nbytes, address)
-    injector = Injector(device, region, element, make_rule(element, bounds, correction), threads)
-    return injector.run(array, access, out, details)
+        return _injector(device, array.nbytes, address, element, rule, threads).run(array, access, out, details)
+    return Injector(device, region, element, rule, threads).run(array, access, out, details)
 
 
 class Injector:
@@ -183,8 +188,10 @@ class Injector:
         self.device, self.region, self.element, self.rule = device, region, element, rule
         self.layout = layout_of(region, device.reads_previous_row)
         self.rows = device.rows(self.layout.rows)
-        flips = max((law.flip_probability() for law in device.laws), default=0.0) * 8 * self.layout.unit_bytes
-        self.together = max(1, COPIED_BYTES // max(self.layout.unit_bytes, 1)) if flips < FEW_FLIPS else 1
+        bits, several = 8 * self.layout.unit_bytes, max(1, NEAR_BYTES // max(self.layout.unit_bytes, 1))
+        flips = max((law.flip_probability() for law in device.laws), default=0.0) * bits
+        looks = max((law.weak_probability() for law in device.laws if not law.symmetric), default=0.0) * bits
+        self.together, self.fetched = several if flips < FEW else 1, several if looks >= FEW else 0
         self.threads = threads or min(processors(), max(1, region.size_bytes // SMALLEST_SHARE))
 
     def run(
@@ -201,7 +208,9 @@ class Injector:
         else:
             _check_out(array, out)
             target = bytes_of(out, "out", written=True)
-        return self._run(Data.of(source, target, self.together), self.device.keys(access), details)
+        streams = out is not None and array.nbytes >= STREAMED_BYTES and self.rule.kind == UNCHECKED
+        data = Data.of(source, target, self.together, self.fetched, streams)
+        return self._run(data, self.device.keys(access), details)
 
     def _run(self, data: Data, keys: Words, details: bool) -> FlipReport:
         layout, device, bits = self.layout, self.device, self.element.bits
@@ -210,19 +219,19 @@ class Injector:
             self._over_bytes(lambda a, b: np.copyto(data.target[a:b], data.source[a:b]), data)
             data = data._replace(copies=False)
 
+        phase = (data.phase + int(layout.table.unit_offset[:1].sum())) % LINE_BYTES  # where rows begin in cache lines
+
         def work(first: int, last: int) -> tuple[int, int, Ints, Ints]:
-            by_bank, by_bit = (
-                np.zeros((geometry.channels, geometry.banks), np.int64),
-                np.zeros(bits * details, np.int64),
-            )
-            space = _work(geometry.row_bytes)
+            by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
+            by_bit = np.zeros(bits * details, np.int64)
+            space = _work(geometry.row_bytes, phase)
             found = inject_units(
                 first, last, data, layout.table, self.rows, device.tables, keys, self.rule, space, by_bank, by_bit,
                 bits - 1, slices_for(geometry.row_bytes),
             )  # fmt: skip
             return *found, by_bank, by_bit
 
-        piece = max(1, self._piece(data) // max(layout.unit_bytes, 1))
+        piece = -(-self._piece(data) // max(layout.unit_bytes, 1))
         found = _spread(work, piece, layout.units, self.threads)
         flips, corrected = sum(part[0] for part in found), sum(part[1] for part in found)
         by_bank, by_bit = (np.sum([part[k] for part in found], axis=0) for k in (2, 3))
@@ -232,7 +241,8 @@ class Injector:
 
     def _piece(self, data: Data) -> int:
         """Bytes of one turn of a thread: small enough to share work evenly and to notice Ctrl-C, in whole words."""
-        return min(PIECE_BYTES, len(data.target) // (4 * self.threads) // 8 * 8 + 8)
+        share = len(data.target) // (TURNS * self.threads) if self.threads > 1 else len(data.target)
+        return min(PIECE_BYTES, share // 8 * 8 + 8)
 
     def _over_bytes(self, work: Callable[[int, int], Any], data: Data) -> list[Any]:
         return _spread(work, self._piece(data), len(data.target), self.threads)
@@ -263,6 +273,13 @@ def _plain_device(ber: float, seed: int) -> Device:
     return Device([[Uniform(ber).law(PLAIN.geometry)]], seed=seed)
 
 
+@lru_cache(maxsize=64)
+def _injector(
+    device: Device, size_bytes: int, address: int, element: Element, rule: Rule, threads: int | None
+) -> Injector:
+    return Injector(device, Region(device.address_map, size_bytes, address), element, rule, threads)
+
+
 def _check_out(array: NDArray[Any], out: Any) -> None:
     if not isinstance(out, np.ndarray) or out.shape != array.shape or out.dtype != array.dtype:
         raise InputError(f"out: expected an array of shape {array.shape} and dtype {array.dtype}")
@@ -286,9 +303,9 @@ def _pool(process: int, threads: int) -> ThreadPoolExecutor:
 _own = threading.local()
 
 
-def _work(row_bytes: int) -> Work:
+def _work(row_bytes: int, phase: int) -> Work:
     """Arrays to work in, of this thread."""
     kept: Work | None = getattr(_own, "work", None)
-    if kept is None or len(kept.mask_bytes) != row_bytes:
-        kept = _own.work = Work.of(row_bytes)
+    if kept is None or len(kept.mask_bytes) != row_bytes or kept.mask_bytes.ctypes.data % LINE_BYTES != phase // 8 * 8:
+        kept = _own.work = Work.of(row_bytes, phase)
     return kept

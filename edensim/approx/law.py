@@ -131,6 +131,11 @@ class CellLaw:
         """Whether failures do not depend on what is stored."""
         return not self.previous_row and bool((self.fail_one == self.fail_zero).all())
 
+    def weak_probability(self) -> float:
+        """Expected share of weak cells over all rows."""
+        share = float(self.level_share @ self.weak_share @ self.class_share)
+        return share * self.cells_per_unit / self.unit_bits
+
     def flip_probability(self, ones: float = 0.5) -> float:
         """Expected bit error rate over all rows, for data with a share `ones` of ones.
 

@@ -50,7 +50,7 @@ def draw_groups(first, last, reads, rows, form, tables, keys, anew, work, own, f
     starts, columns, access, stored, held = reads
     words, parts, levels, first_law, subarray_rows = rows
     fields, ways, groups, thresholds, fail, order = tables
-    mask, mask_bytes, touched, space, halves, _, _, which = work
+    mask, mask_bytes, _, _, touched, space, halves, _, _, which = work
     now, image, none = own
     count = 0
     for group in range(first, last):
@@ -91,7 +91,7 @@ def draw_groups(first, last, reads, rows, form, tables, keys, anew, work, own, f
             group_of_law = fields[law, FIRST_GROUP] + level
             points = number_of_points(draw(key, 0), thresholds, groups, group_of_law)
             if way == PARITY and points:
-                toggle_points(mask, 0, bits, key, points, space, halves, 0, mask_bytes, 0, mask_bytes, 0)
+                toggle_points(mask, bits, key, points, space, halves)
                 dirty = True
             if way == MASK:
                 fill_mask(mask, bits, key, ways[fields[law, FIRST_LEVEL] + level, 1], points)

@@ -6,8 +6,7 @@ number of points, words 1 … the points, two to a word, the first in the low ha
 
 A row is a run of uint64 words, its bit k being bit k % 64 of word k // 64, and so is a bitmap of a row. Functions take
 arrays and the index of the row's first word instead of slices: a slice counts references, which is slow, and slower
-still when two threads count the same. What single bits are written to is read again in the same width: a load that is
-wider than a recent store waits until all stores before it have reached the cache.
+still when two threads count the same.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ from edensim.approx.tables_kernel import (
     PREVIOUS,
     PREVIOUS_ROW,
     ROW_BITS,
+    ROW_BYTES,
     SCATTERED,
     SIZE,
     SKIPPED_BYTES,
@@ -46,10 +46,9 @@ from edensim.approx.tables_kernel import (
     UNIT_SHIFT,
     WEAK,
 )
-from edensim.jit import jit_uncounted, prefetch
+from edensim.jit import jit_uncounted
 from edensim.rng_kernel import draw
 
-LINE_BYTES = 64
 MASK_STREAM = 1 << 32
 """First word of a stream that is the key of a mask, beyond all points."""
 OUTSIDE = -(1 << 62)
@@ -76,51 +75,29 @@ def point(key, i, places):  # type: ignore[no-untyped-def]
 
 
 @jit_uncounted
-def toggle_points(words, base, bits, key, count, space, halves, lines, source, soon, target, later):  # type: ignore[no-untyped-def]
-    """Toggle points 0 … count - 1 of a stream on 2^bits places in the row at words[base].
+def toggle_points(mask, bits, key, count, space, halves):  # type: ignore[no-untyped-def]
+    """Toggle points 0 … count - 1 of a stream on 2^bits places in a bitmap.
 
-    `space` and `halves` are BLOCK words to work in, and the same memory as uint32. Meanwhile 2^lines cache lines that
-    are needed next are fetched: to be read, from byte `soon` of `source` on, and to be written, from byte `later` of
-    `target` on. So the memory is busy while points are thrown, and copying takes the longer of both times, not the sum.
+    `space` and `halves` are BLOCK words to work in, and the same memory as uint32.
     """
-    at, shift = np.uint64(base), np.uint64(32 - bits)
+    shift = np.uint64(32 - bits)
     for first in range(0, count, 2 * BLOCK):
         thrown = min(2 * BLOCK, count - first)
         for i in range((thrown + 1) >> 1):
             space[i] = draw(key, 1 + (first >> 1) + i)
-        done = _0
-        for line in range(1 << lines):
-            if first == 0:
-                prefetch(source, soon + line * LINE_BYTES, 0)
-                prefetch(target, later + line * LINE_BYTES, 1)
-            stop = np.uint64((thrown * (line + 1)) >> lines)
-            while done < stop:
-                a = np.uint64(halves[done]) >> shift
-                words[at + (a >> _6)] ^= _1 << (a & _63)
-                done += _1
+        for i in range(thrown):
+            a = np.uint64(halves[i]) >> shift
+            mask[a >> _6] ^= _1 << (a & _63)
 
 
 @jit_uncounted
-def toggle_counted(
-    words, base, before, before_base, bits, key, count, space, halves, lines, source, soon, target, later
-):  # type: ignore[no-untyped-def]
-    """As `toggle_points` (up to 2 BLOCK) on a copy of the row at before[before_base]; returns the bits that differ."""
-    at, other, shift = np.uint64(base), np.uint64(before_base), np.uint64(32 - bits)
-    for i in range((count + 1) >> 1):
-        space[i] = draw(key, 1 + i)
-    same, done = 0, _0
-    for line in range(1 << lines):
-        prefetch(source, soon + line * LINE_BYTES, 0)
-        prefetch(target, later + line * LINE_BYTES, 1)
-        stop = np.uint64((count * (line + 1)) >> lines)
-        while done < stop:
-            a = np.uint64(halves[done]) >> shift
-            here, position = a >> _6, a & _63
-            old = words[at + here]
-            words[at + here] = old ^ (_1 << position)
-            same += np.int64(((old ^ before[other + here]) >> position) & _1)
-            done += _1
-    return count - 2 * same
+def toggle_by_bit(mask, bits, key, count, by_bit, bit_mask):  # type: ignore[no-untyped-def]
+    """As `toggle_points`, counting what is set in the end by bit of the element."""
+    for i in range(count):
+        a = point(key, i, 1 << bits)
+        old = mask[a >> 6]
+        mask[a >> 6] = old ^ (_1 << np.uint64(a & 63))
+        by_bit[a & bit_mask] += 1 - 2 * np.int64((old >> np.uint64(a & 63)) & _1)
 
 
 @jit_uncounted
@@ -234,7 +211,8 @@ def draw_cells(  # type: ignore[no-untyped-def]
     kind_key, place_key = draw(keys[law, KIND], word), draw(keys[law, PLACE], word)
     ranked = permutation(draw(keys[law, BITLINE], subarray_word)) if classes > 1 else (1, 0, 1, 1)
     looks = fields[law, DATA_DEPENDENT] or fields[law, PREVIOUS_ROW]
-    plain = not looks and shift == 0 and kinds == 1
+    inside = form[LINEAR] and place[1] >= 0 and place[1] + form[ROW_BYTES] <= len(source)
+    plain = shift == 0 and kinds == 1 and (not looks or (inside and not fields[law, PREVIOUS_ROW]))
     most = len(touched) - 1
     for b in range(classes):
         group = fields[law, FIRST_GROUP] + level * classes + b
@@ -256,7 +234,15 @@ def draw_cells(  # type: ignore[no-untyped-def]
             for i in range(thrown):
                 space[i] = draw(outcome_key, which[i]) >> _1
             if plain:  # without branches on random numbers, which would be guessed wrong every other time
-                least = fail[first_fail, 0]
+                least, other = fail[first_fail, 0], fail[first_fail, 0] ^ fail[first_fail, 1]
+                if looks:
+                    for i in range(thrown):
+                        one = np.uint64(np.int64(source[place[1] + (which[i] >> 3)]) >> (which[i] & 7) & 1)
+                        fails = np.int64(space[i] < least ^ (other * one))
+                        mask[which[i] >> 3] |= np.uint8(fails << (which[i] & 7))
+                        touched[min(count, most)] = which[i] >> 3
+                        count += fails
+                    continue
                 for i in range(thrown):
                     fails = np.int64(space[i] < least)
                     mask[which[i] >> 3] |= np.uint8(fails << (which[i] & 7))

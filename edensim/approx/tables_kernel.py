@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edensim.jit import LINE_BYTES
+
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -36,6 +38,8 @@ BLOCK = 4096
 """Random words made at once, so that making them vectorises, and rows looked at ahead of their turn."""
 LISTED = 32
 """Flips of a row up to which only the bytes they touch are looked at."""
+UNKNOWN = -1
+"""`Data.phase` of data whose place in memory is not known."""
 UNCHECKED, INT4, INT8, UINT8, INT16, UINT16, FLOAT16, FP32 = range(8)
 """Kinds of values that `Rule` corrects; FLOAT16 is fp16 and bf16 alike."""
 
@@ -114,7 +118,9 @@ class ReadWork(NamedTuple):
 class Data(NamedTuple):
     """What is read and what is written: uint8 arrays, the same if errors go in place.
 
-    `copies`: the two differ; `together`: how many units to copy at once, before their flips.
+    `copies`: the two differ; `streams`: what is written goes past the caches; `phase`: place of the first byte written
+    within its cache line, or UNKNOWN; `together`: units to copy at once, before their flips, if not row by row;
+    `fetched`: units of which to fetch at once what is stored, before errors look at it (0: no need).
     """
 
     source: Bytes
@@ -122,13 +128,17 @@ class Data(NamedTuple):
     source_words: Words
     target_words: Words
     copies: bool
+    streams: bool
+    phase: int
     together: int
+    fetched: int = 0
 
     @classmethod
-    def of(cls, source: Bytes, target: Bytes, together: int = 1) -> Data:
+    def of(cls, source: Bytes, target: Bytes, together: int = 1, fetched: int = 0, streams: bool = False) -> Data:
         """Data of two arrays of bytes, which may be one."""
         words = [x[: len(x) // 8 * 8].view(np.uint64) for x in (source, target)]
-        return cls(source, target, words[0], words[1], source is not target, together)
+        phase = target.ctypes.data % LINE_BYTES
+        return cls(source, target, words[0], words[1], source is not target, streams, phase, together, fetched)
 
 
 class Rule(NamedTuple):
@@ -149,12 +159,14 @@ class Rule(NamedTuple):
 class Work(NamedTuple):
     """Arrays a thread works in.
 
-    Bitmap of a row as words and as bytes (clear between uses), bytes noted, random words (also as halves), keys and
-    numbers of points of rows ahead, numbers of cells.
+    Two bitmaps of a row as words and as bytes (clear between uses), bytes noted, random words (also as halves), keys
+    and numbers of points of rows ahead, numbers of cells.
     """
 
     mask: Words
     mask_bytes: Bytes
+    spare: Words
+    spare_bytes: Bytes
     touched: Ints
     space: Words
     halves: NDArray[np.uint32]
@@ -163,9 +175,18 @@ class Work(NamedTuple):
     which: Ints
 
     @classmethod
-    def of(cls, row_bytes: int) -> Work:
-        """Arrays for rows of so many bytes."""
-        mask = np.zeros(row_bytes // 8, np.uint64)
+    def of(cls, row_bytes: int, phase: int = 0) -> Work:
+        """Arrays for rows of so many bytes; the bitmaps begin `phase` bytes (a multiple of 8) after a cache line."""
+        mask, spare = (_zeros(row_bytes, phase // 8 * 8) for _ in range(2))
         space, heads = np.zeros(BLOCK, np.uint64), np.zeros(BLOCK, np.uint64)
         touched, counts, which = np.zeros(LISTED + 1, np.int64), np.zeros(BLOCK, np.int64), np.zeros(BLOCK, np.int64)
-        return cls(mask, mask.view(np.uint8), touched, space, space.view(np.uint32), heads, counts, which)
+        return cls(
+            mask.view(np.uint64), mask, spare.view(np.uint64), spare, touched, space, space.view(np.uint32), heads,
+            counts, which,
+        )  # fmt: skip
+
+
+def _zeros(count: int, phase: int) -> Bytes:
+    room = np.zeros(count + 2 * LINE_BYTES, np.uint8)
+    begin = (phase - room.ctypes.data) % LINE_BYTES
+    return room[begin : begin + count]

@@ -67,4 +67,7 @@ class Eden(Table):
     )
     idle: Literal["lowest", "nominal"] = key("lowest", "operating point of parts that hold no tensor")
     # evaluation
+    machines: list[Name] = key(
+        [], "machine presets that the final placement is simulated on beside [machine], which prices the points"
+    )
     devices: int = key(3, "devices (seeds of weak cells) that the final placement is evaluated on", ge=1, le=1000)

@@ -57,7 +57,11 @@ class Timing(Table):
     tRFC_ns: float | None = key(None, "duration of an all-bank refresh", "ns", ge=0, le=10_000)
     tRFC2_ns: float | None = key(None, "duration of a refresh in 2x granularity (DDR4, DDR5)", "ns", ge=0, le=10_000)
     tRFC4_ns: float | None = key(None, "duration of a refresh in 4x granularity (DDR4)", "ns", ge=0, le=10_000)
-    tRFCpb_ns: float | None = key(None, "duration of a refresh of one bank (LPDDR5, HBM)", "ns", ge=0, le=10_000)
+    tRFCpb_ns: float | None = key(None, "duration of a refresh of one bank (LPDDR, HBM)", "ns", ge=0, le=10_000)
+    tRFCsb_ns: float | None = key(
+        None, "duration of a refresh of the same bank of every group (DDR5)", "ns", ge=0, le=10_000
+    )
+    tREFSBRD_ns: float | None = key(None, "REFsb to ACT of another bank (DDR5)", "ns", ge=0, le=1000)
     tREFI_ns: float | None = key(None, "average interval of refresh commands", "ns", gt=0, le=1e6)
     tPBR2PBR_ns: float | None = key(None, "REFpb to REFpb of another bank (LPDDR5)", "ns", ge=0, le=1000)
     tPBR2ACT_ns: float | None = key(None, "REFpb to ACT of another bank (LPDDR5)", "ns", ge=0, le=1000)
@@ -174,8 +178,10 @@ class DramController(Table):
     row_cap: int | None = key(
         None, "accesses a row serves before it is closed (row_policy closed; default 1)", "request", ge=1, le=1 << 20
     )
-    refresh: Literal["all_bank", "per_bank", "none"] = key(
-        "all_bank", "all banks of a rank every tREFI, bank after bank in turn (LPDDR5, HBM), or none"
+    refresh: Literal["all_bank", "per_bank", "same_bank", "none"] = key(
+        "all_bank",
+        "all banks of a rank every tREFI, bank after bank in turn (LPDDR, HBM), the same bank of every group in turn "
+        "(DDR5, in 2x granularity), or none",
     )
     refresh_granularity: Literal["1x", "2x", "4x"] = key(
         "1x", "fine-granularity refresh: twice or four times as many shorter ones (tRFC2_ns, tRFC4_ns; DDR4, DDR5)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,15 @@ class Code:
     scale: np.float32
     bounds: Range
     correction: str
+    inverse: np.float32 = field(init=False)
+    lowest: np.float32 = field(init=False)
+    highest: np.float32 = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Codes of integers, values of floats: what the kernels take, made once, as a read of a small tensor is short.
+        ends = self.bounds if self.bits == 32 else self.limits
+        for name, value in (("inverse", np.float32(1) / self.scale), ("lowest", ends[0]), ("highest", ends[1])):
+            object.__setattr__(self, name, np.float32(value))
 
     def row_bytes(self, count: int) -> int:
         """Bytes of so many values."""
@@ -56,12 +65,10 @@ class Code:
         if self.bits == 32:
             np.copyto(codes.view(np.float32), values)
             return
-        lowest, highest = self.limits
-        inverse, low, high = np.float32(1) / self.scale, np.float32(lowest), np.float32(highest)
         if self.bits == 4:
-            encode_nibbles(values, codes, inverse, low, high)
+            encode_nibbles(values, codes, self.inverse, self.lowest, self.highest)
         else:
-            encode_bytes(values.reshape(-1), self._elements(codes), inverse, low, high)
+            encode_bytes(values.reshape(-1), self._elements(codes), self.inverse, self.lowest, self.highest)
 
     def decode(self, codes: Bytes, values: Floats) -> int:
         """The reverse; returns how many values were implausible. fp32: `values` may be the codes themselves."""
@@ -71,9 +78,8 @@ class Code:
                 np.copyto(values, found)
             if self.correction == "none":
                 return 0
-            low, high = (np.float32(v) for v in self.bounds)
             way = ZERO if self.correction == "zero" else SATURATE
-            return int(correct_values(values.reshape(-1), low, high, way))
+            return int(correct_values(values.reshape(-1), self.lowest, self.highest, way))
         if self.bits == 4:
             code = np.arange(16)
             code = np.where(code > 7, code - 16, code) if self.signed else code

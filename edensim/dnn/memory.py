@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edensim.dnn.codes import Code, Floats, code_of
+from edensim.dnn.codes import Bytes, Code, Floats, code_of
 from edensim.dnn.ranges import measure_maps, range_of_values, range_of_weights, union
 from edensim.dnn.reading import NoErrors, ReadErrors
 from edensim.dnn.storage import Kind, Range, Storage, StoredTensor
@@ -107,6 +107,7 @@ class FaultyMemory:
         self._shared: dict[str, Range] = {}
         self._codes: dict[str, Code] = {}
         self._spare: dict[str, Floats] = {}
+        self._stored: dict[str, tuple[Tensor, int, Bytes]] = {}
         self.rewind()
 
     def rewind(self, access: int = 0) -> None:
@@ -171,6 +172,7 @@ class FaultyMemory:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+        self._stored.clear()
         for module in self.net.modules():
             _unshadow(module)
 
@@ -246,16 +248,24 @@ class FaultyMemory:
         source = x.detach().to("cpu", torch.float32).contiguous().numpy().reshape(items, -1)
         # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
         values = self._buffer(kind, source.shape, keep=torch.is_grad_enabled() or kind == "constants")
-        self._pass_through(name, code, source, values)
+        steady = x if kind == "weights" and not torch.is_grad_enabled() else None
+        self._pass_through(name, code, source, values, steady)
         read = torch.from_numpy(values.reshape(x.shape)).to(x.device, x.dtype)
         return StraightThrough.apply(x, read) if grad else read
 
-    def _pass_through(self, name: str, code: Code, source: Floats, values: Floats) -> None:
+    def _pass_through(self, name: str, code: Code, source: Floats, values: Floats, steady: Tensor | None) -> None:
+        """Store and read; weights that did not change since they were stored (`steady`) are there already."""
         items, count = source.shape
         size = code.row_bytes(count)
         codes = values if code.bits == 32 else self._buffer("codes", (items, -(-size // 4)), keep=False)
         stored = codes.view(np.uint8).reshape(-1)[: items * size].reshape(items, size)
-        code.encode(source, stored)
+        known = self._stored.get(name) if steady is not None else None
+        if known is not None and known[0] is steady and known[1] == steady._version:
+            np.copyto(stored, known[2])
+        else:
+            code.encode(source, stored)
+            if steady is not None and code.bits < 32:
+                self._stored[name] = steady, steady._version, stored.copy()
         access = self._next[name]
         self._next[name] = access + items
         self.flips += self.errors.corrupt(name, stored, access)
@@ -277,6 +287,7 @@ class FaultyMemory:
 
     def _note(self, name: str, kind: Kind, seen: Range, shape: tuple[int, ...]) -> None:
         self._codes.pop(name, None)
+        self._stored.pop(name, None)
         size = code_of(self.storage, kind, seen, seen).row_bytes(math.prod(shape))
         self.tensors[name] = StoredTensor(name, kind, shape, size, seen)
 

@@ -6,7 +6,7 @@ does not, so that one can check the other.
 
 from __future__ import annotations
 
-from edensim.dram.commands import is_rank_command
+from edensim.dram.commands import REFSB, is_rank_command
 from edensim.dram.table import Edge
 from edensim.memory import LEVELS, Organisation
 
@@ -23,20 +23,26 @@ class BankTree:
         self.counts = {level: layout.banks // span for level, span in layout.spans.items()}
 
     def banks_of(self, command: int, target: int) -> range:
-        """Banks a command addresses; `target` is a bank, or a rank for PREab and REFab."""
+        """Banks a command addresses; `target` is a bank, or a rank for PREab and REFab.
+
+        REFsb addresses a bank of the first group of a rank and thereby that bank of every group.
+        """
         if is_rank_command(command):
             return range(target * self.banks_per_rank, (target + 1) * self.banks_per_rank)
+        if command == REFSB:
+            end = (target // self.banks_per_rank + 1) * self.banks_per_rank
+            return range(target, end, self.layout.banks_per_group)
         return range(target, target + 1)
 
     def banks_under(self, level: str, nodes: range) -> range:
-        """Banks below consecutive nodes of a level."""
+        """Banks below nodes of a level."""
         span = self.banks // self.counts[level]
-        return range(nodes.start * span, nodes.stop * span)
+        return range(nodes.start * span, nodes.stop * span, nodes.step)  # only banks are ever apart
 
     def addressed(self, level: str, command: int, target: int) -> range:
         """Nodes of a level that a command addresses."""
         banks, span = self.banks_of(command, target), self.banks // self.counts[level]
-        return range(banks[0] // span, banks[-1] // span + 1)
+        return range(banks[0] // span, banks[-1] // span + 1, max(1, banks.step // span))
 
     def siblings(self, level: str, command: int, target: int) -> list[int]:
         """Nodes of a level under the same parent as the addressed ones, these excluded."""
@@ -52,13 +58,15 @@ class BankTree:
         one too, the largest of the rank.
         """
         banks = self.banks_of(*(following if is_rank_command(preceding[0]) else preceding))
-        return int(edge.cycles[banks.start : banks.stop].max())
+        return int(edge.cycles[banks.start : banks.stop : banks.step].max())
 
     def words(self, command: int, target: int) -> str:
         """A place in words: "rank 0, bank group 1, bank 2" or "rank 0"."""
         bank, whole_rank, words = self.banks_of(command, target)[0], is_rank_command(command), []
         for level, span in list(self.layout.spans.items())[1:]:
             size = self.layout.fan_out[level]
+            if command == REFSB and level == "BankGroup":
+                continue
             named = level in ("Rank", "BankGroup", "Bank") or size > 1
             if named and not (whole_rank and span < self.banks_per_rank):
                 words.append(f"{WORDS[level]} {bank // span % size}")

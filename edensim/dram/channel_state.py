@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edensim.dram.commands import N_COMMANDS
+from edensim.dram.commands import N_COMMANDS, REFSB
 from edensim.dram.counters import TAGS
 from edensim.dram.issue_kernel import EXACT, OPENED
 from edensim.dram.pending_kernel import PENDING
@@ -28,7 +28,7 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
     forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
     wck_until hit_cap close_at patience_low patience_high
-    postponed release_at turn staged draining whole_row bank_refresh""".split()
+    postponed release_at turn staged draining whole_row bank_refresh refresh_step""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
@@ -55,7 +55,8 @@ class Policy:
 
     `second_activate`: clocks from ACT to ACT2 at most, 0 = rows are opened by one command. `wck_runs`: clocks the data
     clock runs on after RD and after WR. `two_buses`: column and row commands have a bus each; `half_clock`: on these,
-    clocks are half clocks. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb.
+    clocks are half clocks. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb or
+    of REFsb.
     """
 
     read_queue: int
@@ -155,6 +156,7 @@ def new_channels(
     out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
     out["second_activate"], out["wck_runs"] = policy.second_activate, policy.wck_runs
     out["whole_row"], out["bank_refresh"] = policy.whole_row, policy.bank_refresh
+    out["refresh_step"] = shape.layout.banks_per_group if refresh.command == REFSB else shape.node_span
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span

@@ -36,7 +36,7 @@ from edensim.dram.checker_kernel import (
     check_block,
 )
 from edensim.dram.command_log import CommandLog
-from edensim.dram.commands import ACT, COMMAND_NAMES, N_COMMANDS, REFAB, is_rank_command
+from edensim.dram.commands import ACT, COMMAND_NAMES, N_COMMANDS, REFAB, REFSB, is_rank_command
 from edensim.dram.refresh_rule import RefreshLimit, check_refreshes
 from edensim.dram.standard import Standard, evaluate, load_standard
 from edensim.dram.table import Edge
@@ -162,10 +162,11 @@ def check_log(
     cycles = np.array([np.broadcast_to(edge.cycles, tree.banks) for edge in edges], np.int64).reshape(-1, tree.banks)
     node_of, nodes = node_tables(tree, levels)
     deepest = max((edge.window for edge in edges), default=1)
-    windowed = np.array([any(e.window > 1 and c in e.preceding for e in edges) for c in range(N_COMMANDS)], np.int64)
+    windowed = windows_over(edges)
+    windows = int(windowed.max()) + 1
     last = np.full((N_COMMANDS, len(nodes)), -1, np.int64)
-    ring = np.full((N_COMMANDS, len(nodes), deepest), -1, np.int64)
-    used = np.zeros((N_COMMANDS, len(nodes)), np.int64)
+    ring = np.full((max(windows, 1), len(nodes), deepest), -1, np.int64)
+    used = np.zeros((max(windows, 1), len(nodes)), np.int64)
     open_row, opener = np.full(tree.banks, -1, np.int64), np.full(tree.banks, -1, np.int64)
     tally, structure, awaited = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.full(tree.banks, -1, np.int64)
     totals, rules_of = np.array([0, -1, -1, 0], np.int64), np.array(family, np.int64)
@@ -173,7 +174,7 @@ def check_log(
         stop = min(start + BLOCK, len(commands))
         check_block(
             commands, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row,
-            opener, tally, structure, totals, tree.banks_per_rank, rules_of, awaited,
+            opener, tally, structure, totals, tree.banks_per_rank, layout.banks_per_group, rules_of, awaited,
         )  # fmt: skip
         if progress:
             progress(stop)
@@ -259,14 +260,28 @@ def node_tables(tree: BankTree, levels: Sequence[str]) -> tuple[Int, Int]:
 
 
 def flatten(edges: Sequence[Edge], levels: Sequence[str]) -> tuple[Int, Int]:
-    """One entry per (rule, preceding, following), sorted by following command, and where each command's begin."""
+    """One entry per (rule, preceding, following), sorted by following command, and where each command's begin.
+
+    The preceding commands of a window count together: it has one entry, with its number in their place.
+    """
     rows: list[list[tuple[int, ...]]] = [[] for _ in range(N_COMMANDS)]
+    windows = {k: number for number, k in enumerate(k for k, edge in enumerate(edges) if edge.window > 1)}
     for k, edge in enumerate(edges):
-        for before in edge.preceding:
+        for before in [windows[k]] if k in windows else edge.preceding:
             for following in edge.following:
                 rows[following].append((k, before, levels.index(edge.scope), kind_of(edge, before), edge.window))
     entries = np.array(sum(rows, []), np.int64).reshape(-1, ENTRY_FIELDS)
     return entries, np.cumsum([0, *map(len, rows)]).astype(np.int64)
+
+
+def windows_over(edges: Sequence[Edge]) -> Int:
+    """Windows that each command counts in, in order of the edges: int64 [commands, any], -1 behind the last."""
+    found: list[list[int]] = [[] for _ in range(N_COMMANDS)]
+    for number, edge in enumerate(edge for edge in edges if edge.window > 1):
+        for before in edge.preceding:
+            found[before].append(number)
+    width = max(1, *map(len, found))
+    return np.array([mine + [-1] * (width - len(mine)) for mine in found], np.int64)
 
 
 def kind_of(edge: Edge, before: int) -> int:
@@ -276,6 +291,8 @@ def kind_of(edge: Edge, before: int) -> int:
         if is_uneven or (edge.sibling and edge.window > 1):
             raise ValueError(f"rule {edge.name}: a window or sibling rule can be nothing else, nor differ by bank")
         return SIBLING if edge.sibling else WINDOW
+    if is_uneven and before == REFSB:
+        raise ValueError(f"rule {edge.name}: what follows a same-bank refresh cannot differ by bank")
     if is_uneven:
         return BY_FOLLOWING if is_rank_command(before) else BY_PRECEDING
     return PLAIN

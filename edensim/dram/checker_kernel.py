@@ -6,7 +6,7 @@ the log; it keeps no next-allowed times. Nodes are numbered level by level, from
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, ACT2, CASRD, CASWR, PRE, PREAB, RDA, REFAB, REFPB, WR, WRA
+from edensim.dram.commands import ACT, ACT2, CASRD, CASWR, PRE, PREAB, RDA, REFAB, REFPB, REFSB, WR, WRA
 from edensim.jit import jit
 
 UNSEEN = 1 << 60  # slack of a rule that was never exercised
@@ -45,7 +45,15 @@ def note(tally, rule, slack, i, partner):
 
 
 @jit
-def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_of, nodes, last, ring, used, tally):
+def hop(nodes, node, step):
+    """Distance of the nodes of a level that banks `step` apart lie in."""
+    return max(1, step // (nodes[node, END_BANK] - nodes[node, FIRST_BANK]))
+
+
+@jit
+def check_gaps(
+    log, i, first_bank, end_bank, step, entries, begin, end, cycles, node_of, nodes, last, ring, used, tally
+):  # fmt: skip
     """All timing rules that bind command `i`: entries `begin` to `end`."""
     t = log[i, 0]
     for e in range(begin, end):
@@ -54,15 +62,16 @@ def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_o
         level = entries[e, LEVEL]
         low = node_of[level, first_bank]
         high = node_of[level, end_bank - 1] + 1
+        apart = hop(nodes, low, step)
         wait = cycles[rule, first_bank]
         worst = UNSEEN
         partner = -1
         kind = entries[e, KIND]
         if kind == PLAIN or kind == BY_FOLLOWING:
             if kind == BY_FOLLOWING:
-                for b in range(first_bank, end_bank):
+                for b in range(first_bank, end_bank, step):
                     wait = max(wait, cycles[rule, b])
-            for node in range(low, high):
+            for node in range(low, high, apart):
                 k = last[before, node]
                 if k >= 0 and t - log[k, 0] - wait < worst:
                     worst = t - log[k, 0] - wait
@@ -75,7 +84,7 @@ def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_o
                     partner = k
         elif kind == WINDOW:
             deep = entries[e, DEPTH]
-            for node in range(low, high):
+            for node in range(low, high, apart):
                 n = used[before, node]
                 if n >= deep:
                     k = ring[before, node, (n - deep) % ring.shape[2]]
@@ -83,11 +92,12 @@ def check_gaps(log, i, first_bank, end_bank, entries, begin, end, cycles, node_o
                         worst = t - log[k, 0] - wait
                         partner = k
         else:  # BY_PRECEDING, bank by bank: an earlier command of a slower bank may bind
-            for b in range(nodes[low, FIRST_BANK], nodes[high - 1, END_BANK]):
-                k = last[before, node_of[node_of.shape[0] - 1, b]]
-                if k >= 0 and t - log[k, 0] - cycles[rule, b] < worst:
-                    worst = t - log[k, 0] - cycles[rule, b]
-                    partner = k
+            for node in range(low, high, apart):
+                for b in range(nodes[node, FIRST_BANK], nodes[node, END_BANK]):
+                    k = last[before, node_of[node_of.shape[0] - 1, b]]
+                    if k >= 0 and t - log[k, 0] - cycles[rule, b] < worst:
+                        worst = t - log[k, 0] - cycles[rule, b]
+                        partner = k
         if partner >= 0:
             note(tally, rule, worst, i, partner)
 
@@ -129,7 +139,7 @@ def check_two_steps(log, i, command, b, family, opener, awaited, tally, totals):
 
 
 @jit
-def check_structure(log, i, command, first_bank, end_bank, open_row, opener, tally, totals):
+def check_structure(log, i, command, first_bank, end_bank, step, open_row, opener, tally, totals):
     """Rules about states: what is open, and which row."""
     b = first_bank
     if command == ACT:
@@ -143,8 +153,8 @@ def check_structure(log, i, command, first_bank, end_bank, open_row, opener, tal
             note(tally, COLUMN_CLOSED, -1, i, opener[b])
         elif log[i, 3] >= 0 and log[i, 3] != open_row[b]:
             note(tally, WRONG_ROW, -1, i, opener[b])
-    elif command == REFAB or command == REFPB:
-        for k in range(first_bank, end_bank):
+    elif command == REFAB or command == REFPB or command == REFSB:
+        for k in range(first_bank, end_bank, step):
             if open_row[k] >= 0:
                 note(tally, REFRESH_OPEN, -1, i, opener[k])
                 break
@@ -158,21 +168,24 @@ def check_structure(log, i, command, first_bank, end_bank, open_row, opener, tal
 
 
 @jit
-def remember(i, command, first_bank, end_bank, node_of, last, ring, used, windowed):
+def remember(i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed):
     """Note that command `i` addressed its nodes at every level."""
     for level in range(node_of.shape[0]):
-        for node in range(node_of[level, first_bank], node_of[level, end_bank - 1] + 1):
+        low = node_of[level, first_bank]
+        for node in range(low, node_of[level, end_bank - 1] + 1, hop(nodes, low, step)):
             last[command, node] = i
-            if windowed[command]:
-                n = used[command, node]
-                ring[command, node, n % ring.shape[2]] = i
-                used[command, node] = n + 1
+            for window in windowed[command]:
+                if window < 0:
+                    break
+                n = used[window, node]
+                ring[window, node, n % ring.shape[2]] = i
+                used[window, node] = n + 1
 
 
 @jit
 def check_block(
     log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener, tally,
-    structure, totals, banks_per_rank, family, awaited,
+    structure, totals, banks_per_rank, banks_per_group, family, awaited,
 ):  # fmt: skip
     """Check commands `start` to `stop` of a log; all other arrays hold the state between blocks.
 
@@ -183,8 +196,8 @@ def check_block(
     cycles : int64 [rules, banks]
     node_of : int64 [levels, banks], banks last: the node of each level above each bank
     nodes : int64 [nodes, 4], one row per node
-    last, used : int64 [commands, nodes]; ring : int64 [commands, nodes, longest window], kept for commands that are
-        1 in `windowed`, int64 [commands]
+    last : int64 [commands, nodes]; used : int64 [windows, nodes]; ring : int64 [windows, nodes, longest window];
+    windowed : int64 [commands, any]: windows that count a command, then -1
     open_row, opener : int64 [banks]: open row or -1, log index of the command that opened or closed the bank or -1
     tally, structure : int64 [rules, 5]: CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER
     totals : int64 [TOTALS]: precharges of closed banks, last command of either bus, end of the data clock
@@ -195,15 +208,19 @@ def check_block(
         command = log[i, 1]
         first_bank = log[i, 2]
         end_bank = first_bank + 1
+        step = 1
         if command == PREAB or command == REFAB:
             first_bank = log[i, 2] * banks_per_rank
             end_bank = first_bank + banks_per_rank
+        elif command == REFSB:
+            step = banks_per_group
+            end_bank = (first_bank // banks_per_rank + 1) * banks_per_rank - step + first_bank % step + 1
         check_bus(log, i, command, family, structure, totals)
         if family[SECOND_ACTIVATE]:
             check_two_steps(log, i, command, first_bank, family, opener, awaited, structure, totals)
-        check_structure(log, i, command, first_bank, end_bank, open_row, opener, structure, totals)
+        check_structure(log, i, command, first_bank, end_bank, step, open_row, opener, structure, totals)
         check_gaps(
-            log, i, first_bank, end_bank, entries, entry_of[command], entry_of[command + 1], cycles, node_of, nodes,
-            last, ring, used, tally,
+            log, i, first_bank, end_bank, step, entries, entry_of[command], entry_of[command + 1], cycles, node_of,
+            nodes, last, ring, used, tally,
         )  # fmt: skip
-        remember(i, command, first_bank, end_bank, node_of, last, ring, used, windowed)
+        remember(i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed)

@@ -133,7 +133,7 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
             "timing_ck": {str(name): whole(clocks, 0) for name, clocks in header["timing_ck"].items()},
             "geometry": geometry,
             "bank_ck": bank_ck,
-            "refresh": RefreshLimit(**{n: whole(header["refresh"][n], 0) for n in RefreshLimit.__annotations__}),
+            "refresh": RefreshLimit(**{n: whole(x, 0) for n, x in ({"turn_ck": 0} | header["refresh"]).items()}),
         }
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
         reason = f"{type(problem).__name__}: {problem}"
@@ -152,7 +152,8 @@ def check_header(header: dict[str, Any], path: Path) -> None:
             f"{where} has {geometry.channels} channels of {geometry.banks} banks; "
             f"at most {MAX_CHANNELS} of {MAX_BANKS} are read"
         )
-    missing = set(load_standard(header["standard"]).names) - header["timing_ck"].keys()
+    standard = load_standard(header["standard"])
+    missing = set(standard.names) - set(standard.optional_names) - header["timing_ck"].keys()
     if missing:
         raise InputError(f"{where} lacks the timings {', '.join(sorted(missing))} (in clocks)")
     for name, cycles in header["bank_ck"].items():
@@ -194,7 +195,7 @@ def resolve_edges(
     ----------
     standard : Standard
     timing_ck : mapping of str to int
-        All n-names of the standard, in clocks.
+        All n-names of the standard, in clocks; constraints on optional ones that are missing are left out.
     bank_ck : mapping of str to int64 array, shape (banks,)
         Timings of single banks; they replace those of `timing_ck`.
     banks : int
@@ -211,7 +212,7 @@ def resolve_edges(
             row.window,
             row.sibling,
         )
-        for row in standard.constraints
+        for row in standard.constraints_on(names)
     ]
 
 

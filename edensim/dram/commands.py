@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB, ACT2, CASRD, CASWR = range(12)
+RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB, ACT2, CASRD, CASWR, REFSB = range(13)
 COMMAND_NAMES = (
     *("RD", "WR", "ACT", "PREpb", "RDA", "WRA", "REFpb", "PREab", "REFab"),
     *("ACT2", "CAS_RD", "CAS_WR"),  # LPDDR5: second half of an activation, synchronisation of the data clock
+    "REFsb",  # DDR5: the same bank of every bank group; it addresses that of the rank's first group
 )
 COMMANDS = {name: code for code, name in enumerate(COMMAND_NAMES)}
 N_COMMANDS = len(COMMAND_NAMES)
 BANK_COMMANDS = 7
-"""The first seven have a next-allowed time per bank; PREab and REFab, which address a rank, one per rank."""
+"""The first seven have a next-allowed time per bank; PREab and REFab, which address a rank, one per rank.
+
+REFsb has those of REFpb: no memory has both."""
 
 # Commands that no controller of edensim gives, but command traces of others hold.
-REFSB, REF2B, REFDB, PRESB, PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX, DSMEN, DSMEX, NOP, END = range(12, 26)
+REF2B, REFDB, PRESB, PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX, DSMEN, DSMEX, NOP, END = range(13, 26)
 TRACE_NAMES = (
     *("RD", "WR", "ACT", "PRE", "RDA", "WRA", "REFB", "PREA", "REFA", "ACT2", "CASRD", "CASWR"),
     *("REFSB", "REF2B", "REFDB", "PRESB", "PDEA", "PDEP", "PDXA", "PDXP", "SREFEN", "SREFEX", "DSMEN", "DSMEX"),

@@ -2,10 +2,10 @@
 
 Modelled: any number of channels, pseudo-channels, ranks, bank groups and banks; FCFS, FR-FCFS with or without row-hit
 protection or a cap on it; write mode by hysteresis (while writes come as fast as they drain, reads wait: the tail of
-read latencies); forwarding and coalescing from the write queue; refresh of all banks or bank after bank, at once or
-postponed; rows that stay
+read latencies); forwarding and coalescing from the write queue; refresh of all banks, of one bank after the other
+or of the same bank of every group, at once or postponed; rows that stay
 open, or close after a number of accesses (RDA, WRA or a precharge of their own) or after a time, fixed or adaptive;
-tRCD, tRAS and tRP per bank. Not modelled here: power-down; closed rows, FCFS and caps for LPDDR5 and HBM.
+tRCD, tRAS and tRP per bank. Not modelled here: power-down.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edensim.config.schema import Dram, OperatingPoint
 from edensim.dram.channel_kernel import KEY_BITS
 from edensim.dram.channel_state import new_channels
 from edensim.dram.command_log import CommandLog, resolve_edges
-from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, WR, WRA
+from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, REFSB, WR, WRA
 from edensim.dram.counters import Counters
 from edensim.dram.policy import auto_precharge, queue_policy
 from edensim.dram.refresh_rule import RefreshLimit
@@ -31,6 +31,8 @@ from edensim.errors import ConfigError
 from edensim.memory import AddressMap, Geometry, OperatingState, Organisation, resolve_operating_state
 
 Int = NDArray[np.int64]
+SINGLE = {REFPB: ("nREFIpb", "nRFCpb"), REFSB: ("nREFIsb", "nRFCsb")}
+"""Interval and duration of refreshes of single banks."""
 
 
 class DramSystem:
@@ -81,6 +83,12 @@ class DramSystem:
         """Bytes per ns when every clock of every data bus carries data."""
         return peak_bandwidth_gb_s(self.dram, self.timing)
 
+    @property
+    def first_group(self) -> Int:
+        """For every bank of a channel, that of the first group of its rank which REFsb names for it."""
+        bank, size = np.arange(self.geometry.banks), self.shape.node_span
+        return bank // size * size + bank % self.geometry.banks_per_group
+
     def _compile(self) -> np.ndarray:
         compiled: dict[bytes, np.ndarray] = {}
         tables = []
@@ -112,6 +120,7 @@ class DramSystem:
         running = end_clock - channels["open_since"][:, :banks]
         rank_running = end_clock - channels["node_open_since"]
         n_ref, n_refpb = channels["counts"][:, REFAB, : self.shape.ranks].copy(), counts[:, REFPB].copy()
+        n_refsb = counts[:, REFSB, self.first_group].copy()
         reads, writes = counts[:, RD] + counts[:, RDA], counts[:, WR] + counts[:, WRA]
         return Counters(
             period_ps=self.period,
@@ -135,7 +144,8 @@ class DramSystem:
             read_latency_ck_sum=channels["latency_sum"].copy(),
             cut_ck=channels["cut_ck"][:, :banks].copy(),
             n_refpb=n_refpb,
-            bank_refreshing_ck=n_refpb * self.timing.ck.get("nRFCpb", 0),
+            n_refsb=n_refsb,
+            bank_refreshing_ck=(n_refpb + n_refsb) * self.policy.bank_refresh,
             by_tag=channels["by_tag"][..., :banks].copy(),
         )
 
@@ -144,7 +154,10 @@ class DramSystem:
         layout = Organisation(**{f.name: getattr(self.geometry, f.name) for f in fields(Organisation)})
         differs = any((self.clocks[n] != self.timing.ck[n]).any() for n in self.clocks)
         bank_ck = self.clocks if differs else {}
-        refresh = RefreshLimit(self.refresh.period if self.refresh.first else 0, max(1, self.policy.postponed))
+        if self.refresh.command == REFAB:
+            refresh = RefreshLimit(self.refresh.period if self.refresh.first else 0, max(1, self.policy.postponed))
+        else:
+            refresh = RefreshLimit(self.refresh.period, self.policy.postponed, self.refresh.first[0])
         return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck, refresh)
 
 
@@ -160,29 +173,32 @@ def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, scale: float) 
     mode, ck, ranks, scatter = dram.controller.refresh, timing.ck, shape.ranks, dram.controller.refresh_scatter_ck
     if mode == "none":
         return Refresh(1, (), ())
-    if mode == "per_bank" and "nREFIpb" not in ck:
+    command = {"per_bank": REFPB, "same_bank": REFSB}.get(mode, REFAB)
+    interval_name, duration_name = SINGLE.get(command, ("nREFI", "nRFC"))
+    if interval_name not in ck or duration_name not in ck:
+        what = "single banks" if mode == "per_bank" else "the same bank of every group"
+        others = [name for name, c in (("per_bank", REFPB), ("same_bank", REFSB)) if set(SINGLE[c]) <= ck.keys()]
+        known = ", ".join(f'"{x}"' for x in ("all_bank", *others))
         raise ConfigError(
-            f'dram.controller.refresh = "per_bank": {timing.standard.name} has no refresh of single banks here; '
-            'expected "all_bank" or "none"'
+            f'dram.controller.refresh = "{mode}": {dram.preset or timing.standard.name} has no refresh of {what} '
+            f'here (no {interval_name} or {duration_name}); expected {known} or "none"'
         )
-    nominal = ck["nREFI" if mode == "all_bank" else "nREFIpb"]
-    interval = int(nominal * Fraction(str(scale)))  # down: never later than asked
+    interval = int(ck[interval_name] * Fraction(str(scale)))  # down: never later than asked
     busy = ck["nRFC"] + ranks  # less leaves some rank no clock to open a row in
-    if mode == "per_bank":  # its row is closed first, and the bank before it has just been refreshed
+    turns_of = shape.node_span if command == REFPB else shape.layout.banks_per_group
+    if command != REFAB:  # its rows are closed first, and the bank before it has just been refreshed
         edges = resolve_edges(timing.standard, ck, {}, shape.banks)
-        busy = ck["nRC"] + max(most_cycles(edges, REFPB, REFPB, "Bank"), ck["nRFCpb"] // shape.node_span) + ranks
+        busy = ck["nRC"] + max(most_cycles(edges, command, command, "Bank"), ck[duration_name] // turns_of) + ranks
     if interval <= busy:
-        what = f"{ranks} {'ranks' if ranks > 1 else 'rank'}" if mode == "all_bank" else "a bank"
+        what = f"{ranks} {'ranks' if ranks > 1 else 'rank'}" if command == REFAB else "a bank"
         raise ConfigError(
             f"tREFI_scale = {scale:g} makes the refresh interval {interval} clocks, but refreshing "
             f"{what} takes {busy} clocks"
         )
-    if mode == "per_bank":
+    if command != REFAB:
         if scatter:
-            raise ConfigError('dram.controller.refresh_scatter_ck has no effect with refresh = "per_bank"; expected 0')
-        span = shape.node_span
-        turns = sorted(((b + 1) * interval + r, r * span + b) for b in range(span) for r in range(ranks))
-        return Refresh(span * interval, tuple(t for t, _ in turns), tuple(k for _, k in turns), REFPB)
+            raise ConfigError(f'dram.controller.refresh_scatter_ck has no effect with refresh = "{mode}"; expected 0')
+        return turns(shape, interval, turns_of, command)
     due = sorted(((k + 1) * scatter if scatter else interval, k) for k in range(ranks))
     if due[-1][0] > due[0][0] + interval:
         raise ConfigError(
@@ -190,6 +206,13 @@ def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, scale: float) 
             f"interval of {interval} clocks"
         )
     return Refresh(interval, tuple(t for t, _ in due), tuple(k for _, k in due))
+
+
+def turns(shape: Shape, interval: int, banks: int, command: int) -> Refresh:
+    """Refreshes of `banks` banks of every rank in turn, one bank per interval, each rank a clock after the other."""
+    span = shape.node_span
+    due = sorted(((b + 1) * interval + r, r * span + b) for b in range(banks) for r in range(shape.ranks))
+    return Refresh(banks * interval, tuple(t for t, _ in due), tuple(k for _, k in due), command)
 
 
 def most_cycles(edges: Sequence[Edge], preceding: int, following: int, beyond: str) -> int:

@@ -196,8 +196,9 @@ class EnergyModel:
             for rail in rail_costs(device, typical_shares(energy.typical_of, dram.standard) if typical else None)
         ]
         self.device = device
-        if dram.controller.refresh == "per_bank":
-            require_currents(device, SimpleNamespace(n_refpb=1))
+        single = {"per_bank": "n_refpb", "same_bank": "n_refsb"}.get(dram.controller.refresh)
+        if single:
+            require_currents(device, SimpleNamespace(**{single: 1}))
         self.warnings = impossible_currents(device) + foreign_law(energy.data.law, device.standard)
         self.own_volts = own_supplies(device.name, device.nominal_v, device.vdd_rail, energy.rails)
         io_scale = (self.own_volts[IO_RAIL] / device.vddq_v) ** 2 if IO_RAIL in self.own_volts else 1.0

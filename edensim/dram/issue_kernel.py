@@ -6,7 +6,7 @@ compiled constraint table (`table.py`). Constraints only ever move later.
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFPB, WR, WRA
+from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFPB, REFSB, WR, WRA
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import leave_queue, set_candidates
 from edensim.dram.reading_kernel import READING, take_reading
@@ -260,6 +260,6 @@ def issue(ch, tab, t, command, node, slot, source):
     elif command == PREAB:
         for b in range(node * ch.node_span, (node + 1) * ch.node_span):
             close_bank(ch, b, t)
-    elif command == REFPB:
+    elif command == REFPB or command == REFSB:
         keep_rank_open(ch, ch.node_of[node], t, t + ch.bank_refresh)
     return t + 1  # whatever was known of the queue is out of date

@@ -7,10 +7,11 @@ runs on until `wck_until`; later it must be started by a CAS, which is followed 
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, ACT2, CASRD, PRE, RD, WR
-from edensim.dram.issue_kernel import FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE, issue
-from edensim.dram.pending_kernel import pick_pending, release_refreshes
+from edensim.dram.commands import ACT, ACT2, CASRD, PRE, RD, RDA, WR
+from edensim.dram.issue_kernel import FROM_ACTIVE, FROM_IDLE, FROM_PRIORITY, FROM_QUEUE, issue
+from edensim.dram.pending_kernel import closes_row, inject_precharges, pick_pending, release_refreshes
 from edensim.dram.queue_kernel import mode_flips
+from edensim.dram.row_policy_kernel import pick_idle
 from edensim.dram.scan_kernel import (
     FEW,
     KEY_BITS,
@@ -18,6 +19,7 @@ from edensim.dram.scan_kernel import (
     scan_active,
     scan_active_few,
     scan_hits,
+    scan_oldest,
     scan_others,
     scan_queue,
     scan_queue_few,
@@ -44,8 +46,13 @@ def tick_split_activate(ch, tab, t):
     ch.freed[0] = 0
     ch.freed[1] = 0
     postponing = len(ch.is_postponing) == 2
+    closed_page = len(ch.is_closed_page) == 2
+    timed_page = len(ch.is_timed_page) == 2
+    in_order = len(ch.is_in_order) == 2  # all known from the type
     if postponing:
         release_refreshes(ch, t)
+    if closed_page:
+        inject_precharges(ch, t)
     command = -1
     node = -1
     slot = -1
@@ -54,6 +61,7 @@ def tick_split_activate(ch, tab, t):
     is_pending = ch.pending_head != ch.pending_tail
     is_opening = ch.opening >= 0
     is_forced = False
+    is_column = False
     if ch.cas_slot >= 0:
         slot = ch.cas_slot
         command = ch.slot_write[slot]
@@ -61,7 +69,7 @@ def tick_split_activate(ch, tab, t):
         source = ch.cas_source
         at = ch.allowed[command * pad + node]
         if at > t:
-            ch.next_scan = at
+            ch.next_scan = min(at, ch.inject_at)
             return -1
         ch.cas_slot = -1
         is_forced = True
@@ -90,13 +98,17 @@ def tick_split_activate(ch, tab, t):
             if mode_flips(ch):
                 ch.mode = 1 - ch.mode
                 ch.next_queue = t
+            if in_order and (is_opening or ch.actives > 0):
+                ch.next_queue = NEVER  # one request after the other
             if ch.next_queue <= t:
                 mode = ch.mode
                 blocks = pad // LANES
                 busy = 0
                 for g in range(blocks):
                     busy += count_bits(ch.busy[mode * blocks + g])
-                if is_opening:
+                if in_order:
+                    ready, oldest, soon = scan_oldest(ch, mode * pad, pad, t)
+                elif is_opening:
                     ready, oldest, soon = scan_beside_opening(ch, mode, pad, t, row_hit)
                 elif busy <= FEW:
                     ready, oldest, soon = scan_queue_few(ch, mode, t, row_hit)
@@ -124,8 +136,15 @@ def tick_split_activate(ch, tab, t):
                 command += CASRD
         elif command < 0 and is_opening:
             command = ACT2
+        # 5. nothing to do: rows that nobody uses
+        if timed_page and command < 0 and not is_pending:
+            node = pick_idle(ch, t)
+            if node >= 0:
+                command = PRE
+                source = FROM_IDLE
         if command < 0:
-            ch.next_scan = min(ch.next_active, pending_at if is_pending else ch.next_queue)
+            ch.next_scan = min(ch.next_active, pending_at if is_pending else min(ch.next_queue, ch.close_at))
+            ch.next_scan = min(ch.next_scan, ch.inject_at)
             if postponing:
                 ch.next_scan = min(ch.next_scan, ch.release_at)
             return -1
@@ -135,9 +154,17 @@ def tick_split_activate(ch, tab, t):
         source = FROM_QUEUE
     elif command <= WR:
         ch.wck_until = max(ch.wck_until, t + ch.wck_runs[command])
+        is_column = True
+        if closed_page and closes_row(ch, command, node, source == FROM_ACTIVE, t):
+            command += RDA
     ch.next_queue = min(ch.next_queue, issue(ch, tab, t, command, node, slot, source))
-    if is_pending or postponing or is_forced or ch.cas_slot >= 0 or ch.opening >= 0 or mode_flips(ch):
+    if closed_page or in_order:
+        ch.next_queue = t + 1
         ch.next_scan = t + 1
+    elif is_pending or postponing or is_forced or ch.cas_slot >= 0 or ch.opening >= 0 or mode_flips(ch):
+        ch.next_scan = t + 1
+    elif timed_page:
+        ch.next_scan = max(min(min(ch.next_active, ch.next_queue), ch.close_at), t + 1)
     else:
         ch.next_scan = max(min(ch.next_active, ch.next_queue), t + 1)
-    return slot if command <= WR else -1
+    return slot if is_column else -1

@@ -5,7 +5,7 @@ They queue in order; only the head is looked at, and meanwhile nothing starts th
 
 from __future__ import annotations
 
-from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, REFAB, REFPB
+from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, RDA, REFAB, REFPB
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import jit
 
@@ -57,12 +57,24 @@ def pick_pending(ch, t):
                     return -1, node, NEVER
             command = PREAB
             x -= nodes
-    else:
-        if command == REFPB and ch.state[node] != 0:
-            command = PRE
-        if command == PRE and ch.claimed[node] != 0:
+    elif command == PRE:
+        if ch.claimed[node] != 0:
             return -1, node, NEVER
-        x = command * pad + node
+        x = PRE * pad + node
+    else:
+        x = REFPB * pad + node
+        last = ch.node_of[node] * ch.node_span + ch.node_span
+        at = NEVER
+        is_open = False
+        for b in range(node, last, ch.refresh_step):  # the bank, or that of every group; one row after the other closes
+            if ch.state[b] != 0:
+                is_open = True
+                close_at = ch.allowed[PRE * pad + b] | ch.claimed[b]
+                if close_at <= t:
+                    return PRE, b, close_at
+                at = min(at, close_at)
+        if is_open:
+            return -1, node, at
     at = ch.allowed[x]
     if len(ch.is_half_clock) == 2 and (command == REFAB or command == REFPB):
         at = max(at, t) | 1  # refreshes start at odd clocks
@@ -87,6 +99,17 @@ def inject_precharges(ch, t):
                 ch.injected[b] = 1
             else:
                 ch.inject_at = min(ch.inject_at, at)
+
+
+@jit
+def closes_row(ch, command, b, is_active, t):
+    """Whether RD or WR of bank `b` should close its row: the accesses are used up and nobody else needs the row.
+
+    For families whose rows are never closed under an active request; see `protect_active` for the others.
+    """
+    if ch.used[b] < ch.cap or ch.injected[b] != 0 or (ch.claimed[b] != 0 and not is_active):
+        return False
+    return ch.allowed[(command + RDA) * len(ch.state) + b] <= t
 
 
 @jit

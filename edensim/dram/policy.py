@@ -38,16 +38,11 @@ def check_policies(dram: Dram, standard: Standard) -> None:
         if value is not None and chosen not in words
         for wanted in [" or ".join(f'"{word}"' for word in words)]
     ]
-    if standard.two_buses or standard.second_activate:
-        problems += [
-            f'{CONTROLLER}.{key} = "{chosen}" is not modelled for {standard.name}; expected {wanted}'
-            for key, chosen, allowed in (
-                ("scheduler", c.scheduler, ("FRFCFS_RowHit", "FRFCFS_Capped", "FRFCFS")),
-                ("row_policy", c.row_policy, ("open",)),
-            )
-            if chosen not in allowed
-            for wanted in [" or ".join(f'"{word}"' for word in allowed)]
-        ]
+    if c.scheduler == TWO_STAGE and (standard.two_buses or standard.second_activate):
+        problems.append(
+            f'{CONTROLLER}.scheduler = "{TWO_STAGE}" is not modelled for {standard.name}, of which that program knows '
+            "neither the second activate, the data clock nor the two buses; expected another scheduler"
+        )
     if c.scheduler == TWO_STAGE:
         problems += [
             f'{CONTROLLER}.{key} = {found!r} does not go with scheduler = "{TWO_STAGE}"; expected {wanted}'
@@ -101,7 +96,7 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         two_buses=standard.two_buses,
         half_clock=standard.half_clock,
         whole_row=timing.ck["nRAS"],
-        bank_refresh=timing.ck.get("nRFCpb", 0),
+        bank_refresh=timing.ck.get({"per_bank": "nRFCpb", "same_bank": "nRFCsb"}.get(c.refresh, ""), 0),
     )
 
 

@@ -1,6 +1,6 @@
 """What a channel has done up to a clock, as one row of totals over its banks: the bins of its timeline."""
 
-from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, WR, WRA
+from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, REFSB, WR, WRA
 from edensim.jit import jit
 
 READS, WRITES, HITS, OTHERS, ACTS, CLOSINGS, REFRESHES, BANK_OPEN, RANK_OPEN = range(9)
@@ -17,7 +17,7 @@ def take_reading(ch, row, clock):
         row[READS] += ch.counts[RD, b] + ch.counts[RDA, b]
         row[WRITES] += ch.counts[WR, b] + ch.counts[WRA, b]
         row[ACTS] += ch.counts[ACT, b]
-        row[REFRESHES] += ch.counts[REFAB, b] + ch.counts[REFPB, b]
+        row[REFRESHES] += ch.counts[REFAB, b] + ch.counts[REFPB, b] + ch.counts[REFSB, b]
         row[CLOSINGS] += ch.closings[b]
         running = clock - ch.open_since[b]
         row[BANK_OPEN] += ch.open_ck[b] + (running if ch.state[b] else min(running, 0))

@@ -23,6 +23,7 @@ from edensim.dram.commands import (
     RDA,
     REFAB,
     REFPB,
+    REFSB,
     WR,
     WRA,
     is_rank_command,
@@ -49,7 +50,8 @@ class Settings:
     `reference_policy`). `row_timeout`: clocks after which an unused row is closed, 0 = never; the adaptive policy keeps
     that of a bank within `timeout_range`. `postponed`: refreshes of a rank that may be owed while requests wait.
 
-    `per_bank_refresh`: every `refresh_interval` the next bank of each rank is refreshed, rank r another r clocks later.
+    `per_bank_refresh`: every `refresh_interval` the next bank of each rank is refreshed, rank r another r clocks later;
+    `same_bank_refresh`: that of every bank group at once.
     `second_activate`: clocks from ACT to ACT2 at most (LPDDR5; 0 = one command opens a row); `wck_runs`: clocks the
     data clock runs on after RD and after WR. `two_buses`: HBM; `half_clock`: HBM3.
     """
@@ -70,6 +72,7 @@ class Settings:
     timeout_range: tuple[int, int] = (0, 0)
     postponed: int = 0
     per_bank_refresh: bool = False
+    same_bank_refresh: bool = False
     second_activate: int = 0
     wck_runs: tuple[int, int] = (0, 0)
     two_buses: bool = False
@@ -215,9 +218,10 @@ class Channel:
         interval, scatter = chosen.refresh_interval, chosen.refresh_scatter
         if interval == 0:
             return []
-        if chosen.per_bank_refresh:
+        if chosen.per_bank_refresh or chosen.same_bank_refresh:
+            command, banks = (REFSB, self.layout.banks_per_group) if chosen.same_bank_refresh else (REFPB, per_rank)
             turns = [(rank, *divmod(clock - rank, interval)) for rank in range(self.tree.ranks)]
-            return [(REFPB, r * per_rank + (n - 1) % per_rank) for r, n, rest in turns if rest == 0 and n > 0]
+            return [(command, r * per_rank + (n - 1) % banks) for r, n, rest in turns if rest == 0 and n > 0]
         first = [(rank + 1) * scatter if scatter else interval for rank in range(self.tree.ranks)]
         return [(REFAB, r) for r, at in enumerate(first) if clock >= at and (clock - at) % interval == 0]
 
@@ -286,7 +290,7 @@ class Channel:
                 self.active.append(request)
         else:
             closing = RDA if command == RD else WRA
-            if self.is_last_access(request.bank) and self.earliest(closing, request.bank) <= clock:
+            if self.is_last_access(request) and self.earliest(closing, request.bank) <= clock:
                 command = closing
             self.issue(clock, command, request.bank, column=request.column)
             queue.remove(request)
@@ -305,14 +309,16 @@ class Channel:
             self.tally.conflicts += command == PRE
             self.tally.hits += command in (RD, WR)
 
-    def is_last_access(self, bank: int) -> bool:
-        """Whether the next access of a bank also closes it."""
-        return 0 < self.settings.row_cap <= self.accesses[bank]
+    def is_last_access(self, request: Request) -> bool:
+        """Whether the access of a request also closes its row."""
+        return 0 < self.settings.row_cap <= self.accesses[request.bank]
 
     def try_pending(self, clock: int) -> bool:
         """Bring the oldest pending refresh or precharge one command further if possible."""
         wanted, target = self.pending[0]
         banks = self.tree.banks_of(wanted, target)
+        if wanted == REFSB:
+            return self.try_same_bank(clock, target, banks)
         command = wanted
         if any(self.open_row[bank] != CLOSED for bank in banks):
             command = {REFAB: PREAB, REFPB: PRE}.get(wanted, wanted)
@@ -321,6 +327,19 @@ class Channel:
         self.issue(clock, command, target)
         if command == wanted:
             self.pending.pop(0)
+        return True
+
+    def try_same_bank(self, clock: int, target: int, banks: range) -> bool:
+        """Bring a same-bank refresh one command further: close the first row that may be closed, or refresh."""
+        still_open = [bank for bank in banks if self.open_row[bank] != CLOSED]
+        for bank in still_open:
+            if self.earliest(PRE, bank) <= clock and not self.is_pending_forbidden(PRE, range(bank, bank + 1)):
+                self.issue(clock, PRE, bank)
+                return True
+        if still_open or self.earliest(REFSB, target) > clock:
+            return False
+        self.issue(clock, REFSB, target)
+        self.pending.pop(0)
         return True
 
     def is_pending_forbidden(self, command: int, banks: range) -> bool:
@@ -353,6 +372,13 @@ class Channel:
 
     def allowed_from(self, edge: Edge, is_uneven: bool, command: int, target: int) -> Iterator[int]:
         """Clocks from which one edge lets a command issue, one per earlier command it looks at."""
+        if edge.window > 1:  # the preceding commands count together
+            for node in self.tree.addressed(edge.scope, command, target):
+                counted = [self.issued.get((before, edge.scope, node), ()) for before in edge.preceding]
+                clocks = sorted((clock for each in counted for clock, _ in each), reverse=True)
+                if len(clocks) >= edge.window:
+                    yield clocks[edge.window - 1] + int(edge.cycles[0])
+            return
         for before in edge.preceding:
             level, own = edge.scope, self.tree.addressed(edge.scope, command, target)
             nodes: Sequence[int] = self.tree.siblings(level, command, target) if edge.sibling else own
@@ -362,6 +388,6 @@ class Channel:
                 level, nodes = "Bank", self.tree.banks_under(level, own)
             for node in nodes:
                 past = self.issued.get((before, level, node), ())
-                if len(past) >= edge.window:
-                    since, origin = past[edge.window - 1]
+                if past:
+                    since, origin = past[0]
                     yield since + self.tree.cycles_between(edge, (before, origin), (command, target))

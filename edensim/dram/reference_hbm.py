@@ -5,7 +5,8 @@ Written from the rules of ramulator2 2.1's HBM controllers; see `reference_chann
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, PRE, PREAB, RD, REFAB, REFPB, WR
+from edensim.dram.commands import ACT, PRE, PREAB, RD, RDA, REFAB, REFPB, WR, WRA
+from edensim.dram.reference_channel import Request
 from edensim.dram.reference_policy import PolicyChannel
 
 COLUMN, ROW = (RD, WR), (ACT, PRE)
@@ -19,10 +20,14 @@ class TwoBusChannel(PolicyChannel):
         self.clock, self.is_falling = 0, False
         self.restricted = (-1, -1, -1)  # a falling edge, the rank (pseudo-channel) and the bank it is closed to; -1 all
 
-    def use_bus(self, clock: int) -> None:
-        """Issue the commands of this clock: a column command, then a row command."""
+    def tick(self, clock: int) -> None:
+        """Everything that happens in one clock."""
         self.clock = clock
         self.is_falling = self.settings.half_clock and clock % 2 == 0
+        super().tick(clock)
+
+    def use_bus(self, clock: int) -> None:
+        """Issue the commands of this clock: a column command, then a row command."""
         if not self.is_falling:
             choice = self.oldest(clock, self.active, COLUMN)
             if choice is None and not self.pending:
@@ -37,11 +42,17 @@ class TwoBusChannel(PolicyChannel):
         choice = self.oldest(clock, self.queue, ROW)
         if choice is not None:
             self.serve(clock, *choice)
+        else:
+            self.close_idle(clock)
+
+    def is_last_access(self, request: Request) -> bool:
+        """Whether the access of a request also closes its row."""
+        return super().is_last_access(request) and self.is_free_to_close(request)
 
     def issue(self, clock: int, command: int, target: int, row: int = -1, column: int = -1) -> None:
         """Put a command on its bus and remember it; after a row command one falling edge is restricted."""
         super().issue(clock, command, target, row, column)
-        if command not in COLUMN and not self.is_falling:
+        if command not in (*COLUMN, RDA, WRA) and not self.is_falling:
             bank = -1 if command in (PREAB, REFAB) else target
             self.restricted = (clock + (3 if command == ACT else 1), self.rank_of(command, target), bank)
 

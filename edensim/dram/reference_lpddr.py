@@ -6,7 +6,7 @@ Written from the rules of ramulator2 2.1's LPDDR5 controller; see `reference_cha
 from __future__ import annotations
 
 from edensim.dram.commands import ACT, ACT2, CASRD, CASWR, PRE, WR
-from edensim.dram.reference_channel import CLOSED, Choice, Request
+from edensim.dram.reference_channel import ANY, CLOSED, Choice, Request
 from edensim.dram.reference_policy import PolicyChannel
 
 
@@ -30,7 +30,7 @@ class SplitChannel(PolicyChannel):
         if self.opening and min(self.opening.values()) <= clock:
             self.second_activate(clock)
             return
-        choice = self.oldest(clock, self.active)
+        choice, was_pending = self.oldest(clock, self.active), bool(self.pending)
         if choice is None and self.pending:
             if self.try_pending(clock):
                 return
@@ -41,6 +41,18 @@ class SplitChannel(PolicyChannel):
             self.carry_out(clock, choice)
         elif self.opening:
             self.second_activate(clock)
+        elif not was_pending:
+            self.close_idle(clock)
+
+    def oldest(self, clock: int, queue: list[Request], among: tuple[int, ...] = ANY) -> Choice | None:
+        """First command that may go now; with FCFS none while a row is being opened."""
+        if self.settings.in_order and self.opening and queue is not self.active:
+            return None
+        return super().oldest(clock, queue, among)
+
+    def is_last_access(self, request: Request) -> bool:
+        """Whether the access of a request also closes its row."""
+        return super().is_last_access(request) and self.is_free_to_close(request)
 
     def carry_out(self, clock: int, choice: Choice) -> None:
         """Issue a chosen command, or what must come before it."""
@@ -66,6 +78,7 @@ class SplitChannel(PolicyChannel):
             super().serve(clock, command, request, queue)
             return
         self.classify(command, request)
+        self.learn(clock, command, request)
         self.issue(clock, ACT, request.bank, row=request.row)
         self.open_row[request.bank] = CLOSED  # until the second activate
         queue.remove(request)

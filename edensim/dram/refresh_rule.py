@@ -1,7 +1,8 @@
 """How long a bank may go without a refresh: the rule of the protocol checker that looks at what is missing.
 
-Every bank counts from clock 0 to the last command of its channel; it is refreshed by a refresh of its rank or of its
-own. Not modelled: temperature, self refresh, pulled-in refreshes that would lengthen a later interval.
+Every bank counts from clock 0 to the last command of its channel; it is refreshed by a refresh of its rank, of its own
+or of the same bank of all groups. Not modelled: temperature, self refresh, pulled-in refreshes that would lengthen a
+later interval.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram.bank_tree import BankTree
-from edensim.dram.commands import REFAB, REFPB
+from edensim.dram.commands import REFAB, REFPB, REFSB
 
 Int = npt.NDArray[np.int64]
 
@@ -23,23 +24,26 @@ class RefreshLimit:
     """Refreshes a run owes: one per `interval_ck` clocks (0: none), of which up to `postponed` may be late.
 
     The controller serves the requests under way first, so that a refresh may come after its time, but before the next
-    is due: `postponed` is 1 even where none is postponed on purpose (`dram.controller.refresh_postponed`).
+    is due: `postponed` is 1 even where none is postponed on purpose (`dram.controller.refresh_postponed`). Where the
+    banks of a rank are refreshed in turn, the next is that of another bank, `turn_ck` clocks later (0: all at once).
     """
 
     interval_ck: int
     postponed: int = 1
+    turn_ck: int = 0
 
     @property
     def longest_ck(self) -> int:
         """Most clocks between two refreshes of a bank."""
-        return self.interval_ck * (1 + self.postponed)
+        return self.interval_ck * (1 + self.postponed) + self.turn_ck
 
     @property
     def text(self) -> str:
         """The rule in words."""
         if not self.interval_ck:
             return "switched off in this run, not checked"
-        return f"every bank, at most {self.longest_ck} clocks (interval {self.interval_ck}, {self.postponed} postponed)"
+        late = f"{self.postponed} postponed" + (f", {self.turn_ck} to the next bank" if self.turn_ck else "")
+        return f"every bank, at most {self.longest_ck} clocks (interval {self.interval_ck}, {late})"
 
 
 def check_refreshes(log: Int, tree: BankTree, limit: RefreshLimit) -> tuple[int, int, int | None, int | None, str]:
@@ -85,11 +89,13 @@ def check_refreshes(log: Int, tree: BankTree, limit: RefreshLimit) -> tuple[int,
 
 def _refreshed(log: Int, tree: BankTree) -> Iterator[tuple[str, Int]]:
     """Clocks at which each rank is refreshed or, if single banks are, each bank."""
-    whole, single = log[log[:, 1] == REFAB], log[log[:, 1] == REFPB]
+    whole, single = log[log[:, 1] == REFAB], log[(log[:, 1] == REFPB) | (log[:, 1] == REFSB)]
     for rank in range(tree.ranks):
         clocks = whole[whole[:, 2] == rank, 0]
         if not len(single):
             yield tree.words(REFAB, rank), clocks
             continue
         for bank in tree.banks_of(REFAB, rank):
-            yield tree.words(REFPB, bank), np.concatenate([clocks, single[single[:, 2] == bank, 0]])
+            same = bank // tree.banks_per_rank * tree.banks_per_rank + bank % tree.layout.banks_per_group
+            own = np.where(single[:, 1] == REFSB, same, bank) == single[:, 2]
+            yield tree.words(REFPB, bank), np.concatenate([clocks, single[own, 0]])

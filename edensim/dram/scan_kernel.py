@@ -106,6 +106,24 @@ def scan_oldest(ch, entry, n, t):
 
 
 @jit
+def scan_oldest_of_bus(ch, entry, n, t, is_row, odd, open_from):
+    """`scan_oldest` for one of two buses: the oldest request if its next command goes over it; see `scan_others`."""
+    oldest = NEVER
+    for j in range(n):
+        oldest = min(oldest, min(ch.hit_key[entry + j], ch.other_key[entry + j]))
+    b = oldest & ((1 << KEY_BITS) - 1)
+    if oldest == NEVER or (ch.hit_key[entry + b] != oldest) != is_row:
+        return 0, NEVER, NEVER
+    if not is_row:
+        at = ch.allowed[entry + b]
+    elif ch.state[b]:
+        at = ch.allowed[PRE * n + b] | ch.claimed[b]
+    else:
+        at = max(ch.allowed[ACT * n + b] | odd, open_from)
+    return (1, oldest, NEVER) if at <= t else (0, NEVER, at)
+
+
+@jit
 def scan_active(ch, n, t):
     """The same for requests whose row has been opened for them; their keys lie parallel to the RD and WR rows."""
     ready = 0

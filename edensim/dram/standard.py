@@ -58,7 +58,10 @@ class Constraint:
 
 @dataclass(frozen=True)
 class TimingRule:
-    """How one n-name (clocks) comes from the configuration: a key of [dram.timing], or an expression in clocks."""
+    """How one n-name (clocks) comes from the configuration: a key of [dram.timing], or an expression in clocks.
+
+    What is `optional` may be missing; the memory then lacks every constraint that names it.
+    """
 
     name: str
     given: str = ""
@@ -66,6 +69,7 @@ class TimingRule:
     minimum: int = 0
     round_down: bool = False
     clocks: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,16 @@ class Standard:
     def names(self) -> tuple[str, ...]:
         """All n-names, in the order in which they are resolved."""
         return tuple(rule.name for rule in self.timings)
+
+    @property
+    def optional_names(self) -> tuple[str, ...]:
+        """Those that a memory may lack."""
+        return tuple(rule.name for rule in self.timings if rule.optional)
+
+    def constraints_on(self, names: Iterable[str]) -> list[Constraint]:
+        """Constraints of a memory that has these timings: all but those on optional ones that it lacks."""
+        absent = set(self.optional_names) - set(names)
+        return [row for row in self.constraints if absent.isdisjoint(expression_names(row.latency))]
 
 
 OPTIONAL = "transfers_per_clock two_buses half_clock second_activate wck_read wck_write source".split()
@@ -226,11 +240,11 @@ def _unknown(where: str, what: str, words: Iterable[str], known: Iterable[str]) 
 def _unknown_rules(where: str, rules: Iterable[TimingRule]) -> list[str]:
     """Timing rules that refer to keys of [dram.timing] or to n-names that do not exist (yet)."""
     keys = list(schema.Timing.model_fields)
-    seen = ["burst_length", "banks_per_rank"]
+    seen = ["burst_length", "banks_per_rank", "banks_per_group"]
     problems = []
     for rule in rules:
         here = f"{where}: timing {rule.name}"
-        if bool(rule.given) == bool(rule.clocks):
+        if bool(rule.given) == bool(rule.clocks) or (rule.optional and rule.clocks):
             problems.append(f"{here}: needs either `given` or `clocks`")
         problems += _unknown(here, "key of [dram.timing]", [rule.given] if rule.given else [], keys)
         problems += _unknown(here, "key of [dram.timing]", expression_names(rule.default) if rule.default else [], keys)

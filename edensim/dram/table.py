@@ -27,6 +27,7 @@ from edensim.dram.commands import (
     RDA,
     REFAB,
     REFPB,
+    REFSB,
     WR,
     WRA,
     is_rank_command,
@@ -68,6 +69,14 @@ class Shape:
         """Next-allowed times: seven rows of banks, PREab and REFab per rank, one dummy cell."""
         return BANK_COMMANDS * self.padded + 2 * self.ranks + 1
 
+    def banks_of(self, command: int, target: int) -> Int:
+        """Banks that a command addresses: those of a rank, one, or the same bank of every group."""
+        if is_rank_command(command):
+            return np.arange(target * self.node_span, (target + 1) * self.node_span)
+        if command == REFSB:
+            return np.arange(target, (target // self.node_span + 1) * self.node_span, self.layout.banks_per_group)
+        return np.array([target])
+
     def span(self, level: str) -> int:
         """Banks below a node of `level`."""
         return self.layout.spans[level]
@@ -99,7 +108,8 @@ class Edge:
 class Refresh:
     """Refreshes that fall due once in every period: clock of the first, and which, in order of time; none = never.
 
-    `command` is REFAB, and `nodes` are ranks; or it is REFPB, and they are banks.
+    `command` is REFAB, and `nodes` are ranks; or it is REFPB, and they are banks; or REFSB, and they are banks of the
+    first group of a rank.
     """
 
     period: int
@@ -108,16 +118,31 @@ class Refresh:
     command: int = REFAB
 
 
-def reach(shape: Shape, edge: Edge, first: int, count: int) -> NDArray[np.bool_]:
-    """Banks whose commands an edge delays when banks first … first+count-1 issued the preceding command."""
+def reach(shape: Shape, edge: Edge, issuers: Int) -> NDArray[np.bool_]:
+    """Banks whose commands an edge delays when these banks issued the preceding command."""
     banks = np.arange(shape.banks)
     span = shape.span(edge.scope)
-    own = (banks // span >= first // span) & (banks // span <= (first + count - 1) // span)
+    own = np.isin(banks // span, issuers // span)
     if not edge.sibling:
         return own
     parent = shape.parent_span(edge.scope)
-    others: NDArray[np.bool_] = (banks // parent == first // parent) & ~own
+    others: NDArray[np.bool_] = (banks // parent == issuers[0] // parent) & ~own
     return others
+
+
+def allowed_row(command: int) -> int:
+    """Row of next-allowed times of a command that addresses banks."""
+    return REFPB if command == REFSB else command
+
+
+def gathered(shape: Shape, cycles: Int) -> Int:
+    """What REFsb has to wait: the longest of its banks, at the bank that it addresses; int64 (banks,)."""
+    out = np.zeros_like(cycles)
+    size = shape.layout.banks_per_group
+    for rank in range(0, shape.banks, shape.node_span):
+        mine = cycles[rank : rank + shape.node_span].reshape(-1, size)
+        out[rank : rank + size] = mine.max(axis=0)
+    return out
 
 
 def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Sequence[int]) -> Int:
@@ -127,21 +152,24 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Seq
     the table does not depend on the operating point.
     """
     by_rank = is_rank_command(preceding)
-    issuers, size = (shape.ranks, shape.node_span) if by_rank else (shape.banks, 1)
+    issuers = shape.ranks if by_rank else shape.banks
     out = np.zeros((issuers, shape.allowed_size - 1), np.int64)
     for edge in edges:
         if preceding not in edge.preceding or edge.window > 1:
             continue
         for f in (f for f in edge.following if f in issued):
             for k in range(issuers):
-                hit = reach(shape, edge, k * size, size)
-                if f < BANK_COMMANDS:
-                    row = out[k, f * shape.padded : f * shape.padded + shape.banks]
+                banks = shape.banks_of(preceding, k)
+                hit = reach(shape, edge, banks)
+                if f not in (PREAB, REFAB):
+                    at = allowed_row(f) * shape.padded
+                    row = out[k, at : at + shape.banks]
                     cycles = edge.cycles if by_rank else np.full(shape.banks, edge.cycles[k])
-                    np.maximum(row, np.where(hit, np.maximum(cycles, 1), 0), out=row)
+                    waits = np.where(hit, np.maximum(cycles, 1), 0)
+                    np.maximum(row, gathered(shape, waits) if f == REFSB else waits, out=row)
                     continue
                 at = BANK_COMMANDS * shape.padded + (f - PREAB) * shape.ranks
-                value = edge.cycles[k * size : (k + 1) * size].max()
+                value = edge.cycles[banks].max()
                 for node in np.flatnonzero(hit.reshape(shape.ranks, -1).any(axis=1)):
                     out[k, at + node] = max(out[k, at + node], value, 1)
     return out
@@ -154,7 +182,7 @@ def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh, closes_
     compile to nothing.
     """
     issued = [RD, WR, ACT, PRE, *((RDA, WRA) if closes_rows else ())]
-    issued += [PREAB, REFAB] if refresh.command == REFAB else [REFPB]
+    issued += [PREAB, REFAB] if refresh.command == REFAB else [refresh.command]
     pad, dummy = shape.padded, shape.allowed_size - 1
     fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
     fields |= {x: np.zeros((N_COMMANDS, BANK_COMMANDS), np.int64) for x in ("row_target", "row_at")}
@@ -203,24 +231,25 @@ def compile_windows(
 ) -> list[NDArray[np.int32]]:
     """Fill the window fields; returns the delay rows of the windows, which begin at `at`."""
     windows = [
-        (p, f, e)
+        (members, f, e)
         for e in edges
         if e.window > 1
-        for p in e.preceding
+        for members in [[p for p in e.preceding if p in issued]]
         for f in e.following
-        if p in issued and f in issued
+        if members and f in issued
     ]
     n = max(len(windows), 1)
     fields["window_id"] = np.zeros((N_COMMANDS, n), np.int64)
     fields["window_node"] = np.zeros((n, shape.banks), np.int64)
     fields |= {x: np.ones(n, np.int64) for x in ("window_length", "window_target", "window_at")}
     rows = []
-    for k, (p, f, edge) in enumerate(windows):
+    for k, (members, f, edge) in enumerate(windows):
         node = np.arange(shape.banks) // shape.span(edge.scope)
-        fields["window_id"][p, fields["window_n"][p]] = k
-        fields["window_n"][p] += 1
+        for p in members:  # they count together
+            fields["window_id"][p, fields["window_n"][p]] = k
+            fields["window_n"][p] += 1
         fields["window_length"][k] = edge.window
-        fields["window_target"][k] = f
+        fields["window_target"][k] = allowed_row(f)
         fields["window_node"][k] = node
         fields["window_at"][k] = at
         part = np.zeros((int(node[-1]) + 1, shape.padded), np.int32)

@@ -161,8 +161,13 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
     banks_per_rank = dram.stack_ids * dram.bank_groups * dram.banks_per_group
     ck: dict[str, int] = {}
     for rule in standard.timings:
-        names = {"burst_length": dram.burst_length, "banks_per_rank": banks_per_rank} | ck
-        ck[rule.name] = given[rule.name] if rule.name in given else int(evaluate(rule.clocks, names))
+        names = {
+            "burst_length": dram.burst_length,
+            "banks_per_rank": banks_per_rank,
+            "banks_per_group": dram.banks_per_group,
+        } | ck
+        if rule.name in given or rule.clocks:
+            ck[rule.name] = given[rule.name] if rule.name in given else int(evaluate(rule.clocks, names))
     check_identities(ck, period)
 
     def nominal(key: str, name: str) -> float:
@@ -184,12 +189,21 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
 def with_granularity(dram: schema.Dram) -> schema.Dram:
     """The memory with duration and interval of its refreshes in the granularity it is run in.
 
+    DDR5 has same-bank refreshes in 2x granularity only (JESD79-5, refresh command scheduling).
+
     Raises
     ------
     ConfigError
         The duration in that granularity is not given.
     """
     chosen, timing = dram.controller.refresh_granularity, dram.timing
+    if dram.controller.refresh == "same_bank" and chosen == "4x":
+        raise ConfigError(
+            'dram.controller.refresh = "same_bank" does not go with refresh_granularity = "4x"; expected "2x" (which '
+            "it implies: DDR5 has no other)"
+        )
+    if dram.controller.refresh == "same_bank" and timing.tRFC2_ns is not None:
+        chosen = "2x"
     if chosen == "1x":
         return dram
     name, parts = f"tRFC{chosen[0]}_ns", int(chosen[0])
@@ -232,7 +246,7 @@ def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
             f"expected a change of dram.timing_ck instead"
         )
         problems.append(Problem(text, f"dram.timing.{ignored[0]}", "dram.timing_ck"))
-    missing = [rule.name for rule in standard.timings if not rule.clocks and rule.name not in table]
+    missing = [rule.name for rule in standard.timings if not (rule.clocks or rule.optional or rule.name in table)]
     if missing:
         problems.append(f"dram.timing_ck: {standard.name} also needs {', '.join(missing)} (in clocks)")
     if problems:
@@ -248,7 +262,8 @@ def _rounded_clocks(dram: schema.Dram, standard: Standard, period: Fraction) -> 
     for rule in (rule for rule in standard.timings if rule.given):
         value = _given_value(rule, dram.timing)
         if value is None:
-            missing.append(rule.given)
+            if not rule.optional:
+                missing.append(rule.given)
             continue
         clocks = value if not rule.given.endswith("_ns") else _clocks_of(rule, value, period, standard.rounding)
         out[rule.name] = max(int(clocks), rule.minimum, minimum.get(rule.given.removesuffix("_ns"), 0))

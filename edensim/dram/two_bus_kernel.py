@@ -9,11 +9,21 @@ command too closely on a falling edge is a matter of the constraint table.
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, PRE, RD, WR
-from edensim.dram.issue_kernel import FROM_ACTIVE, FROM_PRIORITY, FROM_QUEUE, issue
-from edensim.dram.pending_kernel import pick_pending, release_refreshes
+from edensim.dram.commands import ACT, PRE, RD, RDA, WR
+from edensim.dram.issue_kernel import FROM_ACTIVE, FROM_IDLE, FROM_PRIORITY, FROM_QUEUE, issue
+from edensim.dram.pending_kernel import closes_row, inject_precharges, pick_pending, release_refreshes
 from edensim.dram.queue_kernel import mode_flips
-from edensim.dram.scan_kernel import FEW, KEY_BITS, NEVER, scan_active, scan_active_few, scan_hits, scan_others
+from edensim.dram.row_policy_kernel import pick_idle
+from edensim.dram.scan_kernel import (
+    FEW,
+    KEY_BITS,
+    NEVER,
+    scan_active,
+    scan_active_few,
+    scan_hits,
+    scan_oldest_of_bus,
+    scan_others,
+)
 from edensim.jit import jit, jit_inline
 
 COLUMN_BUS, ROW_BUS = range(2)
@@ -45,9 +55,14 @@ def pick_column(ch, t, is_pending):
             return command, node, ch.active_slot[command * pad + node], FROM_ACTIVE
     if not is_pending:
         flip_mode(ch, t)
+        if len(ch.is_in_order) == 2 and ch.actives > 0:
+            ch.next_queue = NEVER  # one request after the other
         if ch.next_queue <= t:
             entry = ch.mode * pad
-            ready, oldest, soon = scan_hits(ch, entry, pad, t)
+            if len(ch.is_in_order) == 2:  # known from the type
+                ready, oldest, soon = scan_oldest_of_bus(ch, entry, pad, t, False, 0, 0)
+            else:
+                ready, oldest, soon = scan_hits(ch, entry, pad, t)
             ch.next_queue = t + 1 if ready > 1 else soon
             if ready > 0:
                 node = oldest & BANK_MASK
@@ -60,11 +75,16 @@ def pick_row(ch, t, is_falling):
     """Row command of this clock for the queue: (command or -1, bank, slot, source)."""
     pad = len(ch.state)
     flip_mode(ch, t)
+    if len(ch.is_in_order) == 2 and ch.actives > 0:
+        ch.next_row = NEVER
     if ch.next_row <= t:
         entry = ch.mode * pad
         odd = len(ch.is_half_clock) - 1
         open_from = t + 1 if is_falling else 0
-        ready, oldest, soon = scan_others(ch, entry, pad, t, len(ch.is_row_hit) == 2, odd, open_from)
+        if len(ch.is_in_order) == 2:
+            ready, oldest, soon = scan_oldest_of_bus(ch, entry, pad, t, True, odd, open_from)
+        else:
+            ready, oldest, soon = scan_others(ch, entry, pad, t, len(ch.is_row_hit) == 2, odd, open_from)
         ch.next_row = t + 1 if ready > 1 else soon
         if ready > 0:
             node = oldest & BANK_MASK
@@ -81,8 +101,13 @@ def tick_two_buses(ch, tab, t):
     ch.freed[0] = 0
     ch.freed[1] = 0
     postponing = len(ch.is_postponing) == 2
+    closed_page = len(ch.is_closed_page) == 2
+    timed_page = len(ch.is_timed_page) == 2
+    in_order = len(ch.is_in_order) == 2  # all known from the type
     if postponing:
         release_refreshes(ch, t)
+    if closed_page:
+        inject_precharges(ch, t)
     is_any = False
     finished = -1
     wait = NEVER
@@ -91,23 +116,38 @@ def tick_two_buses(ch, tab, t):
         if bus == COLUMN_BUS:
             command, node, slot, source = pick_column(ch, t, is_pending)
             finished = slot
+            if closed_page and command >= 0 and closes_row(ch, command, node, source == FROM_ACTIVE, t):
+                command += RDA
         elif is_pending:
             command, node, wait = pick_pending(ch, t)
             slot = -1
             source = FROM_PRIORITY
         else:
             command, node, slot, source = pick_row(ch, t, is_falling)
+            if timed_page and command < 0:
+                node = pick_idle(ch, t)
+                if node >= 0:
+                    command = PRE
+                    source = FROM_IDLE
         if command >= 0:
             is_any = True
             bound = issue(ch, tab, t, command, node, slot, source)
             ch.next_queue = min(ch.next_queue, bound)
-            ch.next_row = min(ch.next_row, bound)
+            ch.next_row = min(ch.next_row, t if in_order else bound)  # the next request may open its row at once
     if ch.pending_head != ch.pending_tail:
         bound = min(ch.next_active | odd, wait)
     elif mode_flips(ch):
         bound = t + 1
     else:
         bound = min(min(ch.next_active | odd, ch.next_queue | odd), ch.next_row)
+        if timed_page:
+            bound = min(bound, ch.close_at)
+    if closed_page:
+        bound = min(bound, ch.inject_at)
+    if is_any and (closed_page or in_order):
+        ch.next_queue = t + 1
+        ch.next_row = t + 1
+        bound = t + 1
     if postponing:
         bound = t + 1 if is_any else min(bound, ch.release_at)
     ch.next_scan = max(bound, t + 1)

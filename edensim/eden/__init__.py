@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         metadata_bytes,
     )
     from edensim.eden.optimal import optimal_mapping
-    from edensim.eden.points import Choice, best_within, offered, pareto
+    from edensim.eden.points import Choice, best_within, in_parts, offered, pareto
 
 _HOMES = {
     **dict.fromkeys(["Search", "Tolerance", "tolerable_ber"], "coarse"),
@@ -42,7 +42,7 @@ _HOMES = {
         ["Assignment", "Item", "Room", "Weights", "coarse_mapping", "greedy_mapping", "metadata_bytes"], "mapping"
     ),
     "optimal_mapping": "optimal",
-    **dict.fromkeys(["Choice", "best_within", "offered", "pareto"], "points"),
+    **dict.fromkeys(["Choice", "best_within", "in_parts", "offered", "pareto"], "points"),
 }
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "coarse_mapping",
     "greedy_mapping",
     "guided",
+    "in_parts",
     "metadata_bytes",
     "offered",
     "optimal_mapping",

@@ -1,14 +1,18 @@
 """Operating points to choose from: VDD, tRCD and tRP together, each with what fails there and what it saves.
 
 The paper lowers one knob at a time (Koppula et al., MICRO 2019, Table 3). Here points are the product of the values of
-all knobs. What fails at a point is what the chip's laws say: knobs that were measured one by one act independently, and
-the basis says "extrapolated" then. A knob without a law stays nominal; laws nobody measured need `experimental`.
+all knobs. What fails at a point, in each part of the memory, is what the chip's laws say of its banks: knobs that were
+measured one by one act independently, and the basis says "extrapolated" then. A knob without a law stays nominal; laws
+nobody measured need `experimental`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edensim.approx import Chip, Setting
 from edensim.errors import ConfigError
@@ -83,6 +87,29 @@ def offered(
         raise ConfigError(problems[:3])
     is_nominal = [c for c in found if (c.vdd, c.tRCD_ns, c.tRP_ns) == (nominal.vdd, nominal.tRCD_ns, nominal.tRP_ns)]
     return [replace(is_nominal[0], basis=NOMINAL), *(c for c in found if c not in is_nominal)]
+
+
+def in_parts(
+    choices: Sequence[Choice], chip: Chip, nominal: Nominal, shares: NDArray[np.float64], experimental: bool = False
+) -> list[list[Choice]]:
+    """The choices as each part of the memory meets them: banks of a chip fail more or less often.
+
+    Parameters
+    ----------
+    choices : sequence of Choice
+        Of the whole memory, from `offered`.
+    shares : array, shape (parts, banks of a rank)
+        Share of a part's bytes that lies in each bank; a row of zeros is a part without bytes, which keeps the mean.
+    """
+    banks = shares.shape[1]
+    parts: list[list[Choice]] = [[] for _ in shares]
+    for choice in choices:
+        setting = Setting(choice.vdd, choice.tRCD_ns, nominal.tRAS_ns, choice.tRP_ns)
+        known = chip.reliability(setting, nominal, banks, experimental=experimental)
+        by_bank = np.resize(known.ber_by_bank(), banks)
+        for part, share in zip(parts, shares, strict=True):
+            part.append(replace(choice, ber=float(share @ by_bank)) if share.any() else choice)
+    return parts
 
 
 def pareto(choices: Iterable[Choice]) -> list[Choice]:

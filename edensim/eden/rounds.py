@@ -176,12 +176,22 @@ def evaluate(flow: Flow, best: Round, mapping: Assignment, tables: Mapping[str, 
             "nominal": {"mean": nominal.value, "low": low, "high": high, "images": sum(nominal.images)},
             "eden": asdict(eden), "control": asdict(control), "devices": flow.plan.devices,
         },
-        "nominal": _numbers(site.nominal), "eden": _numbers(after),
+        "nominal": _numbers(site.nominal), "eden": _numbers(after), "machines": on_machines(flow, tables),
         "mapping": mapping_data(flow, mapping),
         "points": [asdict(c) for c in site.choices],
         "front": [asdict(c) for c in pareto(site.choices)],
         "warnings": after["warnings"],
     }  # fmt: skip
+
+
+def on_machines(flow: Flow, tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Nominal memory against the placement on every machine of `eden.machines`."""
+    found = {}
+    for name in flow.plan.machines:
+        machine = {"machine": {"preset": name}}
+        both = {"nominal": machine, "eden": {**tables, **machine}}
+        found[name] = {label: _numbers(flow.site.simulate(changes)) for label, changes in both.items()}
+    return found
 
 
 def compared(flow: Flow, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from edensim.approx import Device, Region, load_chip
 from edensim.approx.build import build_model
 from edensim.approx.partition_laws import device_of, errors_of_chip, errors_of_model
@@ -20,7 +22,7 @@ from edensim.config.schema import Placement as PlacementConfig
 from edensim.config.schema import Workload
 from edensim.config.tree import plain
 from edensim.eden.mapping import Assignment, Item, Room, Weights
-from edensim.eden.points import Choice, offered
+from edensim.eden.points import Choice, in_parts, offered
 from edensim.errors import ConfigError
 from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, place, resolve_operating_state
 from edensim.memory.partition import REMAINDER
@@ -75,7 +77,7 @@ class Site:
         return load_config({"workload": self.workload.model_dump(exclude_none=True), **self.tables, **(changes or {})})
 
     def simulate(self, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Results of a run."""
+        """Results of a run; `changes` are tables of the configuration."""
         return run(self.configuration(changes), network=self.network).data
 
     @cached_property
@@ -124,9 +126,18 @@ class Site:
         """Parts of the memory, each with all points on offer."""
         sizes = self.state.partitions.capacity_bytes()
         whole = sum(sizes.values())
+        partitions = self.state.partitions
+        by_bank = partitions.bank_share()  # (parts, channels, banks of all ranks)
+        shares = by_bank.reshape(len(by_bank), -1, partitions.geometry.banks_per_rank).sum(1)
+        shares /= np.maximum(shares.sum(1, keepdims=True), 1e-300)
         # Without goal "energy" the choice of a part is ranked by what the user wants less of.
-        choices = tuple(replace(c, energy=self._price(c)) for c in self.choices)
-        return [Room(name, size, size / whole, choices) for name, size in sizes.items() if size]
+        choices = [replace(c, energy=self._price(c)) for c in self.choices]
+        parts = in_parts(choices, load_chip(self.plan.chip), self.state.nominal, shares, self.plan.experimental)
+        return [
+            Room(name, size, size / whole, tuple(own))
+            for (name, size), own in zip(sizes.items(), parts, strict=True)
+            if size
+        ]
 
     def _price(self, choice: Choice) -> float:
         return {"energy": choice.energy, "time": choice.time, "edp": choice.energy * choice.time}[self.plan.goal]

@@ -22,18 +22,27 @@ def _title(results: Mapping[str, Any]) -> str:
 
 
 def _head(results: Mapping[str, Any]) -> list[list[str]]:
-    accuracy, nominal, eden = results["accuracy"], results["nominal"], results["eden"]
+    accuracy = results["accuracy"]
     rows = [["", "nominal", "EDEN", "change"]]
     change = 100 * (accuracy["eden"]["mean"] - accuracy["nominal"]["mean"])
     rows.append(["accuracy (95 %)", _share(accuracy["nominal"]), _share(accuracy["eden"]), f"{change:+.2f} points"])
     rows.append(["error-free control, same places", "", _share(accuracy["control"]), ""])
+    rows += _costs(results, "")
+    for machine, found in results.get("machines", {}).items():
+        rows += _costs(found, f"{machine}: ")
+    return rows
+
+
+def _costs(found: Mapping[str, Any], prefix: str) -> list[list[str]]:
+    rows = []
     for label, name, scale, unit in (
         ("DRAM energy", "dram_pj", 1e-6, "uJ"),
         ("system energy", "system_pj", 1e-6, "uJ"),
         ("time", "time_ns", 1e-3, "us"),
     ):
-        a, b = nominal[name], eden[name]
-        rows.append([label, f"{a * scale:.5g} {unit}", f"{b * scale:.5g} {unit}", f"{100 * (b / a - 1):+.1f} %"])
+        a, b = found["nominal"][name], found["eden"][name]
+        values = [f"{a * scale:.5g} {unit}", f"{b * scale:.5g} {unit}", f"{100 * (b / a - 1):+.1f} %"]
+        rows.append([prefix + label, *values])
     return rows
 
 

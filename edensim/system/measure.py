@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.dram.channel_kernel import EXACT
-from edensim.dram.commands import COMMAND_NAMES, REFPB
+from edensim.dram.commands import COMMAND_NAMES, REFAB, REFSB
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyBreakdown
@@ -134,9 +134,11 @@ def power_timeline(
     open or refreshed. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the bin in
     which it begins.
     """
-    single, ck = system.refresh.command == REFPB, system.timing.ck
-    refreshing = parts[:, REFRESHES] * (ck["nRFCpb"] if single else ck["nRFC"])
-    banks = 1 if single else system.geometry.banks_per_rank
+    single, geometry = system.refresh.command != REFAB, system.geometry
+    refreshing = parts[:, REFRESHES] * (system.policy.bank_refresh if single else system.timing.ck["nRFC"])
+    banks = 1 if single else geometry.banks_per_rank
+    if system.refresh.command == REFSB:
+        banks = geometry.banks_per_rank // geometry.banks_per_group
     own = breakdown.by_place["background"].sum()
     standing = breakdown.standing
     caused = {

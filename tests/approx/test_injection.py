@@ -7,18 +7,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edensim.approx import Bitline, DataDependent, Device, Injector, Lines, Region, Uniform, inject
+from edensim.approx import Bitline, DataDependent, Device, Injector, Lines, Region, Uniform, inject, injection
 from edensim.approx.element import ELEMENTS
+from edensim.approx.model import simple_law
 from edensim.approx.region import PLAIN
 from edensim.jit import JIT_DISABLED
+from edensim.memory import AddressMap, Geometry
 from tests.approx.reference import Reader
-from tests.approx.strategies import scenarios
+from tests.approx.strategies import laws, scenarios
 
 
 @settings(max_examples=150)
@@ -38,6 +41,37 @@ def test_every_bit_is_as_the_definitions_say(scenario, random, in_place):
     assert injector.run(data, scenario.access, out, details=False).flips == report.flips
 
 
+LONG_ROWS = AddressMap(Geometry(1, 1, 2, 2, 16, 64, 8, 8, 8, 3), "RoBaRaCoCh")  # of 512 bytes, in one piece
+PLAIN_RATES = [simple_law([1.0], rate) for rate in (0.001, 0.01, 0.06, 0.3)]
+
+
+@settings(max_examples=40)
+@given(st.data(), st.booleans(), st.booleans(), st.booleans())
+def test_whole_rows_are_as_the_definitions_say(data, streams, in_place, details):
+    """Rows written at once, past the caches or not, wherever the copy lies in cache lines: as the slow reference."""
+    laws_of_long_rows = st.one_of(st.sampled_from(PLAIN_RATES), laws(12))
+    groups = [data.draw(st.lists(laws_of_long_rows, max_size=2))]
+    device = Device(groups, LONG_ROWS, seed=data.draw(st.integers(0, 3)))
+    size, address = data.draw(st.integers(1, 2500)), data.draw(st.sampled_from([0, 8, 512, 523, 8000]))
+    shift = data.draw(st.sampled_from([0, 8, 24, 56]))
+    source = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8)
+    room = np.full(size + 72, 0xAA, np.uint8)
+    out = room[8 + shift : 8 + shift + size]
+    expected = Reader(LONG_ROWS, groups, None, device.seed, 1).read(source.tobytes(), range(address, address + size))
+    injector = Injector(device, Region(LONG_ROWS, size, address), ELEMENTS["uint8"], threads=1)
+    with mock.patch.object(injection, "STREAMED_BYTES", 0 if streams else 1 << 60):
+        if in_place:
+            out[:] = source
+            report = injector.run(out, 1, details=details)
+        else:
+            report = injector.run(source, 1, out, details=details)
+    assert out.tobytes() == expected
+    wrong = np.unpackbits(source ^ out, bitorder="little").reshape(-1, 8)
+    assert report.flips == wrong.sum() == report.by_bank.sum()
+    assert report.by_bit is None if not details else report.by_bit.tolist() == wrong.sum(0).tolist()
+    assert (np.delete(room, np.s_[8 + shift : 8 + shift + size]) == 0xAA).all()
+
+
 MODELS = [
     *(Uniform(p) for p in (0.0, 1e-5, 1e-3, 1e-2, 0.05, 0.1, 0.7, 1.0)),
     Uniform(0.5, 1e-3),
@@ -47,13 +81,15 @@ MODELS = [
 ]
 
 
+@pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize("model", MODELS, ids=str)
-def test_threads_slices_and_copies_change_nothing(model):
+def test_threads_slices_and_copies_change_nothing(model, streams):
     """One or three threads, in place or copied, whole or in unaligned pieces: the same bits flip."""
     rng = np.random.default_rng(3)
     data = rng.integers(0, 256, 40 * 8192 + 1001, dtype=np.uint8)
     out, again = np.empty_like(data), data.copy()
-    report = inject(data, model=model, seed=9, access=4, out=out, threads=1)
+    with mock.patch.object(injection, "STREAMED_BYTES", 0 if streams else 1 << 60):
+        report = inject(data, model=model, seed=9, access=4, out=out, threads=1 + 2 * streams)
     assert inject(again, model=model, seed=9, access=4, threads=3).flips == report.flips
     assert (again == out).all()
     pieces, flips = data.copy(), 0
@@ -97,11 +133,16 @@ PROGRAM = """
 import hashlib, sys
 import numpy as np
 from tests.approx.test_injection import MODELS
-from edensim.approx import inject
+from edensim.approx import inject, injection
 data = np.random.default_rng(1).integers(0, 256, 3 * 8192 + 40, dtype=np.uint8)
 for model in MODELS:
     if model.name != "uniform" or model.flip_probability() < 0.3:
         inject(data, model=model, seed=5, address=4096, access=2, bounds=(3, 250))
+injection.STREAMED_BYTES = 0
+for model in MODELS[1:4]:
+    out = np.empty_like(data)
+    inject(data, model=model, seed=6, out=out)
+    data = out
 print(hashlib.sha256(data).hexdigest())
 """
 
@@ -131,8 +172,6 @@ def test_a_long_tensor_walks_through_every_bank():
 @pytest.mark.skipif(JIT_DISABLED, reason="slow as plain Python")
 def test_rows_longer_than_a_block_of_random_numbers():
     """Rows of 4 MiB, whose points come from several blocks, keep the rate (6 sigma: false alarms below 1e-8)."""
-    from edensim.memory import AddressMap, Geometry
-
     address_map = AddressMap(Geometry(1, 1, 1, 2, 2, 1 << 16, 64, 64, 8), "RoBaRaCoCh")
     for rate in (1e-3, 0.03):
         data = np.zeros(1 << 23, np.uint8)

@@ -155,6 +155,22 @@ def test_every_reader_reads():
 
 
 @torch.no_grad()
+def test_weights_changed_between_passes_are_read_as_they_are():
+    """Weights stored once are used again only while nobody touches or replaces them; flips do not stay in them."""
+    net, x = pair()
+    memory = ready(net, x, Storage("int8"), Flip("0.weights", 7))
+    with torch.no_grad(), memory:
+        first = net(x)
+        assert torch.equal(net(x), first)
+        net[0].weight.mul_(0.5)
+        halved = net(x)
+        net[0].weight = nn.Parameter(2 * net[0].weight)
+        assert torch.equal(net(x), first)
+    assert not torch.equal(halved, first)
+    with torch.no_grad(), memory:
+        assert torch.equal(net(x), first)
+
+
 def test_same_reads_same_errors():
     """Output follows from the seed and the number of the access; weights stay as they were."""
     net, x = pair()

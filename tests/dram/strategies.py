@@ -76,7 +76,7 @@ def timings(names: tuple[str, ...], smallest: int) -> st.SearchStrategy[dict[str
 
     No data sheet has zero for nRTP and nBL; with two buses a precharge could go in the clock of its column command.
     """
-    limits, least = {"nRFC": 60, "nRFCpb": 40, "nFAW": 80, "nCAS": 1}, {"nAAD": 1, "nRTP": 1, "nBL": 1}
+    limits, least = {"nRFC": 60, "nRFCpb": 40, "nRFCsb": 40, "nFAW": 80, "nCAS": 1}, {"nAAD": 1, "nRTP": 1, "nBL": 1}
     return st.fixed_dictionaries({name: st.integers(least.get(name, smallest), limits.get(name, 14)) for name in names})
 
 
@@ -121,14 +121,15 @@ def scenarios(
     caps: tuple[int, ...] = (0,),
     family: str = "DDR4",
     per_bank: bool | None = None,
+    same_bank: bool | None = None,
     row_hit_first: bool | None = None,
     own_policies: bool = False,
 ) -> Scenario:
     """Any scenario; given a layout, scenarios of one family that differ in nothing the kernel is compiled for.
 
-    `caps`: accesses after which a row is closed (0: never), one of which is drawn, where a family can close rows.
+    `caps`: accesses after which a row is closed (0: never), one of which is drawn.
     `own_policies`: also FCFS, caps on row hits and rows closed by time, which are kernels of their own.
-    `per_bank` and `row_hit_first` are drawn if not given; only the latter may differ in one compiled kernel.
+    `per_bank`, `same_bank` and `row_hit_first` are drawn if not given; only the last may differ in one compiled kernel.
     """
     smallest = 1 if layout else 0
     standard = load_standard(draw(st.sampled_from([family] if layout else standard_names())))
@@ -137,19 +138,21 @@ def scenarios(
     own = draw(bank_timings(geometry.channels, geometry.banks, smallest))
     # An interval that leaves time for requests: shorter ones starve them for ever, here as in any controller.
     edges = sum(tables(standard.name, ck, own, geometry), [])
-    longest = max(int(edge.cycles.max()) for edge in edges if edge.name not in ("tRFC", "tRFCpb"))
-    busy = geometry.ranks_per_channel * (max(ck["nRFC"], ck.get("nRFCpb", 0)) + 4 * longest)
+    longest = max(int(edge.cycles.max()) for edge in edges if edge.name not in ("tRFC", "tRFCpb", "tRFCsb"))
+    refreshing = max(ck["nRFC"], ck.get("nRFCpb", 0), ck.get("nRFCsb", 0))
+    busy = geometry.ranks_per_channel * (refreshing + 4 * longest)
     interval = draw(st.one_of(st.just(0), st.integers(busy + 20, busy + 300))) if not layout else busy + 20
-    closes_rows = not standard.two_buses and not standard.second_activate
     if per_bank is None:
         per_bank = "nREFIpb" in standard.names and draw(st.booleans())
+    if same_bank is None:
+        same_bank = "nREFIsb" in standard.names and draw(st.booleans())
     own_rules: dict[str, Any] = {}
     if own_policies:
         own_rules = {
             "hit_cap": draw(st.sampled_from([0, 1, 3])),
-            "postponed": draw(st.sampled_from([0, 0, 1, 2])) if not per_bank else 0,
+            "postponed": draw(st.sampled_from([0, 0, 1, 2])) if not (per_bank or same_bank) else 0,
         }
-    if own_policies and closes_rows:
+    if own_policies:
         timeout = draw(st.sampled_from([0, 0, 1, 7, 30]))
         own_rules |= {
             "in_order": draw(st.sampled_from([False, False, True])),
@@ -165,9 +168,10 @@ def scenarios(
         refresh_interval=interval,
         refresh_scatter=draw(st.integers(0, interval // geometry.ranks_per_channel)),
         write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
-        row_cap=draw(st.sampled_from(caps if closes_rows else (0,))),
+        row_cap=draw(st.sampled_from(caps)),
         write_latency=draw(st.sampled_from([0, ck["nCWL"] + ck["nBL"]])),
         per_bank_refresh=per_bank,
+        same_bank_refresh=same_bank,
         **family_rules(standard, ck),
         **own_rules,
     )

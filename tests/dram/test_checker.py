@@ -16,7 +16,7 @@ from edensim.dram import checker
 from edensim.dram.bank_tree import BankTree
 from edensim.dram.checker import CheckReport, check_log
 from edensim.dram.command_log import resolve_edges
-from edensim.dram.commands import ACT, PRE, PREAB, RD, RDA, REFAB, WR, WRA, is_rank_command
+from edensim.dram.commands import ACT, PRE, PREAB, RD, RDA, REFAB, REFSB, WR, WRA, is_rank_command
 from edensim.dram.generate import golden_trace
 from edensim.dram.reference import simulate
 from edensim.dram.table import Edge
@@ -218,14 +218,15 @@ def brute_force(log: np.ndarray, edges: list[Edge], layout: Organisation) -> lis
             if command not in edge.following:
                 continue
             nodes = (tree.siblings if edge.sibling else tree.addressed)(edge.scope, command, target)
-            for before in edge.preceding:
-                earlier = [row for row in log[:i].tolist() if row[1] == before]
+            groups = [edge.preceding] if edge.window > 1 else [(before,) for before in edge.preceding]
+            for group in groups:  # those of a window count together
+                earlier = [row for row in log[:i].tolist() if row[1] in group]
                 worst = []
                 for node in nodes:
                     gaps = [
-                        clock - row[0] - tree.cycles_between(edge, (before, row[2]), (command, target))
+                        clock - row[0] - tree.cycles_between(edge, (row[1], row[2]), (command, target))
                         for row in earlier
-                        if node in tree.addressed(edge.scope, before, row[2])
+                        if node in tree.addressed(edge.scope, row[1], row[2])
                     ]
                     worst += [min(gaps[: len(gaps) - edge.window + 1])] if len(gaps) >= edge.window else []
                 violations += bool(worst) and min(worst) < 0
@@ -241,16 +242,20 @@ def logs(draw: st.DrawFn) -> tuple[np.ndarray, Organisation, list[Edge]]:
     clock, log = 0, []
     for _ in range(draw(st.integers(1, 40))):
         clock += draw(st.integers(0, 9))
-        command = draw(st.sampled_from([RD, WR, ACT, ACT, PRE, RDA, WRA, PREAB, REFAB]))
+        command = draw(st.sampled_from([RD, WR, ACT, ACT, PRE, RDA, WRA, PREAB, REFAB, REFSB]))
         places = layout.ranks_per_channel if is_rank_command(command) else layout.banks
-        log.append([clock, command, draw(st.integers(0, places - 1)), draw(st.integers(0, 2)), -1])
+        target = draw(st.integers(0, places - 1))
+        if command == REFSB:  # a bank of the first group of a rank
+            target += target % layout.banks_per_group - target % layout.banks_per_rank
+        log.append([clock, command, target, draw(st.integers(0, 2)), -1])
     cycles = st.lists(st.integers(0, 30), min_size=layout.banks, max_size=layout.banks)
     edges = []
     for _ in range(draw(st.integers(1, 8))):
         kind = draw(st.sampled_from(["plain", "plain", "window", "sibling"]))
         scope = draw(st.sampled_from(LEVELS[1:] if kind == "sibling" else LEVELS))
-        before, after = (tuple(sorted(draw(st.sets(st.sampled_from(range(9)), min_size=1, max_size=3)))) for _ in "ab")
-        wait = draw(cycles) if kind == "plain" else [draw(st.integers(0, 30))] * layout.banks
+        some = st.sets(st.sampled_from([*range(9), REFSB]), min_size=1, max_size=3)
+        before, after = (tuple(sorted(draw(some))) for _ in "ab")
+        wait = draw(cycles) if kind == "plain" and REFSB not in before else [draw(st.integers(0, 30))] * layout.banks
         window = draw(st.integers(2, 4)) if kind == "window" else 1
         edges.append(Edge("rule", scope, before, after, np.array(wait), window, kind == "sibling"))
     return np.array(log), layout, edges
@@ -297,7 +302,7 @@ def test_an_empty_log_is_clean() -> None:
     ("change", "words"),
     [
         (lambda log: log[:, :4], "five columns"),
-        (lambda log: np.concatenate([log[:3], [[900, 12, 0, -1, -1]]]), "command 3 at clock 900: unknown command 12"),
+        (lambda log: np.concatenate([log[:3], [[900, 13, 0, -1, -1]]]), "command 3 at clock 900: unknown command 13"),
         (lambda log: np.concatenate([log[:3], [[900, RD, 32, -1, -1]]]), "no bank or rank 32 (32 banks, 2 ranks)"),
         (lambda log: np.concatenate([log[:3], [[900, REFAB, 2, -1, -1]]]), "no bank or rank 2"),
         (lambda log: np.concatenate([log[:3], [[900, ACT, 0, -1, -1]]]), "ACT with row -1"),

@@ -17,7 +17,7 @@ from edensim.config.schema import OperatingPoint, Partition
 from edensim.dram.channel_state import Policy, new_channels
 from edensim.dram.checker import bus_rules, check_command_log, check_log
 from edensim.dram.command_log import load_command_log
-from edensim.dram.commands import REFAB, REFPB
+from edensim.dram.commands import REFAB, REFPB, REFSB
 from edensim.dram.controller import DramSystem, bank_shape
 from edensim.dram.generate import golden_trace
 from edensim.dram.reference import Requests, Settings, simulate
@@ -101,13 +101,15 @@ def policy_of(chosen: Settings) -> Policy:
 
 def refresh_of(chosen: Settings, geometry: Organisation) -> Refresh:
     """First refresh of every rank or bank, in order of time."""
+    command = REFPB if chosen.per_bank_refresh else REFSB if chosen.same_bank_refresh else REFAB
     if not chosen.refresh_interval:
-        return Refresh(1, (), (), REFPB if chosen.per_bank_refresh else REFAB)
+        return Refresh(1, (), (), command)
     step, ranks, span = chosen.refresh_scatter, geometry.ranks_per_channel, geometry.banks_per_rank
-    if chosen.per_bank_refresh:
-        turns = [((k + 1) * chosen.refresh_interval + r, r * span + k) for k in range(span) for r in range(ranks)]
+    if command != REFAB:
+        count = span if command == REFPB else geometry.banks_per_group
+        turns = [((k + 1) * chosen.refresh_interval + r, r * span + k) for k in range(count) for r in range(ranks)]
         first, banks = zip(*sorted(turns), strict=True)
-        return Refresh(span * chosen.refresh_interval, first, banks, REFPB)
+        return Refresh(count * chosen.refresh_interval, first, banks, command)
     first = tuple((k + 1) * step if step else chosen.refresh_interval for k in range(ranks))
     return Refresh(chosen.refresh_interval, first, tuple(range(ranks)))
 
@@ -137,6 +139,7 @@ def test_compiled_controller_equals_reference(layout: Organisation, data: st.Dat
 
 
 FAMILIES = [
+    ("DDR5", Organisation(1, 1, 4, 4, ROWS, COLUMNS), False),
     ("LPDDR5", Organisation(1, 1, 4, 4, ROWS, COLUMNS), False),
     ("LPDDR5", Organisation(1, 1, 4, 4, ROWS, COLUMNS), True),
     ("HBM2", Organisation(1, 1, 4, 4, ROWS, COLUMNS, pseudo_channels=2), False),
@@ -148,8 +151,9 @@ FAMILIES = [
 @given(data=st.data())
 @FAST
 def test_other_buses_equal_reference(family: str, layout: Organisation, per_bank: bool, data: st.DataObject) -> None:
-    """LPDDR5, HBM2 and HBM3 with random timings and traces, on one compiled kernel each."""
-    scenario = data.draw(scenarios(layout, family=family, per_bank=per_bank, row_hit_first=False))
+    """LPDDR5, HBM2 and HBM3 with random timings and traces, and DDR5 with same-bank refresh, on one kernel each."""
+    kind = {"per_bank": per_bank, "same_bank": family == "DDR5"}
+    scenario = data.draw(scenarios(layout, family=family, row_hit_first=False, **kind))
     assert_equal(scenario, block=data.draw(st.sampled_from([1, 7, 1000])))
 
 
@@ -168,6 +172,17 @@ def test_own_policies_equal_reference(data: st.DataObject) -> None:
     rules |= {"timeout_range": (1, 60), "postponed": data.draw(st.sampled_from([1, 2]))}
     scenario = data.draw(scenarios(ONE_RANK, per_bank=False, row_hit_first=True))
     scenario = replace(scenario, settings=replace(scenario.settings, **rules))
+    assert_equal(scenario, block=data.draw(st.sampled_from([1, 7, 1000])))
+
+
+@pytest.mark.parametrize(("family", "layout", "per_bank"), FAMILIES[2:5:2], ids=["LPDDR5", "HBM3"])
+@given(data=st.data())
+@FAST
+def test_policies_of_other_buses(family: str, layout: Organisation, per_bank: bool, data: st.DataObject) -> None:
+    """FCFS, capped row hits, rows closed after accesses or by time, all at once: kernels with every branch compiled."""
+    scenario = data.draw(scenarios(layout, (1, 2, 4), family, per_bank=per_bank, same_bank=False, row_hit_first=True))
+    rules = {"hit_cap": 1, "row_timeout": data.draw(st.sampled_from([1, 7, 30])), "timeout_range": (1, 60)}
+    scenario = replace(scenario, settings=replace(scenario.settings, in_order=True, **rules))
     assert_equal(scenario, block=data.draw(st.sampled_from([1, 7, 1000])))
 
 

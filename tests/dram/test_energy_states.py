@@ -205,7 +205,8 @@ def test_wrong_rails(rails, message):
 
 def test_refreshes_of_single_banks_need_a_current_before_the_run():
     """A memory set to refresh bank by bank without IDD5PB is refused when prices are set up, not after the run."""
-    memory = dram("hbm2-2000-8gb-x128")
-    controller = memory.controller.model_copy(update={"refresh": "per_bank"})
-    with pytest.raises(ConfigError, match="gives no IDD5PB"):
-        EnergyModel(memory.model_copy(update={"controller": controller}))
+    memory = dram(DDR4)
+    for refresh, current in (("per_bank", "IDD5PB"), ("same_bank", "IDD5C")):
+        controller = memory.controller.model_copy(update={"refresh": refresh})
+        with pytest.raises(ConfigError, match=f"gives no {current}"):
+            EnergyModel(memory.model_copy(update={"controller": controller}))

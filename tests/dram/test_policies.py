@@ -13,7 +13,7 @@ import pytest
 
 from edensim.config import load_config
 from edensim.dram.checker import check_command_log
-from edensim.dram.commands import ACT, PRE, RD, REFAB
+from edensim.dram.commands import ACT, PRE, RD, RDA, REFAB, WRA
 from edensim.dram.controller import DramSystem
 from edensim.dram.reference import simulate
 from edensim.dram.replay import replay_requests
@@ -141,21 +141,40 @@ def test_postponed_refreshes() -> None:
 
 @uncompiled
 @pytest.mark.parametrize(
-    "chosen", ["scheduler=FCFS", "scheduler=FRFCFS_Capped", "row_policy=adaptive", "refresh_postponed=3"]
+    ("preset", "chosen"),
+    [
+        *(
+            ("ddr4-2400r-8gb-x8", [x])
+            for x in ("scheduler=FCFS", "scheduler=FRFCFS_Capped", "row_policy=adaptive", "refresh_postponed=3")
+        ),
+        *(
+            (preset, chosen)
+            for preset in ("lpddr5-6400-16gb-x16", "hbm2-2000-8gb-x128", "hbm3-6400-16gb-x64")
+            for chosen in (
+                ["scheduler=FCFS"],
+                ["row_policy=adaptive", "row_timeout_ck=60"],
+                ["row_policy=closed", "row_cap=2"],
+                ["row_policy=closed", "scheduler=FCFS", "refresh=per_bank"],
+            )
+        ),
+    ],
 )
-def test_policy_equals_reference(chosen: str) -> None:
+def test_policy_equals_reference(preset: str, chosen: list[str]) -> None:
     """A whole memory with one policy, writes included, command by command."""
-    system, rng, n = memory(chosen), np.random.default_rng(3), 300
+    system, rng, n = memory(*chosen, preset=preset), np.random.default_rng(3), 300
     line = system.address_map.encode(0, rng.integers(0, 4, n), rng.integers(0, 3, n), rng.integers(0, 9, n))
-    trace = {"addr": (line * 64).astype(np.uint64), "is_write": (rng.random(n) < 0.4).astype(np.uint8)}
+    trace = {"addr": (line * system.line_bytes).astype(np.uint64), "is_write": (rng.random(n) < 0.4).astype(np.uint8)}
     trace["arrival"] = np.cumsum(rng.choice([0, 0, 0, 0, 500], n)).astype(np.uint64)
     found = replay_requests(system, [Requests(**trace)], keep_log=True)
     wanted = simulate(
         [constraint_table(system.dram)], system.geometry, settings(system.dram), decode(system.dram, trace)
     )
     assert found.log is not None
+    assert not any(report.violations for report in check_command_log(found.log))
     assert found.log.commands[0].tolist() == [list(command) for command in wanted.commands[0]]
     assert found.cycles == wanted.cycles
+    if "row_policy=closed" in chosen:
+        assert np.isin(found.log.commands[0][:, 1], (RDA, WRA)).any()
 
 
 @pytest.mark.skipif(JIT_DISABLED, reason="runs in this process already")
@@ -196,8 +215,8 @@ def test_fine_granularity_refresh() -> None:
             'no effect with scheduler = "FRFCFS_RowHit"; expected scheduler = "FRFCFS_C',
         ),
         ("ddr4-2400r-8gb-x8", ["refresh=none", "refresh_postponed=2"], 'no effect with refresh = "none"; expected'),
-        ("hbm2-2000-8gb-x128", ["row_policy=adaptive"], 'row_policy = "adaptive" is not modelled for HBM2; expected'),
-        ("lpddr5-6400-16gb-x16", ["scheduler=FCFS"], 'scheduler = "FCFS" is not modelled for LPDDR5; expected'),
+        ("hbm2-2000-8gb-x128", ["scheduler=DRAMsim3"], 'scheduler = "DRAMsim3" is not modelled for HBM2, of which'),
+        ("lpddr5-6400-16gb-x16", ["scheduler=DRAMsim3"], 'scheduler = "DRAMsim3" is not modelled for LPDDR5, of which'),
         ("ddr4-2400r-8gb-x8", ["command_queue=per_bank"], 'no effect with scheduler = "FRFCFS_RowHit"; expected'),
         (
             "ddr4-2400r-8gb-x8",

@@ -95,7 +95,7 @@ def pairs(rows):
 
 def in_force(memory):
     timing = resolve_timing(memory)
-    rows = timing.standard.constraints
+    rows = timing.standard.constraints_on(timing.ck)
     return pairs(
         (c.scope, " ".join(c.preceding), " ".join(c.following), evaluate(c.latency, timing.ck), c.window, c.sibling)
         for c in rows
@@ -182,6 +182,16 @@ GDDR6 = [
 ]
 
 
+DDR5_OWN = [
+    ("Rank", "REFab", "REFab REFsb", 710),
+    ("Channel", "ACT RD WR RDA WRA", "REFsb", 2),
+    ("Rank", "PREab", "REFsb", 36),
+    ("Rank", "ACT", "REFsb", 13),
+    ("Bank", "ACT", "REFsb", 114),
+    ("Bank", "PREpb", "REFsb", 36),
+    ("Bank", "RDA", "REFsb", 55),
+    ("Bank", "WRA", "REFsb", 151),
+]
 HBM2_OWN = [
     ("PseudoChannel", "REFab", "REFab REFpb", 350),
     ("PseudoChannel", "PREab", "REFpb", 14),
@@ -203,7 +213,7 @@ HBM3_OWN = [
 def expected(name):
     """Rows of a parity preset in ramulator 2.1, and those that only we have."""
     if name.startswith("ramulator2/ddr5"):
-        return DDR5, [("Rank", "REFab", "REFab", 710)]
+        return DDR5, DDR5_OWN
     if "gddr6" in name:
         return GDDR6, []
     if "lpddr5" in name:
@@ -379,11 +389,14 @@ SINGLE_BANK_REFRESH_EDGES = [
     *[("ACT", "REFpb", BANK, 1), ("PREpb", "REFpb", BANK, 1), ("REFpb", "ACT", BANK, 1)],
     *[("ACT", "REFpb", RANK, 1), ("REFpb", "ACT", RANK, 1), ("REFpb", "REFpb", RANK, 1)],
 ]
+SAME_BANK_REFRESH_EDGES = [
+    tuple(x.replace("REFpb", "REFsb") if isinstance(x, str) else x for x in edge) for edge in SINGLE_BANK_REFRESH_EDGES
+]
 
 
 @pytest.mark.parametrize("name", standard_names())
 def test_whatever_opens_a_row_is_bound_at_every_scope(name: str) -> None:
-    """No family lacks an edge of ACT, or of what counts as one (REFab, REFpb), at the bank, the group or the rank.
+    """No family lacks an edge of ACT, or of what counts as one (REFab, REFpb, REFsb), at bank, group or rank.
 
     A rank is what PREab closes: a pseudo-channel of HBM, the channel of GDDR.
     """
@@ -398,7 +411,9 @@ def test_whatever_opens_a_row_is_bound_at_every_scope(name: str) -> None:
     of_rank = {scope for before, after, scope, _ in edges if (before, after) == ("PREab", "ACT")} - {"Channel"}
     rank = of_rank.pop() if of_rank else "Channel"
     per_bank = any("REFpb" in (before, after) for before, after, _, _ in edges)
+    same_bank = any("REFsb" in (before, after) for before, after, _, _ in edges)
     wanted = OPENING_EDGES + (SINGLE_BANK_REFRESH_EDGES if per_bank else [])
+    wanted += SAME_BANK_REFRESH_EDGES if same_bank else []
     scopes = {BANK: BANK, GROUP: GROUP, RANK: rank}
     there = [edge for edge in wanted if edge[2] != GROUP or GROUP in standard.levels]
     assert [edge for edge in there if (*edge[:2], scopes[edge[2]], edge[3]) not in edges] == []

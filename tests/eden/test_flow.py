@@ -2,6 +2,11 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,14 +14,16 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
+from edensim import dnn
 from edensim.approx.build import build_model
 from edensim.config import load_config
-from edensim.eden.files import open_folder, read_json
+from edensim.eden.files import open_folder, read_json, toml_text
 from edensim.eden.flow import Flow, load_fit, network_of
 from edensim.eden.rounds import evaluate_files, run_flow
 from edensim.eden.site import FittedModel, Site
 from edensim.errors import ConfigError, InputError, OutputError
 from edensim.system.run import run
+from tests.eden.conftest import TINY
 
 
 def make_flow(resolved, folder, fit=None):
@@ -75,6 +82,59 @@ def test_a_finished_flow_gives_the_same_results_again(finished, tiny, tmp_path):
     assert json.loads(json.dumps(run_flow(make_flow(tiny, home)))) == json.loads(json.dumps(results))
 
 
+def test_every_chosen_machine_is_simulated(finished):
+    """The further machine gives what a run of the mapped file on it gives; the placement saves energy there too."""
+    flow, results = finished
+    (found,) = results["machines"].values()
+    again = run(load_config(flow.folder / "mapped.toml", {"machine": {"preset": "tpu-eden"}})).data
+    assert again["energy_pj"]["total"] == pytest.approx(found["eden"]["dram_pj"], rel=1e-9)
+    assert found["eden"]["dram_pj"] < found["nominal"]["dram_pj"]
+    assert found["eden"]["time_ns"] != results["eden"]["time_ns"]
+
+
+def test_killed_by_the_system_it_goes_on_to_the_same_results(finished, tiny, tmp_path):
+    """SIGKILL in the middle of a training; the same command then ends where an undisturbed one does, to the bit."""
+    _, results = finished
+    config, home = tmp_path / "tiny.toml", tmp_path / "flow"
+    config.write_text(toml_text(TINY))
+    command = [sys.executable, "-m", "edensim", "eden", str(config), "--out", str(home), "--no-figures", "--json"]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not (home / "round-1" / "boosted.npz").exists():
+        assert first.poll() is None, first.stderr.read()
+        time.sleep(0.02)
+    first.send_signal(signal.SIGKILL)
+    assert first.wait() == -signal.SIGKILL
+    first.stderr.close()
+    assert not (home / "results.json").exists()
+    kept = (home / "base.npz").stat().st_mtime_ns
+    second = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (home / "base.npz").stat().st_mtime_ns == kept
+    found = json.loads(second.stdout)
+    expected = json.loads(json.dumps(results))
+    assert {key: found[key] for key in expected if key != "config_hash"} == {
+        key: expected[key] for key in expected if key != "config_hash"
+    }
+
+
+def test_guided_search_saves_at_least_what_the_sweep_saves_on_a_real_network(finished):
+    """The paper's sweep against the guided search: same network, same target, the energy of the mapping of each."""
+    flow, results = finished
+    bench = flow.bench
+    memory = dnn.FaultyMemory(bench.net, dnn.Storage.paper("int8"))
+    memory.calibrate(dnn.batches(bench.data.train))
+    start = results["before"]["ber"]
+    sizes = {name: float(t.size_bytes) for name, t in memory.tensors.items()}
+    found = {}
+    for way in ("sweep", "guided"):
+        plan = bench.plan.model_copy(update={"granularity": way, "repeats": 1})
+        bench_of = replace(bench, plan=plan)
+        found[way] = bench_of.fine(memory, flow.errors_at, start, flow._levels(), sizes)
+        assert found[way].accuracy.mean >= bench.target
+    saving = {way: flow.map(flow.tolerances({"fine": fine.rates})).saving for way, fine in found.items()}
+    assert saving["guided"] >= saving["sweep"] > 0
+    assert found["guided"].measurements < found["sweep"].measurements
+
+
 def test_evaluate_alone_gives_the_flow_s_accuracy(finished):
     """The step on the saved mapping and network repeats what the flow measured."""
     flow, results = finished
@@ -130,6 +190,7 @@ def test_bad_input(tiny, tmp_path):
     refuse("model 'unifrom' is not known", model="unifrom")
     refuse("no error law for tRP", tRP_ns=[10.0])
     refuse("network 'lenet-smal'", network="lenet-smal")
+    refuse("machine preset|'tpu-edn'", machines=["tpu-edn"])
     refuse("there is no such folder or file", data="nowhere")
     with pytest.raises(ConfigError, match="max_loss = 0.99 below a clean accuracy"):
         _ = make_flow(load_config(tiny, {"eden.max_loss": 0.99, "eden.epochs": 1}), tmp_path).bench

@@ -1,9 +1,10 @@
 """Operating points on offer, their Pareto front, and the choice among them."""
 
+import numpy as np
 import pytest
 
-from edensim.approx import load_chip
-from edensim.eden import Choice, best_within, offered, pareto
+from edensim.approx import Setting, load_chip
+from edensim.eden import Choice, best_within, in_parts, offered, pareto
 from edensim.errors import ConfigError
 from edensim.memory.operating_state import Nominal
 
@@ -28,6 +29,21 @@ def test_knob_without_a_law_stays_nominal():
     """The paper's module has no law for tRP: lowering it is refused."""
     with pytest.raises(ConfigError, match="no error law for tRP"):
         offered(load_chip("eden"), NOMINAL, 8, tRP_ns=[10.0])
+
+
+def test_parts_of_weak_banks_fail_more_often():
+    """Vendor C's banks differ: parts of them have rates of their own, whose mean is that of the whole memory."""
+    chip = load_chip("C")
+    points = offered(chip, NOMINAL, 8, tRCD_ns=[7.5])
+    shares = np.vstack([np.repeat(np.eye(4), 2, axis=1) / 2, np.zeros((1, 8))])
+    parts = in_parts(points, chip, NOMINAL, shares)
+    assert [part[0].ber for part in parts] == [0.0] * 5
+    rates = [part[1].ber for part in parts]
+    assert max(rates[:4]) > 1.5 * min(rates[:4])
+    assert sum(rates[:4]) / 4 == pytest.approx(points[1].ber)
+    assert rates[4] == points[1].ber
+    one_bank = chip.reliability(Setting(1.35, 7.5, 32.0, 12.5), NOMINAL, 8).ber_by_bank()
+    assert rates[0] == pytest.approx(one_bank[:2].mean())
 
 
 def test_front_holds_what_nobody_beats():

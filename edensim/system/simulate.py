@@ -75,7 +75,7 @@ class Totals(NamedTuple):
 class End:
     """A network has run: when it began and ended, and what the memory had counted by then.
 
-    `met` and `queued` (see `World`) are those of its own requests; all zero unless several networks share the memory.
+    `met` and `queued` (see `World`) are those of its own requests.
     """
 
     begin: int
@@ -169,7 +169,7 @@ class Simulation(ABC):
             agents += part.agents()
             part.agent_count = len(agents) - part.first_agent
         table = placement.page_table, placement.page_lines
-        self.world = World(self.system, agents, *table, on_requests, columns, groups, len(parts) > 1)
+        self.world = World(self.system, agents, *table, on_requests, columns, groups)
         for part in self.beside:
             part.world = self.world
 

@@ -100,9 +100,9 @@ class World:
         first of its bank since an activation << 1 | is_write.
     shared : sequence of Caches
         The levels that groups of cores share, emitting a record of every access, and cores' own ones (`CoreSpec.live`).
-    told_apart : bool
-        Count for each agent what its requests found in their banks (`met`: agent, is_write, outcome) and the clocks
-        they were queued (`queued`: agent, is_write).
+
+    For each agent the state counts what its requests found in their banks (`met`: agent, is_write, outcome) and the
+    clocks they were queued (`queued`: agent, is_write).
     """
 
     def __init__(
@@ -114,7 +114,6 @@ class World:
         on_requests: Callable[[Int], None] | None = None,
         on_columns: Callable[[Int], None] | None = None,
         shared: Sequence[Caches] = (),
-        told_apart: bool = False,
     ) -> None:
         self.hierarchy = hierarchies(shared)
         self.system, self.page_table, self.on_requests, self.on_columns = system, page_table, on_requests, on_columns
@@ -139,8 +138,8 @@ class World:
         layout += [("news", np.int64, (n * (system.timing.read_latency + 4) if gpus else 1, 2))]
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
         layout += [("columns", np.int64, (COLUMNS_LENGTH if on_columns else 1,))]
-        layout += [("met", np.int64, (MAX_AGENTS if told_apart else 1, 2, 4))]
-        layout += [("queued", np.int64, (MAX_AGENTS if told_apart else 1, 2))]
+        layout += [("met", np.int64, (MAX_AGENTS, 2, 4))]
+        layout += [("queued", np.int64, (MAX_AGENTS, 2))]
         layout += [("opened", np.int64, (n, channels["state"].shape[1] if on_columns else 1))]
         layout += [
             ("agents", AGENT, (MAX_AGENTS,)),

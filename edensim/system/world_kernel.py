@@ -90,8 +90,7 @@ def channel_step(world, c, horizon):
                 latency = world.write_latency if write else ch.read_latency
                 if len(world.columns) > 1:  # known from the type: without a log the line is not compiled
                     log_column(world, c, ch, slot, write)
-                if len(world.queued) > 1:  # likewise
-                    note_request(world, agent_of(token), t, slot, ch, write)
+                note_request(world, agent_of(token), t, slot, ch, write)
                 complete(world, token, write, clock_to_time(world, t + latency), ch.slot_seen[slot])
                 horizon = min(horizon, world.wake[agent_of(token)])
             for queue in range(2):

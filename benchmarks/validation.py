@@ -28,7 +28,7 @@ from edensim.study.report.limits import limits as model_limits
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "VALIDATION.md"
-PARTS = ("DRAM timing", "DRAM energy", "Machines")
+PARTS = ("DRAM timing", "DRAM energy", "Machines", "Chips")
 """Order of the parts that exist now; others follow by name."""
 COMMAND = "python benchmarks/validation.py"
 CURVES = "edensim plot --dram all --width double --format svg --out benchmarks --force"

@@ -11,23 +11,28 @@ from collections.abc import Callable, Mapping
 
 from edensim.approx.lines import Lines
 from edensim.approx.model import MODELS, BankClustered, Bitline, DataDependent, ErrorModel, Uniform, Wordline
+from edensim.approx.subarrays import SubarrayModel
 from edensim.errors import ConfigError, did_you_mean
 
 Parameters = Mapping[str, float]
 FAIL = 0.5
 """F of weak cells unless given: the middle of what can be."""
+CORRELATION = "subarray_correlation"
+_ALL: dict[str, float] = {CORRELATION: 0.0}
 PARAMETERS: dict[str, dict[str, float]] = {
-    "uniform": {"fail_probability": 1.0},
-    "bitline": {"fail_probability": FAIL, "sigma": 1.0},
-    "wordline": {"fail_probability": FAIL, "sigma": 1.0},
-    "data_dependent": {"fail_probability": FAIL, "one_share": 1 / 3, "anti_cell_rows": 0},
-    "bank_clustered": {"fail_probability": FAIL, "banks": 0.5, "row_share": 1.0},
+    "uniform": {"fail_probability": 1.0, **_ALL},
+    "bitline": {"fail_probability": FAIL, "sigma": 1.0, **_ALL},
+    "wordline": {"fail_probability": FAIL, "sigma": 1.0, **_ALL},
+    "data_dependent": {"fail_probability": FAIL, "one_share": 1 / 3, "anti_cell_rows": 0, **_ALL},
+    "bank_clustered": {"fail_probability": FAIL, "banks": 0.5, "row_share": 1.0, **_ALL},
 }
 """Parameters of every model and their defaults; `one_share`, of the failures, is vendor A's at tRCD 7.5 ns (median of 8
 DDR3 modules, Chang et al., SIGMETRICS 2016, published data set)."""
 
 
-def build_model(name: str, ber: float, parameters: Parameters | None = None, banks_per_rank: int = 16) -> ErrorModel:
+def build_model(
+    name: str, ber: float, parameters: Parameters | None = None, banks_per_rank: int = 16
+) -> ErrorModel | SubarrayModel:
     """Model of a name whose expected bit error rate is `ber` (for data with as many ones as zeros).
 
     Parameters
@@ -38,6 +43,7 @@ def build_model(name: str, ber: float, parameters: Parameters | None = None, ban
         Expected bit error rate, 0 … 1.
     parameters : mapping of str to float, optional
         Parameters as in `PARAMETERS`. `uniform` without any is a plain rate: all cells may fail, anew at every access.
+        `subarray_correlation`, of any model, makes subarrays differ (`subarrays`).
     banks_per_rank : int
         Banks of a rank of the memory, for `bank_clustered`.
 
@@ -58,9 +64,13 @@ def build_model(name: str, ber: float, parameters: Parameters | None = None, ban
             raise ConfigError(f"model {name} has no parameter {key!r}{guess}")
         if not math.isfinite(value) or value < 0:
             raise ConfigError(f"model {name}: {key} = {value:g}; expected a number from 0")
+    correlation = given.pop(CORRELATION, 0.0)
     if name == "uniform" and not given:
-        return Uniform(ber)
-    return _MAKERS[name](ber, {**known, **given}, banks_per_rank)
+        model: ErrorModel = Uniform(ber)
+    else:
+        every = {key: value for key, value in {**known, **given}.items() if key != CORRELATION}
+        model = _MAKERS[name](ber, every, banks_per_rank)
+    return SubarrayModel(model, correlation) if correlation else model
 
 
 def _share(name: str, ber: float, most: float, parameters: Parameters) -> float:

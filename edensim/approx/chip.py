@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, replace
 
 from edensim.approx.chip_failure import Failure, Reliability, worst
-from edensim.approx.chip_schema import ChipTable, KnotLaw, LineLaw, RestoreLaw, RetentionLaw
+from edensim.approx.chip_schema import ChipTable, CommonStrength, KnotLaw, LineLaw, RestoreLaw, RetentionLaw
 from edensim.approx.laws_experimental import restore_delay_ns, retention_failure
 from edensim.approx.laws_knots import knot_basis, knot_failure
 from edensim.approx.laws_lines import line_basis, line_failure
@@ -60,6 +60,12 @@ class Chip:
         n = self.table.nominal
         return Setting(n.vdd, n.tRCD_ns, n.tRAS_ns, n.tRP_ns)
 
+    @property
+    def subarray_correlation(self) -> float:
+        """What the cells of a subarray have in common, see `subarrays`; 0 without a law."""
+        law = self.table.subarray
+        return law.correlation if isinstance(law, CommonStrength) else 0.0
+
     def reliability(
         self, setting: Setting, nominal: Nominal | None = None, banks: int = 8, experimental: bool = False
     ) -> Reliability:
@@ -91,7 +97,7 @@ class Chip:
         if not lowered:
             return Reliability(tuple(failures), "nominal")
         bases = [*self._bases(own, lowered), *(found.basis for found in failures)]
-        bases += ["scaled"] * carried + ["extrapolated"] * (len(failures) > 1)
+        bases += ["scaled"] * carried + ["extrapolated"] * (len(failures) > 1 or self.subarray_correlation > 0)
         return Reliability(tuple(failures), worst(bases), self._notes(own, failures))
 
     def _carry(self, setting: Setting, nominal: Nominal | None) -> tuple[Setting, bool]:
@@ -185,6 +191,8 @@ class Chip:
                     f"below {law.measured_v[0]:g} V, the lowest measured, lines saturate while bits per line grow: "
                     "BER is a lower bound"
                 )
+        if self.subarray_correlation and failures:
+            notes.append(f"subarrays differ by a correlation of {self.subarray_correlation:g}, which nobody measured")
         if len(failures) > 1:
             notes.append(f"{' and '.join(found.knob for found in failures)} were measured one by one, never together")
         return tuple(notes)

@@ -16,6 +16,7 @@ from edensim.approx.chip import Chip, Setting
 from edensim.approx.chip_failure import Failure, Floats, Reliability
 from edensim.approx.law import CellLaw
 from edensim.approx.rows import Rows
+from edensim.approx.subarrays import spread_over_subarrays
 from edensim.memory.geometry import Geometry
 from edensim.memory.operating_state import Nominal
 
@@ -47,12 +48,15 @@ def chip_laws(
         As `Chip.reliability`.
     """
     found = chip.reliability(setting, nominal, geometry.banks_per_rank, experimental)
-    return cell_laws(found, chip.table.stripe.period_rows, 8 * geometry.row_bytes)
+    return cell_laws(found, chip.table.stripe.period_rows, 8 * geometry.row_bytes, chip.subarray_correlation)
 
 
-def cell_laws(reliability: Reliability, stripe_rows: int, row_bits: int) -> list[CellLaw]:
+def cell_laws(
+    reliability: Reliability, stripe_rows: int, row_bits: int, subarray_correlation: float = 0.0
+) -> list[CellLaw]:
     """Cell laws of all failures; `stripe_rows` is the period of the row stripes."""
-    return [_law(failure, stripe_rows, row_bits) for failure in reliability.failures]
+    laws = [_law(failure, stripe_rows, row_bits) for failure in reliability.failures]
+    return [spread_over_subarrays(law, subarray_correlation) for law in laws]
 
 
 def stripe_of(rows: NDArray[np.int64], period: int) -> NDArray[np.int64]:

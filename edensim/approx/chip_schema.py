@@ -176,6 +176,16 @@ class Stripe(Table):
     source: str = key("", "where the structure was seen")
 
 
+class CommonStrength(Table):
+    """`law = "copula"`: part of what makes cells strong or weak is common to a subarray; not measured anywhere."""
+
+    law: Literal["copula"]
+    source: str = key(..., "where the number comes from")
+    correlation: Annotated[float, Field(ge=0, le=0.99)] = key(
+        ..., "share of the variance of a cell's latent strength that the cells of a subarray have in common", "fraction"
+    )
+
+
 class Dimm(Table):
     """[dimm.NAME]: one measured module: what differs from the family."""
 
@@ -220,6 +230,7 @@ class ChipTable(Table):
     refresh: Annotated[NoLaw | RetentionLaw, Field(discriminator="law")] = key(NoLaw(), "errors of a long interval")
     points: tuple[PointLaw, ...] = key((), "further laws given as points; they act beside those above")
     stripe: Stripe = key(Stripe(), "stripe of weak rows")
+    subarray: Annotated[NoLaw | CommonStrength, Field(discriminator="law")] = key(NoLaw(), "subarrays that differ")
     dimm: dict[str, Dimm] = key({}, "measured modules")
     measured: tuple[Measured, ...] = key((), "summary of the measurements, for comparison")
 

@@ -3,7 +3,8 @@
 What reads can and cannot tell: P and F are only separable if reads were repeated and some weak cell failed in some
 reads but not in all; F of stored ones and zeros only if both were read, best in the same cells (complementary
 patterns); lines only as far as they were read often enough; nothing about rows, voltages or temperatures that were not
-read.
+read. What the cells of a subarray have in common (`subarrays`) is not fitted: it is one number per subarray, so reads
+of rows of one subarray say nothing about it, and those of a few say little.
 """
 
 from __future__ import annotations

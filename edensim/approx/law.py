@@ -21,6 +21,9 @@ Weak cells may come in units of `unit_bits` neighbouring bits (a cache line, whe
 "bitline" above is then such a unit; a weak unit holds `cells_per_unit` weak cells at hashed places, which have one kind
 and one draw per access in common.
 
+Components: what differs from bank to bank, subarray to subarray or row to row is in the levels, from bitline to bitline
+in the classes, from cell to cell in the points.
+
 A law all of whose cells are weak in one kind (`fresh`) has no weak cells to speak of: its errors are independent from
 access to access.
 

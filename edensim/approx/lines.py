@@ -79,7 +79,7 @@ class Lines:
         share = np.diff(edges)
         normal = NormalDist()
         below = [normal.cdf(normal.inv_cdf(u) - sigma) if 0 < u < 1 else u for u in edges]
-        weak = _scaled(np.diff(below) / share, share, weak_share)
+        weak = scaled(np.diff(below) / share, share, weak_share)
         return cls(share.tolist(), weak.tolist(), [fail_probability] * len(share))
 
     @classmethod
@@ -124,7 +124,7 @@ class Lines:
             raise ConfigError(f"the model describes {len(self.members)} lines, but this memory has {count} {what}")
 
 
-def _scaled(factor: NDArray[np.float64], share: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
+def scaled(factor: NDArray[np.float64], share: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
     """`factor` times the number that makes the weighted mean of min(1, product) equal `mean`."""
     weak = factor * (mean / (factor @ share))
     for _ in factor:  # each round fixes at least one more class at 1

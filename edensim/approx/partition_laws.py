@@ -110,7 +110,8 @@ def errors_of_chip(
         except ConfigError as error:
             problems += [x if len(state.points) == 1 else f"partition {part!r}: {x}" for x in error.problems]
             continue
-        laws = cell_laws(known, chip.table.stripe.period_rows, 8 * geometry.row_bytes)
+        correlation = chip.subarray_correlation
+        laws = cell_laws(known, chip.table.stripe.period_rows, 8 * geometry.row_bytes, correlation)
         found[part] = PartitionErrors(laws, known.ber, known.basis, known.notes, known.ber_band)
     if problems:
         raise ConfigError(problems)

@@ -10,8 +10,7 @@ A placement file is TOML: the tables of a configuration that describe a memory (
     fast = 1e-3
 
 `offset` counts bytes within the partition, whose rows are taken in ascending order of addresses (as `[placement]` of a
-configuration does); a tensor without a partition counts in the whole memory. `[ber]` gives partitions a rate each. Not
-checked: whether a tensor that counts in the whole memory overlaps one in a partition.
+configuration does); a tensor without a partition counts in the whole memory. `[ber]` gives partitions a rate each.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edensim.approx.region import Region
 from edensim.approx.tensor_file import FileTensor
@@ -163,14 +163,41 @@ def regions_as_placed(
     needed = np.array([-(-ends.get(name, 0) // page_bytes) for name in partitions.names], np.int64)
     pages = dict(zip(partitions.names, first_pages(address_map, partitions, page_lines, needed), strict=True))
     regions = {}
-    for tensor in tensors:
-        spot = placement.tensors[tensor.name]
+    for name, spot in placement.tensors.items():
         if not spot.partition:
-            regions[tensor.name] = Region(address_map, spot.size_bytes, spot.offset)
+            regions[name] = Region(address_map, spot.size_bytes, spot.offset)
         else:
             whole = Region(address_map, ends[spot.partition], 0, pages[spot.partition], page_lines)
-            regions[tensor.name] = whole.part(spot.offset, spot.offset + spot.size_bytes)
-    return regions
+            regions[name] = whole.part(spot.offset, spot.offset + spot.size_bytes)
+    _check_across(placement, regions)
+    return {tensor.name: regions[tensor.name] for tensor in tensors}
+
+
+def _check_across(placement: PlacementFile, regions: dict[str, Region]) -> None:
+    """Refuse tensors that count in the whole memory and share bytes with one in a partition."""
+    problems = []
+    everywhere = [name for name, spot in placement.tensors.items() if not spot.partition]
+    for name in everywhere:
+        begin, end = regions[name].address, regions[name].address + regions[name].size_bytes
+        for other, region in regions.items():
+            low, high = _runs(region)
+            if begin < end and other not in everywhere and ((low < end) & (high > begin)).any():
+                problems.append(f"{placement.tensors[name].where} shares bytes with {other!r}, which is in a partition")
+    if problems:
+        raise ConfigError(problems)
+
+
+def _runs(region: Region) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Physical addresses of a region's first bytes in each of its pages, and behind its last ones."""
+    if region.pages is None or not region.size_bytes:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    page_bytes = region.page_lines * region.address_map.geometry.burst_bytes
+    low = region.pages * page_bytes
+    high = low + page_bytes
+    last = region.address + region.size_bytes - page_bytes * (len(low) - 1)
+    low[0] += region.address
+    high[-1] = low[-1] // page_bytes * page_bytes + last
+    return low, high
 
 
 def _check_entries(tensors: Sequence[FileTensor], placement: PlacementFile, partitions: PartitionMap) -> list[str]:

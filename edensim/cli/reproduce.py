@@ -79,22 +79,25 @@ def _reproduce(selected: list[Any], known: list[Any], options: dict[str, Any], a
     old = runner.read_report(folder)
     work = runner.prepare(selected, known, folder, options["band"])
     jobs = 1 if options["serial"] else options["jobs"] or os.cpu_count() or 1
-    tasks = work.points.tasks(work.wanted, options["retry_failed"])
+    tasks, waiting = work.points.tasks(work.wanted, options["retry_failed"]), work.experiments
     seconds = work.seconds(tasks, jobs)
-    told = f"{len(tasks)} of {len(work.wanted)} simulations are left, about {clock_text(seconds)} on {jobs} processors"
+    trials = f" and {len(waiting)} experiments" if waiting else ""
+    told = f"{len(tasks)} of {len(work.wanted)} simulations{trials} are left"
+    told = f"{told}, about {clock_text(seconds)} on {jobs} processors ({work.basis})."
     if options["dry_run"]:
         if as_json:
-            console.say_json({"simulations": len(work.wanted), "left": len(tasks), "seconds": seconds, "jobs": jobs})
+            found = {"simulations": len(work.wanted), "left": len(tasks), "experiments_left": len(waiting)}
+            console.say_json(found | {"seconds": seconds, "jobs": jobs})
         else:
-            console.say(f"{told} ({work.basis}).")
+            console.say(told)
         return 0
-    if tasks:
-        console.log(f"{told} ({work.basis}).")
+    if tasks or waiting:
+        console.log(told)
     tally = _simulate(work, folder, options, jobs)
     for note in tally.notes:
         console.log(note)
-    if tally.interrupted:
-        console.complain("interrupted", f"{tally.done} simulations are saved in {folder}: the same command goes on.")
+    if tally.interrupted or not _experiment(work):
+        console.complain("interrupted", f"what is done is saved in {folder}: the same command goes on.")
         return INTERRUPTED
     outcomes = runner.evaluate(work)
     data = runner.write(folder, outcomes, old, [item.name for item in known], formats)
@@ -113,6 +116,21 @@ def _simulate(work: Work, folder: Path, options: dict[str, Any], jobs: int) -> T
     with _watch() as watch:
         backend = _backend(options["serial"], jobs)
         return runner.simulate(work, folder, backend, watch, begin, options["retry_failed"])
+
+
+def _experiment(work: Work) -> bool:
+    """Run the experiments that are left; false if it was interrupted."""
+    from edensim.study.ledger import experiment
+
+    waiting = work.experiments
+    try:
+        with Progress("experiments") as progress:
+            for done, one in enumerate(waiting):
+                progress(done, len(waiting), one.name)
+                experiment.run(work.folder, one)
+    except KeyboardInterrupt:
+        return False
+    return True
 
 
 def _backend(serial: bool, jobs: int) -> Backend:

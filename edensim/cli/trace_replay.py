@@ -57,7 +57,8 @@ def replay(
     with ExitStack() as stack:
         output = None
         if commands is not None:
-            output = stack.enter_context(command_output(commands, form, system.command_log(()), force))
+            about, header = system.command_log(()), lambda: system.command_log(()).header()
+            output = stack.enter_context(command_output(commands, form, about, force, header))
         stack.enter_context(announced_compilation())
         progress = stack.enter_context(Progress("requests"))
         data, _ = replay_trace(

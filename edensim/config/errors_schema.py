@@ -43,6 +43,14 @@ class Errors(Table):
     row_share: float | None = key(
         None, "share of rows that fail there (bank_clustered; default 1)", "fraction", gt=0, le=1
     )
+    subarray_correlation: float | None = key(
+        None,
+        "share of the variance of a cell's strength that the cells of a subarray have in common (any model; default 0: "
+        "subarrays are alike)",
+        "fraction",
+        ge=0,
+        le=0.99,
+    )
     temperature_C: float | None = key(
         None, "temperature of the chip (default: that of the measurements)", "C", ge=-40, le=125
     )

@@ -18,7 +18,7 @@ def json_schema(presets: Presets | None = None) -> dict[str, Any]:
     """The schema (draft 2020-12), with description, unit and range of every key and the names of the presets."""
     schema: dict[str, Any] = Config.model_json_schema()
     for name, model in schema["$defs"].items():
-        if name != "Partition":  # arrays replace as a whole, so their entries are complete
+        if name not in ("Partition", "Switch"):  # arrays replace as a whole, so their entries are complete
             model.pop("required", None)
     schema.pop("required", None)
     for model in (schema, *schema["$defs"].values()):

@@ -187,7 +187,7 @@ class DramController(Table):
         "1x", "fine-granularity refresh: twice or four times as many shorter ones (tRFC2_ns, tRFC4_ns; DDR4, DDR5)"
     )
     refresh_postponed: int = key(
-        0, "refreshes of a rank that may be owed while requests wait (all_bank)", "refresh", ge=0, le=8
+        0, "refreshes of a rank, or of each of its banks, that may be owed while requests wait", "refresh", ge=0, le=8
     )
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000
@@ -311,7 +311,30 @@ class Partition(OperatingPoint):
         "of their rank; tensors cannot be placed in chips, because every burst spans all chips of a rank)",
     )
     banks: Indices | None = key(None, "banks within a rank (bank group * banks per group + bank)")
-    subarrays: Indices | None = key(None, "subarrays of a bank (placement only; timing per subarray comes later)")
+    subarrays: Indices | None = key(None, "subarrays of a bank; tRCD, tRAS and tRP may be their own, VDD is the bank's")
+
+
+class Switch(OperatingPoint):
+    """[[switch]]: another operating point from a time of the run on; what is not given stays as it was before."""
+
+    at_ns: float = key(
+        ..., "time from the start of the run; the first clock of the memory at or after it", "ns", ge=0, le=1e15
+    )
+    mode: Literal["drained", "blocking", "immediate"] = key(
+        "drained",
+        "drained: no request is accepted until all are served, banks are closed and the settle time is over; blocking: "
+        "requests wait in their queues meanwhile; immediate: from that clock on, without a pause",
+    )
+    settle_ns: float | None = key(
+        None,
+        "time without commands in which supply and timings change (not with immediate): the change of the supply over "
+        "the slew rate of your regulator",
+        "ns",
+        ge=0,
+        le=1e9,
+    )
+    settle_source: str = key("", "where settle_ns is from: data sheet of the regulator, measurement")
+    partition: dict[str, OperatingPoint] = key({}, "new points of partitions, by name")
 
 
 class Placement(Table):
@@ -438,6 +461,7 @@ class Draft(Table):
     operating_point: OperatingPoint = key(OperatingPoint(), "supply and timings of the whole memory")
     compare: dict[str, OperatingPoint] = key({}, "further operating points that run beside it")
     partition: list[Partition] = key([], "parts with an operating point of their own")
+    switch: list[Switch] = key([], "changes of the operating point at a time, in order of time")
     placement: Placement = key(Placement(), "where tensors lie")
     errors: Errors | None = key(None, "errors of the reads")
     energy: Energy = key(Energy(), "energy model")

@@ -6,6 +6,8 @@ does not, so that one can check the other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edensim.dram.commands import REFSB, is_rank_command
 from edensim.dram.table import Edge
 from edensim.memory import LEVELS, Organisation
@@ -51,14 +53,24 @@ class BankTree:
         first = own[0] // fan_out * fan_out
         return [node for node in range(first, first + fan_out) if node not in own]
 
-    def cycles_between(self, edge: Edge, preceding: tuple[int, int], following: tuple[int, int]) -> int:
+    def cycles_between(
+        self, edge: Edge, preceding: tuple[int, int], following: tuple[int, int], held: Sequence[int] = ()
+    ) -> int:
         """Clocks an edge asks for between two (command, target) pairs.
 
         Those of the preceding command's bank; if that is a rank command, of the following command's bank; if that is
-        one too, the largest of the rank.
+        one too, the largest of the rank. `held`: subarrays of the rows that the banks of the preceding command had or
+        last had open then, -1 before the first.
         """
-        banks = self.banks_of(*(following if is_rank_command(preceding[0]) else preceding))
-        return int(edge.cycles[banks.start : banks.stop : banks.step].max())
+        own = self.banks_of(*preceding)
+        banks = self.banks_of(*following) if is_rank_command(preceding[0]) else own
+        if edge.rows is None or not held:
+            return int(edge.cycles[banks.start : banks.stop : banks.step].max())
+        subarrays = dict(zip(own, held, strict=True))
+        return max(
+            int(edge.rows[bank, subarrays[bank]] if subarrays.get(bank, -1) >= 0 else edge.cycles[bank])
+            for bank in banks
+        )
 
     def words(self, command: int, target: int) -> str:
         """A place in words: "rank 0, bank group 1, bank 2" or "rank 0"."""

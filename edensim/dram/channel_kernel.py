@@ -197,6 +197,8 @@ def tick(length):
 @jit_inline
 def offer(ch, t, bank, row, column, line, write, token):
     """Offer a request in the tick that ends at clock `t`; returns ACCEPTED, FORWARDED, COALESCED or FULL."""
+    if len(ch.is_switching) == 2 and ch.gate:  # the former is known from the type
+        return FULL
     if len(ch.is_two_stage) == 2:  # known from the type
         return offer_two_stage(ch, t, bank, row, column, line, write, token)
     return offer_one_stage(ch, t, bank, row, column, line, write, token)
@@ -207,7 +209,8 @@ def due_refreshes(ch, tab, t):
     """Queue every refresh whose timer expires at clock `t`; all of them before any scan of that clock."""
     while ch.next_refresh == t:
         if len(ch.is_postponing) == 2:  # known from the type
-            ch.owed[tab.timer_node[ch.timer]] += 1
+            node = tab.timer_node[ch.timer]
+            ch.owed[ch.node_of[node] if ch.refresh_turns > 0 else node] += 1
         else:
             push_pending(ch, tab.timer_command[ch.timer], tab.timer_node[ch.timer])
         ch.timer += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edensim.dram.commands import N_COMMANDS, REFSB
+from edensim.dram.commands import N_COMMANDS, REFAB, REFSB
 from edensim.dram.counters import TAGS
 from edensim.dram.issue_kernel import EXACT, OPENED
 from edensim.dram.pending_kernel import PENDING
@@ -28,7 +28,8 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
     forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
     wck_until hit_cap close_at patience_low patience_high
-    postponed release_at turn staged draining whole_row bank_refresh refresh_step""".split()
+    postponed release_at turn staged draining whole_row bank_refresh refresh_step
+    refresh_command refresh_turns gate""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
@@ -47,15 +48,16 @@ class Policy:
 
     `in_order`: one request after the other; `hit_cap`: accesses of a row after which its hits may not overtake other
     rows of the bank, 0 = no cap. `timeout`: clocks without use after which a row is closed, 0 = never; that of a bank
-    stays within `timeout_range` (equal ends: it never changes). `postponed`: refreshes of a rank that may be owed while
-    requests wait, 0 = none.
+    stays within `timeout_range` (equal ends: it never changes). `postponed`: refreshes of a rank, or of each of its
+    banks, that may be owed while requests wait, 0 = none.
 
     `command_queues`: entries of a command queue and whether every bank has one (else every rank), with which the
     controller works as DRAMsim3's; (0, False): it does not.
 
     `second_activate`: clocks from ACT to ACT2 at most, 0 = rows are opened by one command. `wck_runs`: clocks the data
     clock runs on after RD and after WR. `two_buses`: column and row commands have a bus each; `half_clock`: on these,
-    clocks are half clocks. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb or
+    clocks are half clocks. `by_row`: timings differ between the subarrays of a bank. `is_switching`: control may close
+    the gate to the queues. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb or
     of REFsb.
     """
 
@@ -80,6 +82,8 @@ class Policy:
     timeout_range: tuple[int, int] = (0, 0)
     postponed: int = 0
     command_queues: tuple[int, bool] = (0, False)
+    by_row: bool = False
+    is_switching: bool = False
 
 
 def two_stage_arrays(shape: Shape, policy: Policy) -> dict[str, tuple[int, ...]]:
@@ -128,16 +132,30 @@ def new_channels(
         "is_timed_page": (2 if policy.timeout else 1,),
         "is_postponing": (2 if policy.postponed else 1,),
         "owed": (ranks,),
+        "next_bank": (ranks,),
         "is_row_hit": (2 if policy.row_hit_first else 1,),
         "is_split_activate": (2 if policy.second_activate else 1,),
         "is_two_bus": (2 if policy.two_buses else 1,),
         "is_half_clock": (2 if policy.half_clock else 1,),
+        "is_switching": (2 if policy.is_switching else 1,),
+        "row_subarray": (pad if policy.by_row else 1,),
         "freed": (2,),
         "wck_runs": (2,),
     }
     fields = [(x, np.int64) for x in SCALARS] + [(x, np.int64, dims) for x, dims in arrays.items()]
     out = np.zeros(channels, np.dtype((np.record, fields)))
-    for name in ("open_row", "head", "tail", "hit", "other", "slot_next", "opening", "cas_slot", "closed_row"):
+    for name in (
+        "open_row",
+        "head",
+        "tail",
+        "hit",
+        "other",
+        "slot_next",
+        "opening",
+        "cas_slot",
+        "closed_row",
+        "row_subarray",
+    ):
         out[name] = -1
     for name in NEVER_YET:
         out[name] = NEVER
@@ -151,7 +169,9 @@ def new_channels(
         per_bank = policy.command_queues[1]
         out["queue_of"] = np.arange(pad) if per_bank else np.minimum(np.arange(pad) // shape.node_span, ranks - 1)
         out["rank_of_queue"] = np.arange(shape.banks) // shape.node_span if per_bank else np.arange(ranks)
-    out["postponed"] = policy.postponed
+    turns = 0 if refresh.command == REFAB else len(refresh.nodes) // ranks
+    out["refresh_command"], out["refresh_turns"] = refresh.command, turns
+    out["postponed"] = policy.postponed * max(turns, 1)
     out["patience_low"], out["patience_high"] = policy.timeout_range
     out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
     out["second_activate"], out["wck_runs"] = policy.second_activate, policy.wck_runs

@@ -1,8 +1,9 @@
 """Protocol checker: reads a command log and the constraint table, and recomputes every gap that the table limits.
 
-Checked: each timing rule of the table (with timings of single banks), one command per clock, time order, activates of
-open banks, column commands on closed banks or other rows, refreshes with open banks, banks that go without a refresh
-for too long. Not checked: whether the right data were served, power-down and mode-register commands.
+Checked: each timing rule of the table (with timings of single banks and subarrays, as they were at the earlier command
+where the operating point was switched), one command per clock, time order, activates of open banks, column commands on
+closed banks or other rows, refreshes with open banks, banks that go without a refresh for too long, commands while a
+switch settles. Not checked: whether the right data were served, power-down and mode-register commands.
 
 It shares the constraint table with the controller but no code that interprets it.
 """
@@ -27,6 +28,8 @@ from edensim.dram.checker_kernel import (
     FIRST,
     PARTNER,
     PLAIN,
+    ROW_AFTER,
+    ROW_BEFORE,
     SIBLING,
     SLACK,
     STRUCTURE,
@@ -128,6 +131,8 @@ def check_log(
     progress: Callable[[int], None] | None = None,
     refresh: RefreshLimit | None = None,
     family: Sequence[int] = (0, 0, 0, 0, 0),
+    subarray_rows: int = 0,
+    later: Sequence[tuple[int, int, Sequence[Edge]]] = (),
 ) -> CheckReport:
     """Check the commands of one channel.
 
@@ -148,6 +153,11 @@ def check_log(
     family : sequence of int
         Two buses, half clocks (0 or 1), clocks to the second activate (0: there is none), clocks that the data clock
         runs on after RD and after WR.
+    subarray_rows : int
+        Rows of a subarray, where edges depend on rows.
+    later : sequence of tuples
+        Switches of the operating point: clock from which nothing issues, clock from which the next constraint table
+        holds, that table (with the same rows as `edges`).
 
     Raises
     ------
@@ -158,8 +168,11 @@ def check_log(
     tree = BankTree(layout)
     validate(commands, tree, title)
     levels = [level for level in LEVELS if level in {"Bank", *(edge.scope for edge in edges)}]
-    entries, entry_of = flatten(edges, levels)
-    cycles = np.array([np.broadcast_to(edge.cycles, tree.banks) for edge in edges], np.int64).reshape(-1, tree.banks)
+    tables = [edges, *(table for _, _, table in later)]
+    entries, entry_of = flatten(edges, levels, [changes(same) for same in zip(*tables, strict=True)])
+    cycles = np.array([[np.broadcast_to(edge.cycles, tree.banks) for edge in table] for table in tables], np.int64)
+    cycles = cycles.reshape(len(tables), -1, tree.banks)
+    switches = np.array([times for *times, _ in later], np.int64).reshape(-1, 2)
     node_of, nodes = node_tables(tree, levels)
     deepest = max((edge.window for edge in edges), default=1)
     windowed = windows_over(edges)
@@ -170,15 +183,17 @@ def check_log(
     open_row, opener = np.full(tree.banks, -1, np.int64), np.full(tree.banks, -1, np.int64)
     tally, structure, awaited = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.full(tree.banks, -1, np.int64)
     totals, rules_of = np.array([0, -1, -1, 0], np.int64), np.array(family, np.int64)
+    rows, held = row_cycles(tables, tree.banks), np.full((N_COMMANDS + 1, tree.banks), -1, np.int64)
     for start in range(0, len(commands), BLOCK):
         stop = min(start + BLOCK, len(commands))
         check_block(
             commands, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row,
-            opener, tally, structure, totals, tree.banks_per_rank, layout.banks_per_group, rules_of, awaited,
+            opener, tally, structure, totals, tree.banks_per_rank, layout.banks_per_group, rules_of, awaited, rows,
+            subarray_rows, held, switches,
         )  # fmt: skip
         if progress:
             progress(stop)
-    rules = [timing_result(edge, row, commands, tree) for edge, row in zip(edges, tally, strict=True)]
+    rules = [timing_result(same, row, commands, tree) for *same, row in zip(*tables, tally, strict=True)]
     rules += [structure_result(k, row, commands, tree) for k, row in enumerate(structure)]
     if refresh is not None:
         rules.append(RuleResult("refresh interval", refresh.text, *check_refreshes(commands, tree, refresh)))
@@ -208,6 +223,11 @@ def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = 
             None if progress is None else lambda count, before=before: progress(before + count),  # type: ignore[misc]
             log.refresh,
             bus_rules(load_standard(log.standard), log.timing_ck),
+            log.subarray_rows,
+            [
+                (int(x.quiet[channel]), int(x.since[channel]), log.edges(channel, k))
+                for k, x in enumerate(log.switches, 1)
+            ],
         )
         reports.append(report)
         done += len(commands)
@@ -259,17 +279,20 @@ def node_tables(tree: BankTree, levels: Sequence[str]) -> tuple[Int, Int]:
     return node_of, np.array(nodes, np.int64)
 
 
-def flatten(edges: Sequence[Edge], levels: Sequence[str]) -> tuple[Int, Int]:
+def flatten(edges: Sequence[Edge], levels: Sequence[str], uneven: Sequence[bool]) -> tuple[Int, Int]:
     """One entry per (rule, preceding, following), sorted by following command, and where each command's begin.
 
-    The preceding commands of a window count together: it has one entry, with its number in their place.
+    The preceding commands of a window count together: it has one entry, with its number in their place. `uneven`:
+    whether a rule differs between banks, rows or times.
     """
     rows: list[list[tuple[int, ...]]] = [[] for _ in range(N_COMMANDS)]
     windows = {k: number for number, k in enumerate(k for k, edge in enumerate(edges) if edge.window > 1)}
     for k, edge in enumerate(edges):
         for before in [windows[k]] if k in windows else edge.preceding:
             for following in edge.following:
-                rows[following].append((k, before, levels.index(edge.scope), kind_of(edge, before), edge.window))
+                rows[following].append(
+                    (k, before, levels.index(edge.scope), kind_of(edge, before, uneven[k]), edge.window)
+                )
     entries = np.array(sum(rows, []), np.int64).reshape(-1, ENTRY_FIELDS)
     return entries, np.cumsum([0, *map(len, rows)]).astype(np.int64)
 
@@ -284,15 +307,32 @@ def windows_over(edges: Sequence[Edge]) -> Int:
     return np.array([mine + [-1] * (width - len(mine)) for mine in found], np.int64)
 
 
-def kind_of(edge: Edge, before: int) -> int:
+def row_cycles(tables: Sequence[Sequence[Edge]], banks: int) -> Int:
+    """Clocks by table, rule, bank and subarray; zeros, of one subarray at least, for rules that know of none."""
+    known = [edge.rows.shape[1] for table in tables for edge in table if edge.rows is not None]
+    out = np.zeros((len(tables), len(tables[0]), banks, max(known, default=1)), np.int64)
+    for p, table in enumerate(tables):
+        for k, edge in enumerate(table):
+            if edge.rows is not None:
+                out[p, k] = edge.rows
+    return out
+
+
+def changes(same: Sequence[Edge]) -> bool:
+    """Whether one rule differs between banks, rows or tables."""
+    return any(edge.is_uneven or (edge.cycles != same[0].cycles).any() for edge in same)
+
+
+def kind_of(edge: Edge, before: int, is_uneven: bool) -> int:
     """How the kernel evaluates an edge after one of its preceding commands."""
-    is_uneven = bool(np.min(edge.cycles) < np.max(edge.cycles))
     if edge.sibling or edge.window > 1:
         if is_uneven or (edge.sibling and edge.window > 1):
             raise ValueError(f"rule {edge.name}: a window or sibling rule can be nothing else, nor differ by bank")
         return SIBLING if edge.sibling else WINDOW
     if is_uneven and before == REFSB:
         raise ValueError(f"rule {edge.name}: what follows a same-bank refresh cannot differ by bank")
+    if edge.rows is not None:
+        return ROW_AFTER if is_rank_command(before) else ROW_BEFORE
     if is_uneven:
         return BY_FOLLOWING if is_rank_command(before) else BY_PRECEDING
     return PLAIN
@@ -305,9 +345,11 @@ def longest_refresh_interval(log: Int) -> int | None:
     return max((int(g.max()) for g in gaps if len(g)), default=None)
 
 
-def timing_result(edge: Edge, row: Int, log: Int, tree: BankTree) -> RuleResult:
-    """Result of one row of the constraint table."""
-    low, high = int(np.min(edge.cycles)), int(np.max(edge.cycles))
+def timing_result(same: Sequence[Edge], row: Int, log: Int, tree: BankTree) -> RuleResult:
+    """Result of one row of the constraint tables."""
+    edge = same[0]
+    low = min(int(np.min(each.cycles)) for each in same)
+    high = max(int(np.max(each.cycles if each.rows is None else each.rows)) for each in same)
     wait = str(low) if low == high else f"{low} to {high}"
     text = f"{commands_text(edge.preceding)} to {commands_text(edge.following)}, {'other' if edge.sibling else 'same'} "
     text += f"{edge.scope}, {wait} clocks" + (f" after the {edge.window}th last" if edge.window > 1 else "")

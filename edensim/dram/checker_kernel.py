@@ -20,15 +20,20 @@ STRUCTURE = (
     "command at a falling edge",
     "second activate missing or late",
     "data clock not running",
+    "command while a switch settles",
 )
-BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN, FALLING, SECOND, DATA_CLOCK = range(len(STRUCTURE))
+BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN, FALLING, SECOND, DATA_CLOCK, SETTLING = range(
+    len(STRUCTURE)
+)
 TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE, WCK_READ, WCK_WRITE = range(5)  # cells of `family`
 TOTALS = 4
 CLOSED_PRECHARGES, LAST_COLUMN, LAST_ROW, WCK_UNTIL = range(TOTALS)  # cells of `totals`
 CHECKS, VIOLATIONS, SLACK, FIRST, PARTNER = range(5)  # columns of the tallies
 ENTRY_FIELDS = 5
 RULE, BEFORE, LEVEL, KIND, DEPTH = range(ENTRY_FIELDS)
-PLAIN, SIBLING, WINDOW, BY_PRECEDING, BY_FOLLOWING = range(5)  # kinds of entry; the last two: banks differ
+PLAIN, SIBLING, WINDOW, BY_PRECEDING, BY_FOLLOWING, ROW_BEFORE, ROW_AFTER = range(7)
+"""Kinds of entry. The last four: banks differ, in the preceding command's or the following one's; so do rows, the one
+that the bank in question had or last had open at the preceding command."""
 FIRST_BANK, END_BANK, FIRST_SIBLING, END_SIBLING = range(4)  # columns of `nodes`
 
 
@@ -45,6 +50,15 @@ def note(tally, rule, slack, i, partner):
 
 
 @jit
+def phase_at(switches, clock):
+    """How many switches there were up to a clock."""
+    p = 0
+    while p < len(switches) and switches[p, 1] <= clock:
+        p += 1
+    return p
+
+
+@jit
 def hop(nodes, node, step):
     """Distance of the nodes of a level that banks `step` apart lie in."""
     return max(1, step // (nodes[node, END_BANK] - nodes[node, FIRST_BANK]))
@@ -52,9 +66,11 @@ def hop(nodes, node, step):
 
 @jit
 def check_gaps(
-    log, i, first_bank, end_bank, step, entries, begin, end, cycles, node_of, nodes, last, ring, used, tally
+    log, i, first_bank, end_bank, step, entries, begin, end, cycles, node_of, nodes, last, ring, used, tally, rows,
+    held, switches,
 ):  # fmt: skip
-    """All timing rules that bind command `i`: entries `begin` to `end`."""
+    """All timing rules that bind command `i`, entries `begin` to `end`: as they were at the earlier command."""
+    banks = node_of.shape[0] - 1  # the level of banks
     t = log[i, 0]
     for e in range(begin, end):
         rule = entries[e, RULE]
@@ -63,40 +79,63 @@ def check_gaps(
         low = node_of[level, first_bank]
         high = node_of[level, end_bank - 1] + 1
         apart = hop(nodes, low, step)
-        wait = cycles[rule, first_bank]
         worst = UNSEEN
         partner = -1
         kind = entries[e, KIND]
         if kind == PLAIN or kind == BY_FOLLOWING:
-            if kind == BY_FOLLOWING:
-                for b in range(first_bank, end_bank, step):
-                    wait = max(wait, cycles[rule, b])
             for node in range(low, high, apart):
                 k = last[before, node]
-                if k >= 0 and t - log[k, 0] - wait < worst:
+                if k < 0:
+                    continue
+                p = phase_at(switches, log[k, 0])
+                wait = cycles[p, rule, first_bank]
+                if kind == BY_FOLLOWING:
+                    for b in range(first_bank, end_bank, step):
+                        wait = max(wait, cycles[p, rule, b])
+                if t - log[k, 0] - wait < worst:
                     worst = t - log[k, 0] - wait
                     partner = k
         elif kind == SIBLING:
             for node in range(nodes[low, FIRST_SIBLING], nodes[low, END_SIBLING]):
                 k = last[before, node]
-                if (node < low or node >= high) and k >= 0 and t - log[k, 0] - wait < worst:
-                    worst = t - log[k, 0] - wait
-                    partner = k
+                if (node < low or node >= high) and k >= 0:
+                    wait = cycles[phase_at(switches, log[k, 0]), rule, first_bank]
+                    if t - log[k, 0] - wait < worst:
+                        worst = t - log[k, 0] - wait
+                        partner = k
         elif kind == WINDOW:
             deep = entries[e, DEPTH]
             for node in range(low, high, apart):
                 n = used[before, node]
                 if n >= deep:
                     k = ring[before, node, (n - deep) % ring.shape[2]]
+                    wait = cycles[phase_at(switches, log[k, 0]), rule, first_bank]
+                    if t - log[k, 0] - wait < worst:
+                        worst = t - log[k, 0] - wait
+                        partner = k
+        elif kind == ROW_BEFORE or kind == ROW_AFTER:
+            spacing = apart if kind == ROW_BEFORE else 1
+            for node in range(low, high, spacing):
+                for b in range(nodes[node, FIRST_BANK], nodes[node, END_BANK]):
+                    if kind == ROW_AFTER and (b < first_bank or b >= end_bank or (b - first_bank) % step != 0):
+                        continue
+                    k = last[before, node_of[banks, b]]
+                    if k < 0:
+                        continue
+                    p = phase_at(switches, log[k, 0])
+                    wait = rows[p, rule, b, held[before, b]] if held[before, b] >= 0 else cycles[p, rule, b]
                     if t - log[k, 0] - wait < worst:
                         worst = t - log[k, 0] - wait
                         partner = k
         else:  # BY_PRECEDING, bank by bank: an earlier command of a slower bank may bind
             for node in range(low, high, apart):
                 for b in range(nodes[node, FIRST_BANK], nodes[node, END_BANK]):
-                    k = last[before, node_of[node_of.shape[0] - 1, b]]
-                    if k >= 0 and t - log[k, 0] - cycles[rule, b] < worst:
-                        worst = t - log[k, 0] - cycles[rule, b]
+                    k = last[before, node_of[banks, b]]
+                    if k < 0:
+                        continue
+                    wait = cycles[phase_at(switches, log[k, 0]), rule, b]
+                    if t - log[k, 0] - wait < worst:
+                        worst = t - log[k, 0] - wait
                         partner = k
         if partner >= 0:
             note(tally, rule, worst, i, partner)
@@ -168,8 +207,16 @@ def check_structure(log, i, command, first_bank, end_bank, step, open_row, opene
 
 
 @jit
-def remember(i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed):
-    """Note that command `i` addressed its nodes at every level."""
+def remember(
+    log, i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed, subarray_rows, held,
+):  # fmt: skip
+    """Note that command `i` addressed its nodes at every level, and which subarrays its banks had open."""
+    if subarray_rows:
+        newest = held.shape[0] - 1
+        if command == ACT:
+            held[newest, first_bank] = log[i, 3] // subarray_rows
+        for b in range(first_bank, end_bank, step):
+            held[command, b] = held[newest, b]
     for level in range(node_of.shape[0]):
         low = node_of[level, first_bank]
         for node in range(low, node_of[level, end_bank - 1] + 1, hop(nodes, low, step)):
@@ -185,7 +232,7 @@ def remember(i, command, first_bank, end_bank, step, node_of, nodes, last, ring,
 @jit
 def check_block(
     log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener, tally,
-    structure, totals, banks_per_rank, banks_per_group, family, awaited,
+    structure, totals, banks_per_rank, banks_per_group, family, awaited, rows, subarray_rows, held, switches,
 ):  # fmt: skip
     """Check commands `start` to `stop` of a log; all other arrays hold the state between blocks.
 
@@ -193,7 +240,7 @@ def check_block(
     ----------
     log : int64 [n, 5]: clock, command, bank or rank, row, column
     entries : int64 [m, ENTRY_FIELDS], sorted by following command; `entry_of` int64 [commands + 1] where each begins
-    cycles : int64 [rules, banks]
+    cycles : int64 [1 + switches, rules, banks]
     node_of : int64 [levels, banks], banks last: the node of each level above each bank
     nodes : int64 [nodes, 4], one row per node
     last : int64 [commands, nodes]; used : int64 [windows, nodes]; ring : int64 [windows, nodes, longest window];
@@ -203,6 +250,11 @@ def check_block(
     totals : int64 [TOTALS]: precharges of closed banks, last command of either bus, end of the data clock
     family : int64 [5]: TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE and WCK_READ, WCK_WRITE in clocks
     awaited : int64 [banks]: log index of the ACT whose ACT2 is still to come, or -1
+    rows : int64 [1 + switches, rules, banks, subarrays], looked at for rules of the last two kinds
+    subarray_rows : rows of a subarray, 0 without such rules
+    held : int64 [commands + 1, banks]: the subarray whose row the bank had or last had open at the last command of each
+        kind, in the last row at any; -1 before the first
+    switches : int64 [switches, 2]: clock from which nothing issues, clock from which the next timings hold
     """
     for i in range(start, stop):
         command = log[i, 1]
@@ -216,11 +268,17 @@ def check_block(
             step = banks_per_group
             end_bank = (first_bank // banks_per_rank + 1) * banks_per_rank - step + first_bank % step + 1
         check_bus(log, i, command, family, structure, totals)
+        for p in range(len(switches)):
+            if switches[p, 0] <= log[i, 0] < switches[p, 1]:
+                note(structure, SETTLING, -1, i, i)
         if family[SECOND_ACTIVATE]:
             check_two_steps(log, i, command, first_bank, family, opener, awaited, structure, totals)
         check_structure(log, i, command, first_bank, end_bank, step, open_row, opener, structure, totals)
         check_gaps(
             log, i, first_bank, end_bank, step, entries, entry_of[command], entry_of[command + 1], cycles, node_of,
-            nodes, last, ring, used, tally,
+            nodes, last, ring, used, tally, rows, held, switches,
         )  # fmt: skip
-        remember(i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed)
+        remember(
+            log, i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed, subarray_rows,
+            held,
+        )  # fmt: skip

@@ -1,10 +1,10 @@
 """Command logs: what was on the command bus of every channel, with all that is needed to check it again.
 
 The file is an `.npz` readable by numpy.load: `header.json` (standard, clock period, timings in clocks, those of single
-banks where they differ, geometry, refresh interval) and per channel k the arrays `clock_k` int64, `command_k` uint8,
-`bank_k` int16, `row_k` int32, `column_k` int32. Never pickle. Here a log is held in memory, 40 bytes per command; it is
-written in a stream by `command_log_write`, read in one by `command_log_blocks`, and as text of other simulators by
-`command_write`.
+banks or subarrays where they differ, switches of them, geometry, refresh interval) and per channel k the arrays
+`clock_k` int64, `command_k` uint8, `bank_k` int16, `row_k` int32, `column_k` int32. Never pickle. Here a log is held in
+memory, 40 bytes per command; it is written in a stream by `command_log_write`, read in one by `command_log_blocks`, and
+as text of other simulators by `command_write`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,29 @@ from edensim.errors import InputError
 from edensim.memory import Organisation
 
 Int = npt.NDArray[np.int64]
-FORMAT, VERSION = "edensim command log", 2
+FORMAT, VERSION = "edensim command log", 3
 WHAT = "a command log (.npz) as edensim writes it"
 MAX_CHANNELS, MAX_BANKS = 64, 4096
 PER_BANK = ("nRCD", "nRAS", "nRP", "nRC")
+LOG_END = (1 << 40) - 1
+"""Every clock of a log lies before it."""
+
+
+@dataclass(frozen=True)
+class LogSwitch:
+    """A switch of the operating point in a log; `LOG_END` where a channel did not come to it.
+
+    Attributes
+    ----------
+    quiet, since : int64 arrays, shape (channels,)
+        First clock without commands; first clock, the same or later, from which the new timings hold.
+    bank_ck : mapping of str to int64 arrays
+        Timings that hold then, as in `CommandLog`; all four of them.
+    """
+
+    quiet: Int
+    since: Int
+    bank_ck: Mapping[str, Int]
 
 
 @dataclass(frozen=True)
@@ -51,10 +70,14 @@ class CommandLog:
     timing_ck : mapping of str to int
         All n-names, in clocks.
     geometry : Organisation
-    bank_ck : mapping of str to int64 arrays, shape (channels, banks)
-        nRCD, nRAS, nRP, nRC where banks differ from `timing_ck`; empty = nowhere.
+    bank_ck : mapping of str to int64 arrays, shape (channels, banks) or (channels, banks, subarrays)
+        nRCD, nRAS, nRP, nRC where banks or subarrays differ from `timing_ck`; empty = nowhere.
     refresh : RefreshLimit
         How often the run refreshed every rank; the default is never.
+    subarray_rows : int
+        Rows of a subarray, where timings differ by subarray.
+    switches : tuple of LogSwitch
+        Changes of `bank_ck`, in order of time.
     """
 
     commands: tuple[Int, ...]
@@ -64,10 +87,13 @@ class CommandLog:
     geometry: Organisation
     bank_ck: Mapping[str, Int] = field(default_factory=dict)
     refresh: RefreshLimit = RefreshLimit(0)
+    subarray_rows: int = 0
+    switches: tuple[LogSwitch, ...] = ()
 
-    def edges(self, channel: int) -> list[Edge]:
-        """The constraint table that channel ran under."""
-        mine = {name: cycles[channel] for name, cycles in self.bank_ck.items()}
+    def edges(self, channel: int, switch: int = 0) -> list[Edge]:
+        """The constraint table that channel ran under after so many switches."""
+        of_banks = self.switches[switch - 1].bank_ck if switch else self.bank_ck
+        mine = {name: cycles[channel] for name, cycles in of_banks.items()}
         return resolve_edges(load_standard(self.standard), self.timing_ck, mine, self.geometry.banks)
 
     def save(self, path: str | Path, force: bool = False) -> None:
@@ -78,7 +104,7 @@ class CommandLog:
         OutputError
             The file exists (and not `force`), or cannot be written.
         """
-        with log_output(path, self.header(), len(self.commands), force) as keep:
+        with log_output(path, self.header, len(self.commands), force) as keep:
             for channel, commands in enumerate(self.commands):
                 keep(channel, commands)
 
@@ -90,13 +116,22 @@ class CommandLog:
             "standard": self.standard,
             "clock_ps": [self.period_ps.numerator, self.period_ps.denominator],
             "timing_ck": dict(self.timing_ck),
-            "bank_ck": {name: np.asarray(cycles).tolist() for name, cycles in self.bank_ck.items()},
+            "bank_ck": _listed(self.bank_ck),
             "geometry": asdict(self.geometry),
             "refresh": vars(self.refresh),
+            "subarray_rows": self.subarray_rows,
+            "switches": [
+                {"quiet": x.quiet.tolist(), "since": x.since.tolist(), "bank_ck": _listed(x.bank_ck)}
+                for x in self.switches
+            ],
             "command_codes": COMMANDS,
             "columns": "clock_k: clocks; bank_k: bank of channel k (rank for PREab, REFab); column_k: burst in the row",
         }
         return json.dumps(data, indent=1)
+
+
+def _listed(bank_ck: Mapping[str, Int]) -> dict[str, Any]:
+    return {name: np.asarray(cycles).tolist() for name, cycles in bank_ck.items()}
 
 
 def load_command_log(path: str | Path) -> CommandLog:
@@ -126,14 +161,20 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
             raise InputError(f"{path}: is {found}; expected {FORMAT!r} version {VERSION}")
         geometry = Organisation(**{name: whole(size, 1) for name, size in header["geometry"].items()})
         numerator, denominator = header["clock_ps"]
-        bank_ck = {name: np.array(header["bank_ck"][name], np.int64) for name in header["bank_ck"]}
+        bank_ck = _arrays(header["bank_ck"])
+        switches = tuple(
+            LogSwitch(np.array(x["quiet"], np.int64), np.array(x["since"], np.int64), _arrays(x["bank_ck"]))
+            for x in header["switches"]
+        )
         out = {
             "standard": str(header["standard"]),
             "period_ps": Fraction(whole(numerator, 1), whole(denominator, 1)),
             "timing_ck": {str(name): whole(clocks, 0) for name, clocks in header["timing_ck"].items()},
             "geometry": geometry,
             "bank_ck": bank_ck,
-            "refresh": RefreshLimit(**{n: whole(x, 0) for n, x in ({"turn_ck": 0} | header["refresh"]).items()}),
+            "refresh": RefreshLimit(**{n: whole(header["refresh"][n], 0) for n in RefreshLimit.__annotations__}),
+            "subarray_rows": whole(header["subarray_rows"], 0),
+            "switches": switches,
         }
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
         reason = f"{type(problem).__name__}: {problem}"
@@ -156,17 +197,34 @@ def check_header(header: dict[str, Any], path: Path) -> None:
     missing = set(standard.names) - set(standard.optional_names) - header["timing_ck"].keys()
     if missing:
         raise InputError(f"{where} lacks the timings {', '.join(sorted(missing))} (in clocks)")
-    for name, cycles in header["bank_ck"].items():
-        if name not in PER_BANK or cycles.shape != (geometry.channels, geometry.banks) or cycles.min() < 0:
+    rows = header["subarray_rows"]
+    per_bank = (geometry.channels, geometry.banks, *([-(-geometry.rows // rows)] if rows else []))
+    clocks = [header["bank_ck"].items(), *(switch.bank_ck.items() for switch in header["switches"])]
+    for name, cycles in (pair for pairs in clocks for pair in pairs):
+        if name not in PER_BANK or cycles.shape != per_bank or cycles.min() < 0:
             raise InputError(
                 f"{where} has bank_ck.{name} of shape {cycles.shape}; expected one of {', '.join(PER_BANK)} with "
                 f"clocks >= 0 for {geometry.channels} channels x {geometry.banks} banks"
+                + (f" x {per_bank[2]} subarrays of {rows} rows" if rows else "")
             )
+    for switch in header["switches"]:
+        fits = switch.quiet.shape == switch.since.shape == (geometry.channels,)
+        if not fits or (switch.quiet < 0).any() or (switch.since < switch.quiet).any():
+            raise InputError(
+                f"{where} has a switch with quiet = {switch.quiet.tolist()} and since = {switch.since.tolist()}; "
+                f"expected clocks of {geometry.channels} channels, 0 <= quiet <= since"
+            )
+    if header["switches"] and not all(set(dict(pairs)) == set(PER_BANK) for pairs in clocks):
+        raise InputError(f"{where} has switches; expected {', '.join(PER_BANK)} before and after each of them")
+
+
+def _arrays(bank_ck: Mapping[str, Any]) -> dict[str, Int]:
+    return {str(name): np.array(cycles, np.int64) for name, cycles in bank_ck.items()}
 
 
 def whole(value: Any, low: int) -> int:
     """A whole number of at least `low` and less than 2^40 from a JSON header."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 1 << 40:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= LOG_END:
         raise ValueError(f"{value!r} is not a whole number from {low} to 2^40")
     return value
 
@@ -196,24 +254,21 @@ def resolve_edges(
     standard : Standard
     timing_ck : mapping of str to int
         All n-names of the standard, in clocks; constraints on optional ones that are missing are left out.
-    bank_ck : mapping of str to int64 array, shape (banks,)
-        Timings of single banks; they replace those of `timing_ck`.
+    bank_ck : mapping of str to int64 array, shape (banks,) or (banks, subarrays)
+        Timings of single banks, or of the rows of their subarrays; they replace those of `timing_ck`.
     banks : int
         Banks of the channel.
     """
     names = dict(timing_ck) | dict(bank_ck)
-    return [
-        Edge(
-            row.name,
-            row.scope,
-            codes(row.preceding),
-            codes(row.following),
-            np.broadcast_to(np.asarray(evaluate(row.latency, names), np.int64), (banks,)),
-            row.window,
-            row.sibling,
-        )
-        for row in standard.constraints_on(names)
-    ]
+    found = []
+    for row in standard.constraints_on(names):
+        clocks, rows = np.asarray(evaluate(row.latency, names), np.int64), None
+        if clocks.ndim == 2:
+            clocks, rows = clocks.min(axis=1), clocks
+        cycles = np.broadcast_to(clocks, (banks,))
+        names_of = codes(row.preceding), codes(row.following)
+        found.append(Edge(row.name, row.scope, *names_of, cycles, row.window, row.sibling, rows))
+    return found
 
 
 def codes(names: Sequence[str]) -> tuple[int, ...]:

@@ -66,13 +66,18 @@ class CommandLogStream:
             if len({member.count for member in members if member is not None}) != 1:
                 raise InputError(f"{self.path}: the arrays of channel {channel} have different lengths")
             assert members[0] is not None
-            left, first = members[0].count, 0
+            left, first, latest = members[0].count, 0, 0
             columns = [
                 stack.enter_context(archive.column(f"{name}_{channel}")) for name in ("clock", "command", "bank")
             ]
             while left:
                 size = min(left, CHUNK)
                 clocks, commands, places = (column.read(size) for column in columns)
+                before = np.append(latest, clocks[:-1])
+                if (clocks < before).any():
+                    k = int(np.argmax(clocks < before))
+                    raise self.refusal(first + k, _out_of_order(channel, int(before[k]), int(clocks[k])))
+                latest = int(clocks[-1])
                 if commands.max() >= N_COMMANDS:
                     k = int(np.argmax(commands >= N_COMMANDS))
                     raise self.refusal(first + k, f"command number {commands[k]} is unknown")
@@ -86,3 +91,12 @@ class CommandLogStream:
     def refusal(self, index: int, problem: str) -> InputError:
         """An error about a command, by its index in the channel."""
         return InputError(f"{self.path}: command {index}: {problem} (edensim command log)")
+
+
+def _out_of_order(channel: int, before: int, clock: int) -> str:
+    if clock < 0:
+        return f"its clock in channel {channel} is {clock}; expected 0 or more"
+    return (
+        f"its clock in channel {channel} is {clock}, but the command before it has clock {before}; expected clocks "
+        "that never go back: sort the commands of every channel by clock"
+    )

@@ -30,14 +30,14 @@ RECORDS_AT_A_TIME = 1 << 16
 
 
 @contextmanager
-def log_output(path: str | Path, header: str, channels: int, force: bool = False) -> Iterator[Sink]:
+def log_output(path: str | Path, header: Callable[[], str], channels: int, force: bool = False) -> Iterator[Sink]:
     """Open a command log; the file appears under its name only when the block ends well.
 
     Parameters
     ----------
     path : str or Path
-    header : str
-        Content of `header.json`.
+    header : callable
+        Gives the content of `header.json` when all commands are there.
     channels : int
         Channels the log has.
     force : bool
@@ -57,7 +57,7 @@ def log_output(path: str | Path, header: str, channels: int, force: bool = False
 
         yield keep
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(zipfile.ZipInfo(HEADER, DATE), header, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(HEADER, DATE), header(), zipfile.ZIP_DEFLATED)
             for channel, spool in enumerate(spools):
                 for name in COLUMNS:
                     _put_column(archive, name, channel, spool)

@@ -20,7 +20,7 @@ Not written: data, ramulator 2's binary form.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +88,13 @@ def channel_paths(path: str | Path, channels: int) -> list[Path]:
 
 
 @contextmanager
-def command_output(path: str | Path, format: str, about: CommandLog, force: bool = False) -> Iterator[CommandOutput]:
+def command_output(
+    path: str | Path,
+    format: str,
+    about: CommandLog,
+    force: bool = False,
+    header: Callable[[], str] | None = None,
+) -> Iterator[CommandOutput]:
     """Open a command trace; its files appear under their names only when the block ends well.
 
     Parameters
@@ -101,6 +107,8 @@ def command_output(path: str | Path, format: str, about: CommandLog, force: bool
         What the commands belong to; its own commands are not written.
     force : bool
         Replace existing files.
+    header : callable, optional
+        Gives the header of an own log in the end, if `about` does not know yet what will have happened.
 
     Raises
     ------
@@ -111,7 +119,7 @@ def command_output(path: str | Path, format: str, about: CommandLog, force: bool
     """
     channels = about.geometry.channels
     if check_command_format(format) == NATIVE:
-        with log_output(path, about.header(), channels, force) as keep:
+        with log_output(path, header or about.header, channels, force) as keep:
             yield CommandOutput(keep, [Path(path)])
         return
     paths = channel_paths(path, channels)

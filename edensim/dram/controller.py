@@ -5,7 +5,7 @@ protection or a cap on it; write mode by hysteresis (while writes come as fast a
 read latencies); forwarding and coalescing from the write queue; refresh of all banks, of one bank after the other
 or of the same bank of every group, at once or postponed; rows that stay
 open, or close after a number of accesses (RDA, WRA or a precharge of their own) or after a time, fixed or adaptive;
-tRCD, tRAS and tRP per bank. Not modelled here: power-down.
+tRCD, tRAS and tRP per bank or subarray. Not modelled here: power-down.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, REFSB, WR, WRA
 from edensim.dram.counters import Counters
 from edensim.dram.policy import auto_precharge, queue_policy
 from edensim.dram.refresh_rule import RefreshLimit
-from edensim.dram.table import Edge, Refresh, Shape, compile_table
+from edensim.dram.table import Edge, Refresh, RowLayout, Shape, compile_table
 from edensim.dram.timing import TimingSet, bank_clocks, peak_bandwidth_gb_s, resolve_timing
 from edensim.errors import ConfigError
 from edensim.memory import AddressMap, Geometry, OperatingState, Organisation, resolve_operating_state
@@ -50,7 +50,8 @@ class DramSystem:
     geometry, address_map, timing, state
         As resolved from the configuration.
     clocks : dict
-        nRCD, nRAS, nRP, nRC of every bank, int64 [channels, banks].
+        nRCD, nRAS, nRP, nRC of every bank, int64 [channels, banks]; where subarrays of a bank differ, of every
+        subarray, int64 [channels, banks, subarrays].
     tables : record array [channels]
         Compiled constraints.
     """
@@ -61,12 +62,12 @@ class DramSystem:
         self.geometry = Geometry.from_config(dram)
         self.address_map = AddressMap.from_config(self.geometry, dram)
         self.timing = resolve_timing(dram)
-        self.clocks = bank_clocks(self.timing, self.state)
+        self.clocks = bank_clocks(self.timing, self.state.row_times)
         self.shape = bank_shape(self.geometry)
         edges = resolve_edges(self.timing.standard, self.timing.ck, {}, self.geometry.banks)
         self.refresh = refresh_schedule(dram, self.timing, self.shape, self.state.tREFI_scale)
         self.policy = queue_policy(dram, self.timing, auto_precharge(edges))
-        self.tables = self._compile()
+        self.tables = self.compile()
 
     @property
     def period(self) -> Fraction:
@@ -89,7 +90,26 @@ class DramSystem:
         bank, size = np.arange(self.geometry.banks), self.shape.node_span
         return bank // size * size + bank % self.geometry.banks_per_group
 
-    def _compile(self) -> np.ndarray:
+    def kinds_of_rows(self) -> Int:
+        """Timings of all banks or subarrays, one column for each kind."""
+        return np.unique(np.stack([self.clocks[name].ravel() for name in self.clocks]), axis=1)
+
+    @property
+    def row_layout(self) -> RowLayout | None:
+        """Subarrays as the kernels see them; None where those of every bank are alike."""
+        if self.clocks["nRCD"].ndim == 2:
+            return None
+        kinds = max(8, 1 << (self.kinds_of_rows().shape[1] - 1).bit_length())  # few lengths, few kernels to compile
+        return RowLayout(self.geometry.subarray_rows, kinds)
+
+    @property
+    def is_switching(self) -> bool:
+        """Whether the operating point changes during a run; see `edensim.dram.switching`."""
+        return False
+
+    def compile(self) -> np.ndarray:
+        """The tables for the present `clocks` and `refresh`."""
+        options = (self.policy.cap > 0, self.row_layout, self.is_switching)
         compiled: dict[bytes, np.ndarray] = {}
         tables = []
         for c in range(self.geometry.channels):
@@ -97,7 +117,7 @@ class DramSystem:
             key = b"".join(mine[name].tobytes() for name in sorted(mine))
             if key not in compiled:
                 edges = resolve_edges(self.timing.standard, self.timing.ck, mine, self.geometry.banks)
-                compiled[key] = compile_table(self.shape, edges, self.refresh, self.policy.cap > 0)
+                compiled[key] = compile_table(self.shape, edges, self.refresh, *options)
             tables.append(compiled[key])
         out = np.zeros(len(tables), tables[0].dtype)  # concatenate would lose the attribute access of records
         for c, table in enumerate(tables):
@@ -106,7 +126,9 @@ class DramSystem:
 
     def new_channels(self, log_commands: bool = False) -> np.ndarray:
         """Idle channels at clock 0 (record array); `log_commands` keeps a command log in them."""
-        policy = replace(self.policy, log_commands=log_commands)
+        policy = replace(
+            self.policy, log_commands=log_commands, by_row=self.row_layout is not None, is_switching=self.is_switching
+        )
         windows = (self.tables["window_id"].shape[2], int(self.tables["window_length"].max()))
         return new_channels(self.shape, policy, self.refresh, windows, self.geometry.channels)
 
@@ -124,7 +146,7 @@ class DramSystem:
         reads, writes = counts[:, RD] + counts[:, RDA], counts[:, WR] + counts[:, WRA]
         return Counters(
             period_ps=self.period,
-            cycles=np.full(self.geometry.channels, end_clock, np.int64),
+            cycles=np.full(len(channels), end_clock, np.int64),
             n_act=counts[:, ACT].copy(),
             n_pre=channels["closings"][:, :banks].copy(),
             n_rd=reads,
@@ -158,7 +180,9 @@ class DramSystem:
             refresh = RefreshLimit(self.refresh.period if self.refresh.first else 0, max(1, self.policy.postponed))
         else:
             refresh = RefreshLimit(self.refresh.period, self.policy.postponed, self.refresh.first[0])
-        return CommandLog(commands, self.timing.standard.name, self.period, self.timing.ck, layout, bank_ck, refresh)
+        rows = 0 if self.row_layout is None else self.row_layout.subarray_rows
+        name, ck = self.timing.standard.name, self.timing.ck
+        return CommandLog(commands, name, self.period, ck, layout, bank_ck, refresh, rows)
 
 
 def bank_shape(layout: Organisation) -> Shape:

@@ -9,6 +9,7 @@ power-down, self refresh) or counts. A controller that does it must fill them, o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
@@ -135,6 +136,53 @@ class Counters:
             raise ValueError(f"counters of different clocks ({self.period_ps} and {other.period_ps} ps) do not add up")
         names = [each.name for each in fields(self) if each.name != "period_ps"]
         return Counters(self.period_ps, **{name: getattr(self, name) + sign * getattr(other, name) for name in names})
+
+
+@dataclass(frozen=True, eq=False)
+class PhasedCounters(Counters):
+    """Counters in parts, between which the memory's operating point changed; the other fields hold their sum.
+
+    Attributes
+    ----------
+    phases : tuple of Counters
+        In order of time, one more than there are switches; they are differences, so a window may miss some of them.
+    """
+
+    phases: tuple[Counters, ...] = ()
+
+    @classmethod
+    def of(cls, total: Counters, phases: Sequence[Counters]) -> PhasedCounters:
+        """Counters that are `total` and the sum of `phases`."""
+        return cls(**{each.name: getattr(total, each.name) for each in fields(Counters)}, phases=tuple(phases))
+
+    @property
+    def total(self) -> Counters:
+        """The sum alone."""
+        return Counters(**{each.name: getattr(self, each.name) for each in fields(Counters)})
+
+    def __add__(self, other: Counters) -> PhasedCounters:
+        parts = self._parts_of(other)
+        return self.of(self.total + _total(other), [a + b for a, b in zip(self.phases, parts, strict=True)])
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Counters) -> PhasedCounters:
+        parts = self._parts_of(other)
+        return self.of(self.total - _total(other), [a - b for a, b in zip(self.phases, parts, strict=True)])
+
+    def __mul__(self, times: int) -> PhasedCounters:
+        """What `times` windows that are all alike count."""
+        return self.of(self.total * times, [part * times for part in self.phases])
+
+    def _parts_of(self, other: Counters) -> tuple[Counters, ...]:
+        """Counters without parts are of the first one."""
+        if isinstance(other, PhasedCounters):
+            return other.phases
+        return (other, *(part * 0 for part in self.phases[1:]))
+
+
+def _total(counters: Counters) -> Counters:
+    return counters.total if isinstance(counters, PhasedCounters) else counters
 
 
 PER_BANK = (

@@ -6,7 +6,7 @@ compiled constraint table (`table.py`). Constraints only ever move later.
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFPB, REFSB, WR, WRA
+from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFAB, REFPB, REFSB, WR, WRA
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import leave_queue, set_candidates
 from edensim.dram.reading_kernel import READING, take_reading
@@ -46,6 +46,28 @@ def raise_allowed(ch, tab, command, node, t):
         y = tab.window_at[k] + h * pad
         for g in range(blocks):
             raise_lanes(ch.allowed, x + g * LANES, tab.delay, y + g * LANES, ch.window[k, h, 1 + p])
+
+
+@jit
+def raise_by_row(ch, tab, command, node, slot, t):
+    """Apply what the subarray of a row asks for beyond the least of its bank.
+
+    That is the row which `command` opens, else the one which the bank (every bank of a rank) has or last had open.
+    `slot` is that of an ACT's request.
+    """
+    if command == ACT:
+        ch.row_subarray[node] = ch.slot_row[slot] // tab.subarray_rows
+    n = tab.by_row_n[command]
+    first = node
+    end = node + 1
+    if command == PREAB or command == REFAB:
+        first = node * ch.node_span
+        end = first + ch.node_span
+    for b in range(first, end if n > 0 else first):
+        k = 0 if ch.row_subarray[b] < 0 else tab.kind_of[b, ch.row_subarray[b]]
+        for d in range(n):
+            x = tab.by_row_at[command, k, b, d]
+            ch.allowed[x] = max(ch.allowed[x], t + tab.by_row_delay[command, k, b, d])
 
 
 @jit
@@ -230,6 +252,8 @@ def issue(ch, tab, t, command, node, slot, source):
         ch.log[k, 4] = ch.slot_column[slot] if command <= WR or command == RDA or command == WRA else -1
         ch.logged = k + 1
     raise_allowed(ch, tab, command, node, t)
+    if len(ch.row_subarray) > 1:  # known from the type
+        raise_by_row(ch, tab, command, node, slot, t)
     if source == FROM_PRIORITY and command == ch.pending[ch.pending_head & (PENDING - 1)] >> KEY_BITS:
         ch.pending_head += 1
     if command <= WR:

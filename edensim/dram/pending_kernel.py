@@ -1,4 +1,4 @@
-"""What must come before any waiting request: pending refreshes, and precharges that the closed-row policy asks for.
+"""What must come before any waiting request: pending refreshes, and precharges that a policy or a switch asks for.
 
 They queue in order; only the head is looked at, and meanwhile nothing starts that is not active already.
 """
@@ -30,13 +30,20 @@ def release_refreshes(ch, t):
         return
     is_idle = ch.queued[0] + ch.queued[1] + ch.actives == 0 and ch.opening < 0
     nodes = len(ch.node_open)
-    for node in range(nodes):
-        if ch.owed[node] == 0:
+    pad = len(ch.state)
+    for rank in range(nodes):
+        if ch.owed[rank] == 0:
             continue
-        at = ch.allowed[BANK_COMMANDS * len(ch.state) + nodes + node]
-        if ch.owed[node] >= ch.postponed or (is_idle and at <= t):
-            push_pending(ch, REFAB, node)
-            ch.owed[node] -= 1
+        node = rank
+        x = BANK_COMMANDS * pad + nodes + rank
+        if ch.refresh_turns > 0:  # its banks in turn
+            node = rank * ch.node_span + ch.next_bank[rank]
+            x = REFPB * pad + node
+        at = ch.allowed[x]
+        if ch.owed[rank] >= ch.postponed or (is_idle and at <= t):
+            push_pending(ch, ch.refresh_command, node)
+            ch.owed[rank] -= 1
+            ch.next_bank[rank] = ch.next_bank[rank] + 1 if ch.next_bank[rank] + 1 < ch.refresh_turns else 0
         elif is_idle:
             ch.release_at = min(ch.release_at, at)
 
@@ -49,9 +56,9 @@ def pick_pending(ch, t):
     entry = ch.pending[ch.pending_head & (PENDING - 1)]
     command = entry >> KEY_BITS
     node = entry & ((1 << KEY_BITS) - 1)
-    if command == REFAB:
+    if command == REFAB or command == PREAB:
         x = BANK_COMMANDS * pad + nodes + node
-        if ch.node_open[node] != 0:
+        if ch.node_open[node] != 0 or command == PREAB:
             for b in range(node * ch.node_span, (node + 1) * ch.node_span):
                 if ch.claimed[b] != 0:  # an active request forbids PREab; its column command will wake the scan
                     return -1, node, NEVER

@@ -53,10 +53,10 @@ def check_policies(dram: Dram, standard: Standard) -> None:
             )
             if found not in allowed
         ]
-    elif c.refresh_postponed and c.refresh != "all_bank":
+    elif c.refresh_postponed and c.refresh == "none":
         problems.append(
-            f'{CONTROLLER}.refresh_postponed = {c.refresh_postponed} has no effect with refresh = "{c.refresh}"; '
-            'expected refresh = "all_bank", or 0'
+            f'{CONTROLLER}.refresh_postponed = {c.refresh_postponed} has no effect with refresh = "none"; '
+            "expected a kind of refresh, or 0"
         )
     if problems:
         raise ConfigError(problems)

@@ -67,6 +67,8 @@ def is_write_waiting(ch, bank, line):
 @jit
 def may_be_accepted(ch, line, write):
     """False only if an offer now would surely be refused: the queue is full and nothing can be forwarded."""
+    if len(ch.is_switching) == 2 and ch.gate:  # the former is known from the type
+        return False
     return ch.queued[write] < ch.capacity[write] or ch.written[line & (FILTER - 1)] > 0
 
 

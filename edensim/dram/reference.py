@@ -4,7 +4,8 @@ Modelled: any number of channels, pseudo-channels, ranks, stack IDs, bank groups
 closed after a number of accesses or a time; refresh of all banks, together or scattered, bank after bank, or none;
 FCFS, FRFCFS, FRFCFS_RowHit and FRFCFS_Capped; write mode with hysteresis; the buffer of requests whose row was opened
 for them; the queue of pending refreshes and precharges; read forwarding and write coalescing; timings that differ from
-bank to bank; activation in two steps and the data clock of LPDDR5; the two buses of HBM and the half clocks of HBM3.
+bank to bank or row to row; switches of the operating point; activation in two steps and the data clock of LPDDR5; the
+two buses of HBM and the half clocks of HBM3.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def simulate(edges: Sequence[Sequence[Edge]], layout: Organisation, settings: Se
     outside = [deque(k for k in range(total) if front_end_of[k] == each) for each in range(len(channels))]
     fields = [x.tolist() for x in (requests.channel, requests.bank, requests.row, requests.column, requests.is_write)]
     while tally.completed < total or clock < tally.cycles:
+        for each in channels:
+            each.switcher.before(clock + 1)
         for waiting in outside:
             if waiting and requests.arrival[waiting[0]] <= clock:
                 channel, bank, row, column, is_write = (x[waiting[0]] for x in fields)
@@ -54,4 +57,5 @@ def simulate(edges: Sequence[Sequence[Edge]], layout: Organisation, settings: Se
         clock += 1
         for each in channels:
             each.tick(clock)
+    tally.switched = [each.switcher.times for each in channels]
     return tally

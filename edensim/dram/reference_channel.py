@@ -28,6 +28,7 @@ from edensim.dram.commands import (
     WRA,
     is_rank_command,
 )
+from edensim.dram.reference_switch import Switcher, SwitchRule
 from edensim.dram.table import Edge
 from edensim.memory import LEVELS, Organisation
 
@@ -48,12 +49,13 @@ class Settings:
 
     `in_order`: FCFS; `hit_cap`: accesses after which a row hit may not overtake another row, 0 = never (both as in
     `reference_policy`). `row_timeout`: clocks after which an unused row is closed, 0 = never; the adaptive policy keeps
-    that of a bank within `timeout_range`. `postponed`: refreshes of a rank that may be owed while requests wait.
+    that of a bank within `timeout_range`. `postponed`: refreshes of a rank, or of each bank, that may be owed.
 
     `per_bank_refresh`: every `refresh_interval` the next bank of each rank is refreshed, rank r another r clocks later;
     `same_bank_refresh`: that of every bank group at once.
     `second_activate`: clocks from ACT to ACT2 at most (LPDDR5; 0 = one command opens a row); `wck_runs`: clocks the
-    data clock runs on after RD and after WR. `two_buses`: HBM; `half_clock`: HBM3.
+    data clock runs on after RD and after WR. `two_buses`: HBM; `half_clock`: HBM3. `subarray_rows`: rows of a subarray,
+    where timings differ between those of a bank. `switches`: of the operating point, in order of time.
     """
 
     row_hit_first: bool
@@ -77,6 +79,8 @@ class Settings:
     wck_runs: tuple[int, int] = (0, 0)
     two_buses: bool = False
     half_clock: bool = False
+    subarray_rows: int = 0
+    switches: tuple[SwitchRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,10 @@ class Requests:
 
 @dataclass
 class Tally:
-    """What happened. `commands[channel]`: (clock, command, bank or rank, row or -1, column or -1) in order."""
+    """What happened. `commands[channel]`: (clock, command, bank or rank, row or -1, column or -1) in order.
+
+    `switched[channel]`: for every switch that came, the first silent clock and the first one of the new point.
+    """
 
     commands: list[list[tuple[int, int, int, int, int]]]
     cycles: int = 0
@@ -105,6 +112,7 @@ class Tally:
     conflicts: int = 0
     forwarded: int = 0
     coalesced: int = 0
+    switched: list[list[tuple[int, int]]] = field(default_factory=list)
 
     def complete(self, clock: int) -> None:
         """One request is done at `clock`."""
@@ -135,6 +143,9 @@ class Request:
         return self.bank, self.row, self.column
 
 
+Issued = tuple[int, int, tuple[int, ...], int]
+"""Clock and target of a command, the subarrays of the rows that its banks have or last had open (-1 for none), and how
+many switches of the operating point there had been."""
 Choice = tuple[int, Request, list[Request]]
 """A command, the request it is for, and the queue the request waits in."""
 
@@ -159,10 +170,17 @@ class Channel:
         self.accesses = [0] * self.tree.banks  # column commands since the bank was last closed
         self.is_asked = [False] * self.tree.banks  # a precharge waits in `pending` since the bank was last closed
         self.activations = [0] * self.tree.banks  # of requests that are not served yet; see `is_claimed`
-        uneven = [(edge, bool(edge.cycles.min() < edge.cycles.max())) for edge in self.edges]
-        self.edges_of = [[pair for pair in uneven if command in pair[0].following] for command in range(N_COMMANDS)]
+        self.subarray = [-1] * self.tree.banks  # of the row that is, or was last, open
+        self.switcher = Switcher(self, self.settings.switches)
+        self.pending_done = 0  # entries that have left `pending`
+        rules = [(k, edge) for k, edge in enumerate(self.edges)]
+        self.rules_of = [[k for k, edge in rules if command in edge.following] for command in range(N_COMMANDS)]
+        self.is_uneven = [
+            any(edge.is_uneven or (edge.cycles != same[0].cycles).any() for edge in same)
+            for same in zip(*self.switcher.tables, strict=True)
+        ]
         self.depth = max((edge.window for edge in self.edges), default=1)
-        self.issued: dict[tuple[int, str, int], deque[tuple[int, int]]] = {}  # (clock, target), latest first
+        self.issued: dict[tuple[int, str, int], deque[Issued]] = {}  # latest first
         self.known: dict[tuple[int, int], int] = {}  # results of `earliest` since the last command
 
     # -- requests
@@ -170,6 +188,8 @@ class Channel:
     def accept(self, request: Request) -> bool:
         """Take a request if it can be merged with a waiting write or its queue has room."""
         clock = request.accepted
+        if self.switcher.is_gated:
+            return False
         if any(write.place == request.place for write in self.queues[1]):
             if request.is_write:
                 self.tally.coalesced += 1
@@ -183,6 +203,11 @@ class Channel:
             return False
         self.queues[request.is_write].append(request)
         return True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return not self.active and not any(self.queues)
 
     # -- time
 
@@ -327,6 +352,7 @@ class Channel:
         self.issue(clock, command, target)
         if command == wanted:
             self.pending.pop(0)
+            self.pending_done += 1
         return True
 
     def try_same_bank(self, clock: int, target: int, banks: range) -> bool:
@@ -340,6 +366,7 @@ class Channel:
             return False
         self.issue(clock, REFSB, target)
         self.pending.pop(0)
+        self.pending_done += 1
         return True
 
     def is_pending_forbidden(self, command: int, banks: range) -> bool:
@@ -351,11 +378,15 @@ class Channel:
     def issue(self, clock: int, command: int, target: int, row: int = -1, column: int = -1) -> None:
         """Put a command on the bus and remember it."""
         self.tally.commands[self.index].append((clock, command, target, row, column))
+        banks = self.tree.banks_of(command, target)
+        if command == ACT and self.settings.subarray_rows:
+            self.subarray[target] = row // self.settings.subarray_rows
+        done = clock, target, tuple(self.subarray[bank] for bank in banks), self.switcher.phase
         for level in LEVELS:
             for node in self.tree.addressed(level, command, target):
-                self.issued.setdefault((command, level, node), deque(maxlen=self.depth)).appendleft((clock, target))
+                self.issued.setdefault((command, level, node), deque(maxlen=self.depth)).appendleft(done)
         if command in (ACT, PRE, PREAB, RDA, WRA):
-            for bank in self.tree.banks_of(command, target):
+            for bank in banks:
                 self.open_row[bank] = row
                 self.accesses[bank], self.is_asked[bank] = 0, False
         if command in (RD, WR):
@@ -363,19 +394,28 @@ class Channel:
         self.known.clear()
 
     def earliest(self, command: int, target: int) -> int:
+        """First clock at which a command may issue."""
+        return self.by_edges(command, target)
+
+    def by_edges(self, command: int, target: int) -> int:
         """First clock at which every edge lets a command issue."""
         if (command, target) not in self.known:
-            pairs = self.edges_of[command]
-            times = (t for edge, uneven in pairs for t in self.allowed_from(edge, uneven, command, target))
+            times = (t for rule in self.rules_of[command] for t in self.allowed_from(rule, command, target))
             self.known[command, target] = max(times, default=0)
+            self.known[command, target] = max(self.known[command, target], self.switcher.silent_until)
         return self.known[command, target]
 
-    def allowed_from(self, edge: Edge, is_uneven: bool, command: int, target: int) -> Iterator[int]:
+    def is_closed(self, bank: int) -> bool:
+        """Whether a bank has no row open, nor one that is being opened."""
+        return self.open_row[bank] == CLOSED
+
+    def allowed_from(self, rule: int, command: int, target: int) -> Iterator[int]:
         """Clocks from which one edge lets a command issue, one per earlier command it looks at."""
+        edge, is_uneven = self.edges[rule], self.is_uneven[rule]
         if edge.window > 1:  # the preceding commands count together
             for node in self.tree.addressed(edge.scope, command, target):
                 counted = [self.issued.get((before, edge.scope, node), ()) for before in edge.preceding]
-                clocks = sorted((clock for each in counted for clock, _ in each), reverse=True)
+                clocks = sorted((clock for each in counted for clock, *_ in each), reverse=True)
                 if len(clocks) >= edge.window:
                     yield clocks[edge.window - 1] + int(edge.cycles[0])
             return
@@ -389,5 +429,6 @@ class Channel:
             for node in nodes:
                 past = self.issued.get((before, level, node), ())
                 if past:
-                    since, origin = past[0]
-                    yield since + self.tree.cycles_between(edge, (before, origin), (command, target))
+                    since, origin, held, phase = past[0]
+                    then = self.switcher.tables[phase][rule]
+                    yield since + self.tree.cycles_between(then, (before, origin), (command, target), held)

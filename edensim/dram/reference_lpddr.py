@@ -108,6 +108,10 @@ class SplitChannel(PolicyChannel):
         """Whether no request is under way."""
         return super().is_idle and not self.opening
 
+    def is_closed(self, bank: int) -> bool:
+        """Whether a bank has no row open, nor one that is being opened."""
+        return super().is_closed(bank) and not self.is_opening(bank)
+
     def is_opening(self, bank: int) -> bool:
         """Whether a bank waits for a second activate."""
         return any(request.bank == bank for request in self.opening)

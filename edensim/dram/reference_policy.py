@@ -5,7 +5,7 @@ Postponed refreshes as well.
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, PRE, RD, REFAB, WR
+from edensim.dram.commands import ACT, PRE, RD, REFAB, REFPB, REFSB, WR
 from edensim.dram.reference_channel import ANY, CLOSED, Channel, Choice, Request
 
 
@@ -15,6 +15,7 @@ class PolicyChannel(Channel):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.owed = [0] * self.tree.ranks  # refreshes that are due and postponed
+        self.refreshed = [0] * self.tree.ranks  # refreshes of single banks so far
         self.used_at = [0] * self.tree.banks
         self.patience = [self.settings.row_timeout] * self.tree.banks
         self.closed_row: list[int | None] = [None] * self.tree.banks  # the row that was closed for want of requests
@@ -32,22 +33,28 @@ class PolicyChannel(Channel):
         due = super().due_refreshes(clock)
         if not self.settings.postponed:
             return due
-        for _, rank in due:
-            self.owed[rank] += 1
+        for command, target in due:
+            self.owed[self.tree.banks_of(command, target)[0] // self.tree.banks_per_rank] += 1
         if self.pending:
             return []
         is_idle = self.is_idle
         released = []
         for rank, owed in enumerate(self.owed):
-            if owed >= self.settings.postponed or (owed and is_idle and Channel.earliest(self, REFAB, rank) <= clock):
+            command, target, turns = self.next_refresh(rank)
+            is_urgent = owed >= self.settings.postponed * turns
+            if is_urgent or (owed and is_idle and Channel.earliest(self, command, target) <= clock):
                 self.owed[rank] -= 1
-                released.append((REFAB, rank))
+                self.refreshed[rank] += 1
+                released.append((command, target))
         return released
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no request is under way."""
-        return not self.active and not any(self.queues)
+    def next_refresh(self, rank: int) -> tuple[int, int, int]:
+        """Command and target of the refresh that a rank waits for, and how many of them make up one of all banks."""
+        chosen, per_rank = self.settings, self.tree.banks_per_rank
+        if not (chosen.per_bank_refresh or chosen.same_bank_refresh):
+            return REFAB, rank, 1
+        command, turns = (REFSB, self.layout.banks_per_group) if chosen.same_bank_refresh else (REFPB, per_rank)
+        return command, rank * per_rank + self.refreshed[rank] % turns, turns
 
     def close_idle(self, clock: int) -> None:
         """Close the first row whose bank has been patient for long enough."""

@@ -28,7 +28,18 @@ from edensim.dram.command_log_write import Sink
 from edensim.dram.commands import COMMAND_NAMES, is_rank_command
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
-from edensim.dram.replay_kernel import DONE, LAST, LOG_FULL, RUN_FIELDS, WRITE_LATENCY, replay
+from edensim.dram.replay_kernel import (
+    ACCEPT_FROM,
+    DONE,
+    LAST,
+    LOG_FULL,
+    RUN_FIELDS,
+    STOP,
+    STOPPED,
+    WRITE_LATENCY,
+    replay,
+)
+from edensim.dram.switching import ChannelSwitching, SwitchedSystem
 from edensim.dram.trace_requests import Requests, check_addresses
 from edensim.errors import InputError
 from edensim.jit import JIT_DISABLED
@@ -201,6 +212,12 @@ class _Feed:
         self.runs = np.zeros((len(groups), RUN_FIELDS), np.int64)
         shared = system.dram.controller.front_end == "ramulator2"
         self.runs[:, WRITE_LATENCY] = 0 if shared else system.timing.write_latency
+        self.tables, self.switching = system.tables, list[ChannelSwitching]()
+        if isinstance(system, SwitchedSystem):
+            self.tables = system.tables.copy()
+            self.switching = [ChannelSwitching(system, c, channels, self.tables) for c in range(len(channels))]
+            for group in range(len(groups)):
+                self._set_stop(group)
         self.modulus, self.table = system.address_map.kernel_table()
         self.place = [np.zeros(block, np.int64) for _ in range(4)]
         self.line, self.no_arrival, self.channel_zero = (np.zeros(block, np.int64) for _ in range(3))
@@ -250,11 +267,25 @@ class _Feed:
     def _advance(self, group: int, requests: list[Any], final: bool) -> None:
         cursor, where = np.zeros(1, np.int64), self.groups[group]
         while True:
-            result = replay(self.channels[where], self.system.tables[where], *requests, cursor, self.runs[group], final)
-            if result != LOG_FULL:
+            result = replay(self.channels[where], self.tables[where], *requests, cursor, self.runs[group], final)
+            if result == STOPPED:
+                self._switch(group)
+            elif result == LOG_FULL:
+                self._empty_logs(group)
+            else:
                 assert result == DONE or not final
                 return
-            self._empty_logs(group)
+
+    def _switch(self, group: int) -> None:
+        """All before the stop has happened: do what switches ask for then."""
+        run, stop = self.runs[group], int(self.runs[group, STOP])
+        for channel in self.switching[self.groups[group]]:
+            if channel.stop == stop and channel.act():
+                run[ACCEPT_FROM] = max(int(run[ACCEPT_FROM]), stop - 1)
+        self._set_stop(group)
+
+    def _set_stop(self, group: int) -> None:
+        self.runs[group, STOP] = min(channel.stop for channel in self.switching[self.groups[group]])
 
     def _empty_logs(self, group: int) -> None:
         if not self.sinks:

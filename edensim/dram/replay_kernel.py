@@ -21,9 +21,9 @@ from edensim.dram.channel_kernel import (
 )
 from edensim.jit import jit
 
-RUN_FIELDS = 4
-ACCEPT_FROM, OUTSTANDING, LAST, WRITE_LATENCY = range(RUN_FIELDS)
-MORE, DONE, LOG_FULL = range(3)
+RUN_FIELDS = 5
+ACCEPT_FROM, OUTSTANDING, LAST, WRITE_LATENCY, STOP = range(RUN_FIELDS)
+MORE, DONE, LOG_FULL, STOPPED = range(4)
 
 
 @jit
@@ -31,8 +31,8 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
     """Advance the system through one block of decoded requests.
 
     `cursor` int64[1] is the next request of the block; `channel` counts within `channels`. Returns MORE (block
-    consumed, another follows), DONE (`final` block and every request completed) or LOG_FULL (save and reset the command
-    logs, then call again).
+    consumed, another follows), DONE (`final` block and every request completed), LOG_FULL (save and reset the command
+    logs, then call again) or STOPPED (everything before clock `run[STOP]` has happened; 0: never).
     """
     n = row.shape[0]
     n_channels = len(channels)
@@ -42,6 +42,7 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
     outstanding = run[OUTSTANDING]
     last = run[LAST]
     write_latency = run[WRITE_LATENCY]  # clocks from a write's command to what counts as its end
+    stop = run[STOP] if run[STOP] > 0 else NEVER
     result = MORE
     while True:
         if i == n and not final:
@@ -52,8 +53,11 @@ def replay(channels, tables, channel, bank, row, column, line, is_write, arrival
         t = t_offer
         for c in range(n_channels):
             t = min(t, next_event(channels[c]))
-        if t >= NEVER or (i == n and outstanding == 0 and t > last):
+        if i == n and outstanding == 0 and min(t, stop) > last:
             result = DONE
+            break
+        if t >= stop:
+            result = DONE if stop == NEVER else STOPPED
             break
         if len(channels[0].log) > 1:
             full = False

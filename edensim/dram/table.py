@@ -9,7 +9,7 @@ are kept as single entries; constraints over the n-th last command (tFAW) are ro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,10 @@ class Edge:
     `cycles` (int64, one per bank): the value for the bank that the preceding command addresses; for PREab and REFab,
     that of the bank of the following command; for a pair of rank commands the largest of the rank. `sibling`: applies
     to the other nodes of the level under the same parent instead.
+
+    `rows` (int64 [banks, subarrays]): where the value depends on the subarray of a row, that of the row which the bank
+    in question has or last had open, an ACT's own included; `cycles` is then the least of each bank, which also holds
+    before the first row of a run is opened.
     """
 
     name: str
@@ -102,6 +106,12 @@ class Edge:
     cycles: Int
     window: int = 1
     sibling: bool = False
+    rows: Int | None = None
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the value differs between banks, or may between rows."""
+        return self.rows is not None or bool(self.cycles.min() < self.cycles.max())
 
 
 @dataclass(frozen=True)
@@ -175,14 +185,69 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Seq
     return out
 
 
-def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh, closes_rows: bool = False) -> np.ndarray:
+@dataclass(frozen=True)
+class RowLayout:
+    """Rows of a subarray, and how many kinds of subarrays a table has room for: at most all that differ in clocks."""
+
+    subarray_rows: int
+    kinds: int
+
+
+def compile_rows(
+    shape: Shape, edges: Sequence[Edge], issued: Sequence[int], layout: RowLayout | None
+) -> dict[str, Int]:
+    """What subarrays ask for beyond the least of their bank, as single entries by kind of subarray.
+
+    `kind_of` int64 [banks, subarrays]; `by_row_n` int64 [commands]: entries of a command; `by_row_at` and
+    `by_row_delay` int64 [commands, kinds, banks, entries]: a command that concerns a row of the kind at that bank
+    delays that cell of `allowed`. Kind 0 delays nothing; it is that of banks which never had a row open.
+    """
+    mine = [edge for edge in edges if edge.rows is not None]
+    fields = {"kind_of": np.zeros((1, 1), np.int64), "by_row_n": np.zeros(N_COMMANDS, np.int64)}
+    if layout is None:
+        return fields | {x: np.zeros((1, 1, 1, 1), np.int64) for x in ("by_row_at", "by_row_delay")}
+    clocks = np.stack([edge.rows for edge in mine if edge.rows is not None])
+    values, kind_of = np.unique(clocks.reshape(len(mine), -1), axis=1, return_inverse=True)
+    fields["kind_of"] = kind_of.reshape(clocks.shape[1:]).astype(np.int64) + 1
+    delays: dict[int, Int] = {}
+    for p in (*issued, ACT2):
+        for k, cycles in enumerate(values.T, 1):
+            own = [replace(edge, cycles=np.full(shape.banks, cycles[j])) for j, edge in enumerate(mine)]
+            table = full_delays(shape, own, p, issued)
+            if is_rank_command(p):  # bank by bank: of the other banks' own rows this one knows nothing
+                table = np.repeat(table, shape.node_span, axis=0)
+                target = np.arange(BANK_COMMANDS * shape.padded) % shape.padded
+                table[:, : len(target)] *= target == np.arange(shape.banks)[:, None]
+            delays.setdefault(p, np.zeros((layout.kinds + 1, *table.shape), np.int64))[k] = table
+        fields["by_row_n"][p] = (delays[p][1] > 0).sum(axis=1).max()
+    size = (N_COMMANDS, layout.kinds + 1, shape.banks, int(fields["by_row_n"].max()))
+    fields["by_row_at"] = np.full(size, shape.allowed_size - 1, np.int64)
+    fields["by_row_delay"] = np.zeros(size, np.int64)
+    for p, tables in delays.items():
+        for b in range(shape.banks):
+            at = np.flatnonzero(tables[1, b])
+            fields["by_row_at"][p, :, b, : len(at)] = at
+            fields["by_row_delay"][p, :, b, : len(at)] = tables[:, b, at]
+    return fields
+
+
+def compile_table(
+    shape: Shape,
+    edges: Sequence[Edge],
+    refresh: Refresh,
+    closes_rows: bool = False,
+    by_row: RowLayout | None = None,
+    closes_ranks: bool = False,
+) -> np.ndarray:
     """Compile the constraints of one channel to a table record (shape [1]); its delay rows are int32, flat.
 
-    Constraints on commands that no controller issues with this refresh and row policy (`closes_rows`: by RDA and WRA)
-    compile to nothing.
+    `by_row` is for edges that depend on rows.
+
+    Constraints on commands that no controller issues with this refresh and row policy (`closes_rows`: by RDA and WRA;
+    `closes_ranks`: by PREab, beside refreshes) compile to nothing.
     """
     issued = [RD, WR, ACT, PRE, *((RDA, WRA) if closes_rows else ())]
-    issued += [PREAB, REFAB] if refresh.command == REFAB else [refresh.command]
+    issued += [PREAB, REFAB] if refresh.command == REFAB else [refresh.command, *((PREAB,) if closes_ranks else ())]
     pad, dummy = shape.padded, shape.allowed_size - 1
     fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
     fields |= {x: np.zeros((N_COMMANDS, BANK_COMMANDS), np.int64) for x in ("row_target", "row_at")}
@@ -213,15 +278,18 @@ def compile_table(shape: Shape, edges: Sequence[Edge], refresh: Refresh, closes_
                 fields["one_at"][p, k, j] = x
                 fields["one_delay"][p, k, j] = cycles
     window_rows = compile_windows(shape, edges, fields, at, issued)
+    fields |= compile_rows(shape, edges, issued, by_row)
     fields["timer_at"] = np.array(refresh.first or (0,), np.int64)
     fields["timer_node"] = np.array(refresh.nodes or (0,), np.int64)
     fields["timer_command"] = np.full_like(fields["timer_node"], refresh.command)
     delay = np.concatenate(rows + window_rows)
     layout = [(n, np.int64, v.shape) for n, v in fields.items()]
-    record = np.zeros(1, np.dtype((np.record, [*layout, ("timer_period", np.int64), ("delay", np.int32, delay.shape)])))
+    scalars = [("timer_period", np.int64), ("subarray_rows", np.int64)]
+    record = np.zeros(1, np.dtype((np.record, [*layout, *scalars, ("delay", np.int32, delay.shape)])))
     for name, value in fields.items():
         record[name][0] = value
     record["timer_period"] = refresh.period
+    record["subarray_rows"] = 1 if by_row is None else by_row.subarray_rows
     record["delay"][0] = delay
     return record
 

@@ -1,6 +1,7 @@
 """Timings of one memory in clocks: from nanoseconds by the rounding rule of its standard, checked for contradictions.
 
-Modelled: one speed bin per memory, its minimum clocks, and tRCD, tRAS, tRP of single banks at other operating points.
+Modelled: one speed bin per memory, its minimum clocks, and tRCD, tRAS, tRP of single banks or subarrays at other
+operating points.
 Not modelled: timings that change with temperature, gear-down, preamble length or additive latency (AL = 0).
 
 A time becomes clocks by the same rule whether it comes from the data sheet or from an operating point, so that a time
@@ -23,11 +24,11 @@ from edensim.dram.standard import Rounding, Standard, TimingRule, evaluate, expr
 from edensim.errors import ConfigError, Problem, did_you_mean
 
 PER_BANK = {"nRCD": "tRCD_ns", "nRAS": "tRAS_ns", "nRP": "tRP_ns"}
-"""Timings that an operating point may change, bank by bank."""
+"""Timings that an operating point may change, bank by bank or subarray by subarray."""
 
 
 class BankTimes(Protocol):
-    """What of the operating state matters here: times in ns, float64 [channels, banks]."""
+    """What of the operating state matters here: times in ns, float64 [channels, banks] or [.., subarrays]."""
 
     @property
     def tRCD_ns(self) -> NDArray[np.float64]: ...  # noqa: D102, N802
@@ -125,13 +126,13 @@ def to_clocks(time_ns: float, period_ps: Fraction, rounding: Rounding) -> int:
 
 
 def bank_clocks(timing: TimingSet, state: BankTimes) -> dict[str, NDArray[np.int64]]:
-    """Clocks of the timings that may differ from bank to bank.
+    """Clocks of the timings that may differ from bank to bank, or from subarray to subarray.
 
     Returns
     -------
     dict
-        "nRCD", "nRAS", "nRP" and "nRC", each int64 [channels, banks]. nRC = nRAS + nRP where either differs from
-        nominal, else the nominal nRC.
+        "nRCD", "nRAS", "nRP" and "nRC", each int64 of the shape of the times. nRC = nRAS + nRP where either differs
+        from nominal, else the nominal nRC.
     """
     out: dict[str, NDArray[np.int64]] = {}
     for name, key in PER_BANK.items():

@@ -15,7 +15,16 @@ This is for comparison with that program, clock by clock, and not for speed.
 from __future__ import annotations
 
 from edensim.dram.commands import ACT, BANK_COMMANDS, PRE, RD, REFAB, WR
-from edensim.dram.issue_kernel import OPENED, TAG_BIT, close_bank, close_bin, latency_bin, open_bank, raise_allowed
+from edensim.dram.issue_kernel import (
+    OPENED,
+    TAG_BIT,
+    close_bank,
+    close_bin,
+    latency_bin,
+    open_bank,
+    raise_allowed,
+    raise_by_row,
+)
 from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import ACCEPTED, COALESCED, FILTER, FORWARDED, FULL
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
@@ -236,6 +245,8 @@ def put_on_bus(ch, tab, t, command, node, s):
         ch.log[k, 4] = ch.slot_column[s] if command <= WR else -1
         ch.logged = k + 1
     raise_allowed(ch, tab, command, node, t)
+    if len(ch.row_subarray) > 1:  # known from the type
+        raise_by_row(ch, tab, command, node, s, t)
     if command == ACT:
         open_bank(ch, node, t)
         ch.by_tag[ch.slot_token[s] >> TAG_BIT, OPENED, node] += 1

@@ -21,8 +21,11 @@ The basis of a partition's point is
 Chips of a rank may have a VDD of their own (`[[partition]] chips`), the same for all banks of the chip; then the other
 chips of that rank have one VDD for all their banks, because a chip is fed by its own pins or bank by bank, not both.
 
-Not modelled: operating points of single subarrays (two partitions that share a bank must agree), a refresh interval of
-its own for a partition (a refresh serves a whole rank), drift in time or with temperature.
+Timings may differ from subarray to subarray: how long activation, restore and precharge take is a matter of the row,
+its sense amplifiers and what the controller knows of them. VDD may not: the subarrays of a bank have one supply.
+
+Not modelled: a supply of single subarrays, a refresh interval of its own for a partition (a refresh serves a whole
+rank), drift in time or with temperature.
 """
 
 from __future__ import annotations
@@ -81,6 +84,14 @@ class Point:
     latency: str = AS_GIVEN
 
 
+class RowTimes(NamedTuple):
+    """Times in ns: (channels, banks) where the subarrays of every bank are alike, else (channels, banks, subarrays)."""
+
+    tRCD_ns: Floats
+    tRAS_ns: Floats
+    tRP_ns: Floats
+
+
 @dataclass(frozen=True, eq=False)
 class OperatingState:
     """What every bank runs at.
@@ -94,7 +105,8 @@ class OperatingState:
     points : dict of str to Point
         Operating point of every partition, "module" (the remainder) first.
     vdd, tRCD_ns, tRAS_ns, tRP_ns : float64 arrays, shape (channels, banks)
-        V and ns; tRCD may be 0 (ideal). `vdd` leaves out supplies of single chips, see `supplies`.
+        V and ns; tRCD may be 0 (ideal). `vdd` leaves out supplies of single chips, see `supplies`; times are the
+        shortest of the bank's subarrays, see `row_times`.
     tREFI_scale : float
         Factor on the refresh interval of the whole memory.
     """
@@ -120,8 +132,22 @@ class OperatingState:
         return np.where(own, of_chip, self.vdd[:, :, None])
 
     @property
+    def row_times(self) -> RowTimes:
+        """Times of the rows of every subarray; those of the bank where its subarrays are alike, everywhere."""
+        owner, found = self.partitions.owner, []
+        for key in LATENCIES:
+            values = np.array([getattr(point, key) for point in self.points.values()], np.float64)
+            found.append(values[owner])
+        if all((times == times[:, :, :1]).all() for times in found):
+            found = [times[:, :, 0] for times in found]
+        return RowTimes(*found)
+
+    @property
     def tRC_ns(self) -> Floats:
-        """Row cycle in ns (channels, banks): tRAS + tRP where one of them was changed, else the nominal tRC."""
+        """Row cycle in ns (channels, banks): tRAS + tRP where one of them was changed, else the nominal tRC.
+
+        That of `tRAS_ns` and `tRP_ns`, so no subarray's is shorter.
+        """
         same = (self.tRAS_ns == self.nominal.tRAS_ns) & (self.tRP_ns == self.nominal.tRP_ns)
         return np.where(same, self.nominal.tRC_ns, self.tRAS_ns + self.tRP_ns)
 
@@ -169,8 +195,8 @@ def resolve_operating_state(
     ------
     ConfigError
         All of: a value beside its delta, times beside `latency = "lowest_safe"`, a VDD at which no latency is safe,
-        VDD <= 0 or above 1.2 x nominal, a negative time, partitions of one bank that disagree, supplies by bank and by
-        chip in one rank, and whatever `resolve_partitions` finds.
+        VDD <= 0 or above 1.2 x nominal, a negative time, two supplies of one bank, supplies by bank and by chip in one
+        rank, and whatever `resolve_partitions` finds.
     """
     nominal = nominal_values(dram)
     problems: list[str] = []
@@ -331,18 +357,16 @@ def _in_undervolting_study(dram: Dram, nominal: Nominal, vdd: float) -> bool:
 
 
 def _disagreements(division: PartitionMap, points: dict[str, Point]) -> list[str]:
-    """Partitions that share a bank but not an operating point."""
+    """Partitions that share a bank but not a supply."""
     owner = division.owner.reshape(-1, division.owner.shape[2])
     found = set()
     for bank in owner[(owner != owner[:, :1]).any(1)]:
         first, *others = np.unique(bank)
         a = division.names[first]
-        found |= {
-            (a, division.names[other]) for other in others if not _agree(points[a], points[division.names[other]])
-        }
+        found |= {(a, division.names[k]) for k in others if points[a].vdd != points[division.names[k]].vdd}
     return [
-        f"partitions {a!r} and {b!r} share a bank but have different operating points; "
-        "VDD and timings are per bank, so partitions by subarray must agree"
+        f"partitions {a!r} and {b!r} share a bank, but {a!r} runs at {points[a].vdd:g} V and {b!r} at "
+        f"{points[b].vdd:g} V; a bank has one supply, so of partitions by subarray only tRCD, tRAS and tRP may differ"
         for a, b in sorted(found)
     ]
 
@@ -368,7 +392,7 @@ def _two_ways_of_supply(division: PartitionMap, points: dict[str, Point]) -> lis
 def _unsafe_chips(division: PartitionMap, points: dict[str, Point]) -> list[str]:
     """Chips whose own supply is below the one their rank's latencies are safe at."""
     names, ranks = division.names, division.chip_owner.shape[:2]
-    owner = division.owner[:, :, 0].reshape(*ranks, -1)
+    owner = division.owner.reshape(*ranks, -1)
     found = {
         (names[chip], names[bank])
         for channel, rank in np.ndindex(ranks)
@@ -384,11 +408,8 @@ def _unsafe_chips(division: PartitionMap, points: dict[str, Point]) -> list[str]
     ]
 
 
-def _agree(a: Point, b: Point) -> bool:
-    return all(getattr(a, key) == getattr(b, key) for key in UNITS)
-
-
 def _per_bank(division: PartitionMap, values: list[float]) -> Floats:
-    array = np.array(values, np.float64)[division.owner[:, :, 0]]
+    """The least of every bank's subarrays."""
+    array: Floats = np.array(values, np.float64)[division.owner].min(axis=2)
     array.flags.writeable = False
     return array

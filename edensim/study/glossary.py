@@ -185,6 +185,26 @@ TERMS: dict[str, list[Term]] = {
         Term("saving.energy_pj", "fraction", "of a compared point: 1 - energy / energy of the main point"),
         Term("saving.time_ns", "fraction", "of a compared point: 1 - time / time of the main point"),
     ],
+    "Switches": [
+        Term("switches[].at_ns", "ns", "time for which the switch was asked"),
+        Term("switches[].mode", "", "drained, blocking or immediate"),
+        Term("switches[].settle_ns", "ns", "time without commands in which supply and timings change"),
+        Term(
+            "switches[].quiet_ns[]",
+            "ns",
+            "time from which the channel settled, all its banks closed; null: it was done before",
+        ),
+        Term(
+            "switches[].since_ns[]", "ns", "time from which the new point held in the channel; null: it was done before"
+        ),
+        *(Term(f"switches[].operating_point.{name}", unit, meaning) for name, (unit, meaning) in _POINT.items()),
+        *(
+            Term(f"switches[].operating_point.partitions.*.{name}", unit, meaning)
+            for name, (unit, meaning) in _POINT.items()
+        ),
+        Term("phases[].channel_ns[]", "ns", "time that the channel spent in this part, from switch to switch"),
+        *_terms("phases[].energy_pj", "pJ", _COMPONENTS),
+    ],
     "Partitions": [
         *(Term(f"partitions.*.operating_point.{name}", unit, meaning) for name, (unit, meaning) in _POINT.items()),
         *_terms("partitions.*.energy_pj", "pJ", _COMPONENTS),
@@ -215,6 +235,13 @@ TERMS: dict[str, list[Term]] = {
             "fraction",
             "the same for the fewest and the most bits per failing line that the measurements leave open",
         ),
+    ],
+    "Errors after switches": [
+        Term(
+            "errors.after_switches[].*.basis", "", "errors.partitions.*.basis after each switch of the operating point"
+        ),
+        Term("errors.after_switches[].*.expected_ber", "fraction", "expectation for as many ones as zeros, likewise"),
+        Term("errors.after_switches[].*.ber_band[]", "fraction", "what the measurements leave open, likewise"),
     ],
     "Layers": [
         Term("layers[].name", "", "name of the layer"),

@@ -24,11 +24,14 @@ from edensim.dram.controller import bank_shape, refresh_schedule
 from edensim.dram.energy import EnergyModel
 from edensim.dram.policy import check_policies
 from edensim.dram.standard import load_standard
+from edensim.dram.switching import check_switches
+from edensim.dram.table import Shape
 from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.errors import ConfigError, EdensimError, Problem
 from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, place, resolve_operating_state
 from edensim.memory.partition import resolve_partitions
 from edensim.memory.placement import TensorRequest
+from edensim.memory.switches import resolve_switches
 from edensim.system.errors_source import check_choice, error_source
 from edensim.system.kinds import kind_of, stored_tensors
 from edensim.system.stored_data import open_data
@@ -251,7 +254,26 @@ def _memory(found: _Findings, draft: Draft) -> _Memory:
             about = (f"{where}.tREFI_scale", "dram.controller.refresh_scatter_ck")
             reads = ("dram.controller", *TIMES)
             found.attempt(about, reads, refresh_schedule, dram, timing, shape, state.tREFI_scale)
+    states |= _switches(found, draft, fine, timing, shape)
     return _Memory(geometry, timing, address_map, partitions, states)
+
+
+def _switches(
+    found: _Findings, draft: Draft, partitions: list[Partition], timing: TimingSet | None, shape: Shape | None
+) -> dict[str, OperatingState]:
+    """The operating states after each [[switch]], by the place of its table."""
+    reads = ("operating_point", "partition", "switch", *TIMES)
+    given = draft.dram, draft.operating_point, partitions, draft.switch
+    points = found.attempt((), reads, resolve_switches, *given)
+    if not points or timing is None or shape is None:
+        return {}
+    scale = draft.operating_point.tREFI_scale
+    reads = ("dram.controller", *TIMES)
+    found.attempt((), reads, check_switches, draft.dram, timing, 1.0 if scale is None else scale, points)
+    for k, point in enumerate(points):
+        about = (f"switch.{k}.tREFI_scale",)
+        found.attempt(about, reads, refresh_schedule, draft.dram, timing, shape, point.state.tREFI_scale)
+    return {f"switch.{k}": point.state for k, point in enumerate(points)}
 
 
 def _partitions(

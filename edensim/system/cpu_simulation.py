@@ -18,6 +18,7 @@ import simpy
 
 from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
+from edensim.dram.switching import SwitchedSystem
 from edensim.machines.cpu.cache import Caches
 from edensim.machines.cpu.machine import active_cores, cache_levels, cpu_requests, layer_styles, own_levels
 from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
@@ -107,7 +108,9 @@ class CpuSimulation(Simulation):
         """What leaves the own caches of each core."""
         m = self.description
         levels, cores = cache_levels(m)[: self.own_levels], len(self.code)
-        sampling = Sampling() if m.extrapolate and self.errors is None else None  # errors need every read
+        # Errors need every read, switches the true time.
+        needs_all = self.errors is not None or isinstance(self.system, SwitchedSystem)
+        sampling = Sampling() if m.extrapolate and not needs_all else None
         shares = [range(self.workload.batch)[k::cores] for k in range(cores)]
         return [
             NetworkStream(code, levels, images, sampling, self.config.seed)

@@ -13,6 +13,7 @@ earlier ones caused; writes that fail; the effect of wrong values on what is com
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,13 +48,21 @@ class ErrorDraw:
         Where tensors lie.
     precision : str
         Storage format of the elements, a name of `ELEMENTS`.
+    later : sequence of ErrorSource
+        What fails after each switch of the operating point.
     """
 
-    def __init__(self, source: ErrorSource, system: DramSystem, placement: Placement, precision: str) -> None:
+    def __init__(
+        self,
+        source: ErrorSource,
+        system: DramSystem,
+        placement: Placement,
+        precision: str,
+        later: Sequence[ErrorSource] = (),
+    ) -> None:
         geometry = system.geometry
         self.source, self.element = source, ELEMENTS[precision]
         self.address_map, self.geometry = system.address_map, geometry
-        self.device = device_of(source.errors, system.address_map, system.state.partitions, source.seed)
         self.storages = Storages(placement, geometry.burst_bytes)
         sizes = {tensor.name: tensor.bytes for tensor in placement.tensors.values()}
         self.stored = StoredData(self.storages, source.table.data, source.data(sizes), source.seed)
@@ -61,8 +70,14 @@ class ErrorDraw:
         self.moved = None  # random bits are what the rates of random data describe
         if source.table.data != RANDOM:
             self.moved = MovedData(geometry.channels * geometry.pseudo_channels, geometry.burst_bytes, pins)
-        self.needs_data = any(not law.symmetric for law in self.device.laws)
-        self.previous = PreviousRows(geometry) if self.device.reads_previous_row else None
+        self.sources = [source, *later]
+        self._devices = [
+            device_of(each.errors, system.address_map, system.state.partitions, each.seed) for each in self.sources
+        ]
+        self.device_at = [self._devices[0]] * geometry.channels  # what holds in each channel now
+        devices = self._devices
+        self.needs_data = any(not law.symmetric for device in devices for law in device.laws)
+        self.previous = PreviousRows(geometry) if any(device.reads_previous_row for device in devices) else None
         self.reads = np.zeros(self.storages.lines, np.int64)  # of every line so far
         kept = self.storages.lines * geometry.burst_bytes if source.table.save_tensors else 0
         self.wrong = np.zeros(kept, np.uint8)  # bits that were wrong in the first read of each line
@@ -138,14 +153,14 @@ class ErrorDraw:
         access = self._count(virtual)
         self._layer_bursts += np.bincount(storage + 1, minlength=len(self._layer_bursts))
         np.add.at(self.bursts_by_bank, (channel, bank), 1)
-        if not self.device.laws:
+        if not any(device.laws for device in self.device_at):
             return BurstFlips(np.zeros(0, np.int64), np.zeros(0, np.int64))
         risk = np.flatnonzero(first) if self.source.table.scope == "first_burst" else np.arange(len(line))
         stored = self.stored.of_lines(line[risk]) if self.needs_data else None
         held = None
         if before is not None:
             held = self._held(channel[risk], bank[risk], before[risk], column[risk], line[risk])
-        flips = read_errors(self.device, channel[risk], bank[risk], row[risk], column[risk], access[risk], stored, held)
+        flips = self._flips((channel[risk], bank[risk], row[risk], column[risk], access[risk]), stored, held)
         which = risk[flips.read]
         np.add.at(self.flips_by_bank, (channel[which], bank[which]), 1)
         self._layer_flips += np.bincount(storage[which] + 1, minlength=len(self._layer_flips))
@@ -153,6 +168,26 @@ class ErrorDraw:
         if len(self.wrong):
             self._note(BurstFlips(virtual[which], flips.bit), access[which])
         return BurstFlips(which, flips.bit)
+
+    def _flips(
+        self, at: tuple[Ints, Ints, Ints, Ints, Ints], stored: NDArray[np.uint8] | None, held: NDArray[np.uint8] | None
+    ) -> BurstFlips:
+        """Errors of reads (channel, bank, row, column, number), in every channel by what holds there now."""
+        if all(device is self.device_at[0] for device in self.device_at):
+            return read_errors(self.device_at[0], *at, stored, held)
+        found = []
+        for device in dict.fromkeys(self.device_at):
+            mine = np.flatnonzero(np.array([each is device for each in self.device_at])[at[0]])
+            data = (None if x is None else x[mine] for x in (stored, held))
+            channel, bank, row, column, access = (x[mine] for x in at)
+            flips = read_errors(device, channel, bank, row, column, access, *data)
+            found.append(BurstFlips(mine[flips.read], flips.bit))
+        return BurstFlips(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+
+    def switch(self, channel: int, switches: int) -> None:
+        """From now on the reads of a channel fail as after so many switches; all before were handed over."""
+        self._draw()
+        self.device_at[channel] = self._devices[switches]
 
     def _count(self, virtual: Ints) -> Ints:
         """Number of each read among those of its line; lines outside of tensors count as read for the first time."""
@@ -204,13 +239,14 @@ class ErrorDraw:
 
     def report(self) -> dict[str, Any]:
         """Errors of the run as plain data."""
-        table, errors = self.source.table, self.source.errors
+        table = self.source.table
+        every = {f"{k} {name}": part for k, each in enumerate(self.sources) for name, part in each.errors.items()}
         bits = 8 * self.geometry.burst_bytes
         return {
             **_rate(int(self.bursts_by_bank.sum()) * bits, int(self.flips_by_bank.sum())),
             "chip": table.chip,
             "model": table.model,
-            "basis": worst_basis(errors),
+            "basis": worst_basis(every),
             "scope": table.scope,
             "data": table.data,
             "seed": self.source.seed,
@@ -221,17 +257,28 @@ class ErrorDraw:
                 "bits_flipped": self.flips_by_bank.tolist(),
             },
             "by_bit": self.flips_by_bit.tolist(),
-            "partitions": {
-                name: {"basis": part.basis, "expected_ber": part.ber, "ber_band": list(part.ber_band)}
-                for name, part in errors.items()
-            },
+            "partitions": expected_errors(self.source),
+            **(
+                {"after_switches": [expected_errors(each) for each in self.sources[1:]]}
+                if len(self.sources) > 1
+                else {}
+            ),
         }
 
     @property
     def warnings(self) -> list[str]:
         """What a reader of the rates has to know."""
-        notes = dict.fromkeys(note for part in self.source.errors.values() for note in part.notes)
+        parts = (part for source in self.sources for part in source.errors.values())
+        notes = dict.fromkeys(note for part in parts for note in part.notes)
         return [f"[errors] {note}" for note in notes]
+
+
+def expected_errors(source: ErrorSource) -> dict[str, Any]:
+    """What reads are expected to suffer, by partition."""
+    return {
+        name: {"basis": part.basis, "expected_ber": part.ber, "ber_band": list(part.ber_band)}
+        for name, part in source.errors.items()
+    }
 
 
 def _rate(bits: int, flips: int) -> dict[str, Any]:

@@ -19,23 +19,30 @@ from edensim.dram.command_log import CommandLog
 from edensim.dram.command_log_write import Sink
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
-from edensim.dram.energy import EnergyModel
 from edensim.dram.replay import ReplayResult, replay_requests
+from edensim.dram.switched_energy import energy_of
+from edensim.dram.switching import SwitchedSystem
 from edensim.dram.trace import CHUNK, Requests
 from edensim.memory import Geometry, resolve_operating_state
+from edensim.memory.switches import resolve_switches
 from edensim.system import measure
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.run import record_requests
 from edensim.system.simulate import Progress
+from edensim.system.switch_report import switch_report
 from edensim.version import __version__
 
 ROW = np.dtype([("clock", "<i8"), ("line", "<i8"), ("is_write", "<i8"), ("tensor", "<i8")])
 
 
 def memory_system(resolved: Resolved) -> DramSystem:
-    """The memory of a configuration at its operating point."""
+    """The memory of a configuration at its operating point, for one run if that changes."""
     config = resolved.config
-    return DramSystem(config.dram, resolve_operating_state(config.dram, config.operating_point, config.partition))
+    given = config.dram, config.operating_point, config.partition
+    state = resolve_operating_state(*given)
+    if not config.switch:
+        return DramSystem(config.dram, state)
+    return SwitchedSystem(config.dram, state, resolve_switches(*given, config.switch))
 
 
 def replay_trace(
@@ -87,12 +94,13 @@ def replay_trace(
         progress=progress,
         where=where,
     )
-    data = _measured(system, done)
+    data, model = _measured(system, done), None
     if config.dram.power is not None:
-        model = EnergyModel(config.dram, system.state, config.energy, system.timing)
+        model = energy_of(system, config.energy)
         priced = model.price(done.counters)
         data |= {"energy_pj": priced.as_dict()} | partition_report(system, done.counters, priced)
         data["warnings"] = [*model.warnings, *supply_warnings(config.dram, config.energy, system, done.counters)]
+    data |= switch_report(system, done.counters, model)
     if done.command_sha256 is not None:
         data["command_sha256"] = done.command_sha256
     data |= {"operating_point": measure.operating_point(system.state), "config_hash": resolved.hash}

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from edensim.config import Config, Resolved, load_config
 from edensim.errors import ConfigError
 from edensim.memory import Geometry, OperatingState, resolve_operating_state
+from edensim.memory.switches import resolve_switches
 from edensim.system.check import check_recording, check_run
 from edensim.system.errors_source import ErrorSource, error_source
 from edensim.system.result import Result
-from edensim.system.simulate import MAIN, Progress, Simulation
+from edensim.system.simulate import MAIN, Progress, RunSwitch, Simulation
 from edensim.system.tenants import interference, simulation, tenant_network
 from edensim.version import __version__
 from edensim.workloads import load_network
@@ -63,7 +64,10 @@ def run(
     tensors: dict[str, NDArray[Any]] = {}
     for name, state in states.items():
         share = progress and _share(progress, len(points), len(states))
-        simulated = simulation(resolved.config, networks, state, share, label=name, errors=sources[name])
+        switches = run_switches(resolved) if name == MAIN else []
+        simulated = simulation(
+            resolved.config, networks, state, share, label=name, errors=sources[name], switches=switches
+        )
         simulated.run()
         points[name] = simulated.report()
         if simulated.beside:
@@ -102,7 +106,10 @@ def record_requests(
     config = load_config(config, check=check_recording)
     networks = [selected_network(config), *(tenant_network(t, config.base_folder) for t in config.config.tenant)]
     state = operating_states(config.config)[MAIN]
-    recorded = simulation(config.config, networks, state, progress, on_requests=on_requests, label=MAIN)
+    switches = [RunSwitch(switch.point, None) for switch in run_switches(config)]
+    recorded = simulation(
+        config.config, networks, state, progress, on_requests=on_requests, label=MAIN, switches=switches
+    )
     recorded.run()
     return recorded
 
@@ -132,6 +139,14 @@ def operating_states(config: Config) -> dict[str, OperatingState]:
     if problems:
         raise ConfigError(problems)
     return states
+
+
+def run_switches(resolved: Resolved) -> list[RunSwitch]:
+    """The switches of the main point, with the errors that follow them."""
+    config = resolved.config
+    geometry = Geometry.from_config(config.dram)
+    points = resolve_switches(config.dram, config.operating_point, config.partition, config.switch)
+    return [RunSwitch(p, error_source(config, p.state, geometry, resolved.base_folder)) for p in points]
 
 
 def error_sources(resolved: Resolved, states: Mapping[str, OperatingState]) -> dict[str, ErrorSource | None]:

@@ -23,11 +23,14 @@ from edensim.dram.commands import RD, RDA, WR, WRA
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
 from edensim.dram.energy import EnergyModel
+from edensim.dram.switched_energy import energy_of
+from edensim.dram.switching import SwitchedSystem
 from edensim.errors import ConfigError
 from edensim.machines.cpu.cache import Caches
 from edensim.machines.program import KINDS
 from edensim.memory import OperatingState
 from edensim.memory.placement import TensorRequest
+from edensim.memory.switches import PointSwitch
 from edensim.system import measure
 from edensim.system.core import CoreSpec
 from edensim.system.energy_report import Traffic, energy_report
@@ -37,6 +40,8 @@ from edensim.system.errors_source import ErrorSource
 from edensim.system.gpu import GpuSpec
 from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
+from edensim.system.switch_process import switch_points
+from edensim.system.switch_report import switch_report
 from edensim.system.tensors import TensorMap, layer_tensors, map_tensors, part_of, prefixed
 from edensim.system.world import AgentSpec, World
 from edensim.workloads.layer import Network
@@ -60,6 +65,13 @@ class LayerRecord:
     lines: dict[str, int]
     counters: Counters
     details: dict[str, Any] = field(default_factory=dict)
+
+
+class RunSwitch(NamedTuple):
+    """A switch of the operating point in a run, and the errors of the reads from then on."""
+
+    point: PointSwitch
+    errors: ErrorSource | None
 
 
 class Totals(NamedTuple):
@@ -106,6 +118,8 @@ class Simulation(ABC):
         Of the operating point, for progress.
     errors : ErrorSource, optional
         Errors to draw for the reads.
+    switches : sequence of RunSwitch
+        Changes of the operating point, and the errors from then on.
     tenant : Tenant, optional
         It runs beside another network, on whose memory (and caches, if it names no machine) it finds itself when that
         one is built; without, it builds its own.
@@ -125,6 +139,7 @@ class Simulation(ABC):
         on_requests: Callable[[Int], None] | None = None,
         label: str = "",
         errors: ErrorSource | None = None,
+        switches: Sequence[RunSwitch] = (),
         tenant: Tenant | None = None,
         beside: Sequence[Simulation] = (),
     ) -> None:
@@ -133,6 +148,9 @@ class Simulation(ABC):
         self.config, self.network, self.progress, self.label = config, network, progress, label
         self.workload = config.workload
         self.system = DramSystem(config.dram, state)
+        if switches:
+            self.system = SwitchedSystem(config.dram, state, [switch.point for switch in switches])
+        later = [switch.errors for switch in switches if switch.errors is not None]
         self.line_bytes = self.system.geometry.burst_bytes
         self.tenant, self.beside = tenant, tuple(beside)
         self.records: list[LayerRecord] = []
@@ -140,9 +158,11 @@ class Simulation(ABC):
         self.errors: ErrorDraw | None = None
         self.first_agent = self.group = self.live = 0
         if tenant is None:
-            self._build(errors, on_requests)
+            self._build(errors, later, on_requests)
 
-    def _build(self, errors: ErrorSource | None, on_requests: Callable[[Int], None] | None) -> None:
+    def _build(
+        self, errors: ErrorSource | None, later: list[ErrorSource], on_requests: Callable[[Int], None] | None
+    ) -> None:
         """Place the tensors of all that run here, and make the world of all their agents."""
         parts = (self, *self.beside)
         requests = [request for part in parts for request in prefixed(part.requests(), part.prefix)]
@@ -151,7 +171,7 @@ class Simulation(ABC):
             tensors = part.laid_out(tensors)
         placement = tensors.placement
         if errors is not None:
-            self.errors = ErrorDraw(errors, self.system, placement, self.workload.precision)
+            self.errors = ErrorDraw(errors, self.system, placement, self.workload.precision, later)
         columns = self.errors.columns if self.errors else None
         agents: list[AgentSpec | CoreSpec | GpuSpec] = []
         groups: list[Caches] = []
@@ -244,6 +264,8 @@ class Simulation(ABC):
         firsts = [env.event() for _ in parts]
         for part, first in zip(parts, firsts, strict=True):
             env.process(part._rounds(env, first, again=len(parts) > 1))
+        if isinstance(self.system, SwitchedSystem):
+            env.process(switch_points(env, self.system, self._switched))
         env.run(until=env.all_of(firsts))
         self.world.save_log()
 
@@ -263,14 +285,19 @@ class Simulation(ABC):
             yield from self.layers(env)
             again = self.world.now > before  # a program that takes no time would never let the others go on
 
+    def _switched(self, channel: int, switches: int) -> None:
+        """Another point holds in a channel: what it read until now was read at the last one."""
+        if self.errors is not None:
+            self.world.save_log()
+            self.errors.switch(channel, switches)
+
     @cached_property
     def energy(self) -> EnergyModel:
         """Prices of this memory at its operating state, for the data that moved if a run has any; a trace has none."""
-        given = (self.config.dram, self.system.state, self.config.energy, self.system.timing)
-        model = EnergyModel(*given)
+        model = energy_of(self.system, self.config.energy)
         if self.errors is None or self.errors.moved is None:
             return model
-        return EnergyModel(*given, self.errors.moved.rates(model.assumed))
+        return energy_of(self.system, self.config.energy, self.errors.moved.rates(model.assumed))
 
     def _tick(self) -> None:
         if self.progress is None:
@@ -327,6 +354,7 @@ class Simulation(ABC):
             "operating_point": measure.operating_point(system.state),
             **({"errors": self.errors.report()} if self.errors else {}),
             **partition_report(system, counters, energy, self.tensors.placement, moved),
+            **switch_report(system, counters, self.energy),
             **self.details(),
             "layers": [self._layer(record, cost.as_dict()) for record, cost in layers],
             "timeline": self._timeline(),

@@ -47,6 +47,8 @@ def check_tenants(draft: Draft) -> None:
         problems.append(
             Problem("errors: given with [[tenant]]; errors are drawn for the reads of one network alone", "errors")
         )
+    if draft.tenant and draft.switch:
+        problems.append(Problem("switch: given with [[tenant]]; switches are those of one network alone", "switch"))
     machines = [("machine", draft.machine), *((f"tenant.{k}.machine", t.machine) for k, t in enumerate(draft.tenant))]
     for where, machine in machines:
         if draft.tenant and isinstance(machine, CpuMachine) and machine.extrapolate:

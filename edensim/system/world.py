@@ -131,7 +131,7 @@ class World:
             ("last_woken", np.int64, (n,)),
             ("granted", np.int64, (n,)),
             ("refresh_due", np.int64, (n,)),
-            *((name, np.int64, system.clocks["nRCD"].shape) for name in ("open_time", "close_time")),
+            *((name, np.int64, (n, system.geometry.banks)) for name in ("open_time", "close_time")),
         ]
         layout += [("waiters", np.int64, (n, 2)), ("moves", np.int64, moves.shape)]
         # Between two looks of a GPU a channel issues no more commands than fit before the first data arrive.
@@ -159,7 +159,8 @@ class World:
         s["refresh_due"] = -NEVER
         s["refresh_time"] = system.timing.ck.get("nRFC", 0) * int(s["period"][0])
         for name, clocks in (("open_time", "nRCD"), ("close_time", "nRP")):
-            s[name] = system.clocks[clocks] * int(s["period"][0])
+            of_banks = system.clocks[clocks].reshape(n, system.geometry.banks, -1).min(axis=2)  # the rest is waiting
+            s[name] = of_banks * int(s["period"][0])
         s["write_latency"] = system.timing.write_latency
         s["page_shift"] = page_lines.bit_length() - 1
         self.page_lines64 = max(1, page_lines * system.geometry.burst_bytes // 64)

@@ -36,7 +36,7 @@ def test_nothing_is_null() -> None:
 def test_only_what_no_preset_can_supply_is_required() -> None:
     """A file with `extends` or a preset may leave out everything but the name of a partition."""
     required = {name: model["required"] for name, model in models(json_schema()).items() if "required" in model}
-    assert required == {"Partition": ["name"]}
+    assert required == {"Partition": ["name"], "Switch": ["at_ns"]}
 
 
 def test_presets_are_offered(desk: Desk) -> None:

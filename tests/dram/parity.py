@@ -51,9 +51,11 @@ def settings(dram: Dram) -> Settings:
         read_queue=controller.read_queue,
         write_queue=controller.write_queue,
         read_latency=timing.read_latency + controller.bounding_ck,
-        refresh_interval={"none": 0, "per_bank": timing.ck.get("nREFIpb", 0)}.get(
-            controller.refresh, timing.ck["nREFI"]
-        ),
+        refresh_interval={
+            "none": 0,
+            "per_bank": timing.ck.get("nREFIpb", 0),
+            "same_bank": timing.ck.get("nREFIsb", 0),
+        }.get(controller.refresh, timing.ck["nREFI"]),
         refresh_scatter=controller.refresh_scatter_ck,
         write_marks=(controller.write_high, controller.write_low),
         write_latency=0 if controller.front_end == "ramulator2" else timing.write_latency,
@@ -64,6 +66,7 @@ def settings(dram: Dram) -> Settings:
         postponed=controller.refresh_postponed,
         row_cap=(controller.row_cap or 1) if controller.row_policy == "closed" else 0,
         per_bank_refresh=controller.refresh == "per_bank",
+        same_bank_refresh=controller.refresh == "same_bank",
         **family_rules(timing.standard, timing.ck),
     )
 

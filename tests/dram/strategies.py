@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edensim.dram.command_log import resolve_edges
 from edensim.dram.reference import Requests, Settings
+from edensim.dram.reference_switch import SwitchRule
 from edensim.dram.standard import evaluate, load_standard, standard_names
 from edensim.dram.table import Edge
 from edensim.memory import Organisation
@@ -23,7 +24,10 @@ ROWS, COLUMNS = 3, 4
 
 @dataclass(frozen=True)
 class Scenario:
-    """One memory and a trace for it. `bank_ck`: timings of single banks, int64 [channels, banks], or nothing."""
+    """One memory and a trace for it. `bank_ck`: timings of single banks, int64 [channels, banks], or nothing.
+
+    Of rows, int64 [channels, banks, ROWS], where a row is a subarray.
+    """
 
     geometry: Organisation
     standard: str
@@ -81,8 +85,16 @@ def timings(names: tuple[str, ...], smallest: int) -> st.SearchStrategy[dict[str
 
 
 @st.composite
-def bank_timings(draw: st.DrawFn, channels: int, banks: int, smallest: int) -> Mapping[str, NDArray[np.int64]]:
-    """NRCD, nRAS, nRP of every bank of every channel, and their nRC; or none."""
+def bank_timings(
+    draw: st.DrawFn, channels: int, banks: int, smallest: int, by_row: bool = False
+) -> Mapping[str, NDArray[np.int64]]:
+    """NRCD, nRAS, nRP of every bank (or row) of every channel, and their nRC; or none."""
+    if by_row:  # from a seed: there are too many to be drawn one by one
+        rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+        size = (channels, banks, ROWS)
+        own = {n: rng.integers(smallest, 26, size) for n in ("nRCD", "nRAS", "nRP")}
+        # A row is not closed before it could be read: else an ACT would bind what follows a later one.
+        return own | {"nRC": own["nRAS"] + own["nRP"], "nRCD": np.minimum(own["nRCD"], own["nRAS"])}
     if draw(st.booleans()):
         return {}
     values = st.lists(st.integers(smallest, 25), min_size=channels * banks, max_size=channels * banks)
@@ -124,21 +136,37 @@ def scenarios(
     same_bank: bool | None = None,
     row_hit_first: bool | None = None,
     own_policies: bool = False,
+    by_row: bool = False,
+    switching: bool = False,
 ) -> Scenario:
     """Any scenario; given a layout, scenarios of one family that differ in nothing the kernel is compiled for.
 
     `caps`: accesses after which a row is closed (0: never), one of which is drawn.
     `own_policies`: also FCFS, caps on row hits and rows closed by time, which are kernels of their own.
+    `switching`: one or two switches of the operating point.
+    `by_row`: timings differ from row to row, each of which is a subarray.
     `per_bank`, `same_bank` and `row_hit_first` are drawn if not given; only the last may differ in one compiled kernel.
     """
     smallest = 1 if layout else 0
     standard = load_standard(draw(st.sampled_from([family] if layout else standard_names())))
     geometry = layout or draw(layouts(standard.levels))
     ck = draw(timings(standard.names, smallest))
-    own = draw(bank_timings(geometry.channels, geometry.banks, smallest))
+    own = draw(bank_timings(geometry.channels, geometry.banks, smallest, by_row))
     # An interval that leaves time for requests: shorter ones starve them for ever, here as in any controller.
     edges = sum(tables(standard.name, ck, own, geometry), [])
-    longest = max(int(edge.cycles.max()) for edge in edges if edge.name not in ("tRFC", "tRFCpb", "tRFCsb"))
+    own_ck = {name: np.full((geometry.channels, geometry.banks), ck[name]) for name in ("nRCD", "nRAS", "nRP", "nRC")}
+    later = []
+    for _ in range(draw(st.integers(1, 2)) if switching else 0):
+        other = draw(bank_timings(geometry.channels, geometry.banks, smallest, by_row)) or own_ck
+        rule = (draw(st.integers(0, 300)), draw(st.sampled_from(["drained", "blocking", "immediate"])))
+        later.append(SwitchRule(*rule, draw(st.integers(0, 60)), tuple(tables(standard.name, ck, other, geometry))))
+    later.sort(key=lambda rule: rule.clock)
+    edges += [edge for rule in later for table in rule.edges for edge in table]
+    longest = max(
+        int((edge.cycles if edge.rows is None else edge.rows).max())
+        for edge in edges
+        if edge.name not in ("tRFC", "tRFCpb", "tRFCsb")
+    )
     refreshing = max(ck["nRFC"], ck.get("nRFCpb", 0), ck.get("nRFCsb", 0))
     busy = geometry.ranks_per_channel * (refreshing + 4 * longest)
     interval = draw(st.one_of(st.just(0), st.integers(busy + 20, busy + 300))) if not layout else busy + 20
@@ -150,7 +178,7 @@ def scenarios(
     if own_policies:
         own_rules = {
             "hit_cap": draw(st.sampled_from([0, 1, 3])),
-            "postponed": draw(st.sampled_from([0, 0, 1, 2])) if not (per_bank or same_bank) else 0,
+            "postponed": draw(st.sampled_from([0, 0, 1, 2])),
         }
     if own_policies:
         timeout = draw(st.sampled_from([0, 0, 1, 7, 30]))
@@ -171,6 +199,8 @@ def scenarios(
         row_cap=draw(st.sampled_from(caps)),
         write_latency=draw(st.sampled_from([0, ck["nCWL"] + ck["nBL"]])),
         per_bank_refresh=per_bank,
+        subarray_rows=int(by_row),
+        switches=tuple(later),
         same_bank_refresh=same_bank,
         **family_rules(standard, ck),
         **own_rules,

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edensim.config import load_config
 from edensim.dram.checker import check_command_log
 from edensim.dram.command_log import HEADER, CommandLog, load_command_log
+from edensim.dram.command_trace import count_trace
 from edensim.dram.commands import ACT, PRE, RD, REFAB
+from edensim.dram.power_device import device_of
 from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.timing import resolve_timing
 from edensim.errors import InputError, OutputError
@@ -114,7 +117,7 @@ def set_header(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
     ("change", "words"),
     [
         (lambda m: m.pop(HEADER), "has no member header.json"),
-        (set_header("format", value="else"), "'else' version 2; expected 'edensim command log' version 2"),
+        (set_header("format", value="else"), "'else' version 3; expected 'edensim command log' version 3"),
         (set_header("version", value=1), "version 1; expected"),
         (set_header("standard", value="DDR9"), "names the standard 'DDR9'; known are"),
         (set_header("geometry", "ranks", value=0), "0 is not a whole number"),
@@ -162,3 +165,22 @@ def test_damaged_logs_are_refused(at: float, tmp_path: Path) -> None:
     for other in (tmp_path, tmp_path / "missing.npz"):
         with pytest.raises(InputError):
             load_command_log(other)
+
+
+@pytest.mark.parametrize(
+    ("clocks", "words"),
+    [
+        ([1, 17, 16, 900], "command 2: its clock in channel 0 is 16, but the command before it has clock 17"),
+        ([-3, 17, 40, 900], "command 0: its clock in channel 0 is -3; expected 0 or more"),
+    ],
+)
+def test_pricing_refuses_a_log_out_of_order(clocks: list[int], words: str, tmp_path: Path) -> None:
+    """Clocks that go back, or begin below 0, are named with both values, whatever window of time they fall in."""
+    dram = load_config({"dram": {"preset": "ddr4-2400r-8gb-x8", "channels": 2}}).config.dram
+    device = device_of(dram, resolve_timing(dram))
+    moved = np.column_stack([clocks, COMMANDS[:, 1:]])
+    log_of(commands=(moved, COMMANDS[:0])).save(tmp_path / "log.npz")
+    with pytest.raises(InputError) as caught:
+        count_trace(tmp_path / "log.npz", device)
+    assert words in str(caught.value)
+    assert str(tmp_path / "log.npz") in str(caught.value)

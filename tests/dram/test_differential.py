@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,9 +24,10 @@ from edensim.dram.controller import DramSystem, bank_shape
 from edensim.dram.generate import golden_trace
 from edensim.dram.reference import Requests, Settings, simulate
 from edensim.dram.replay import replay_requests
-from edensim.dram.replay_kernel import LAST, LOG_FULL, RUN_FIELDS, WRITE_LATENCY, replay
+from edensim.dram.replay_kernel import ACCEPT_FROM, LAST, LOG_FULL, RUN_FIELDS, STOP, STOPPED, WRITE_LATENCY, replay
 from edensim.dram.standard import load_standard
-from edensim.dram.table import Refresh, compile_table
+from edensim.dram.switching import ChannelSwitching
+from edensim.dram.table import Edge, Refresh, RowLayout, compile_table
 from edensim.dram.trace_requests import Requests as Trace
 from edensim.jit import JIT_DISABLED
 from edensim.memory import Geometry, Organisation, resolve_operating_state
@@ -52,9 +55,11 @@ class Outcome:
     coalesced: int
 
 
-def by_reference(scenario: Scenario) -> Outcome:
-    """Run a scenario through the reference controller."""
+def by_reference(scenario: Scenario, times: list[list[tuple[int, int]]] | None = None) -> Outcome:
+    """Run a scenario through the reference controller; `times` receives when each channel switched."""
     r = simulate(scenario.edges, scenario.geometry, scenario.settings, scenario.requests)
+    if times is not None:
+        times += r.switched
     commands = [[list(command) for command in log] for log in r.commands]
     counts = (r.hits, r.misses, r.conflicts, r.forwarded, r.coalesced)
     return Outcome(commands, r.cycles, r.read_latency_sum, *counts)
@@ -65,24 +70,69 @@ def by_kernel(scenario: Scenario, block: int) -> Outcome:
     geometry, chosen, requests = scenario.geometry, scenario.settings, scenario.requests
     shape = bank_shape(geometry)
     refresh = refresh_of(chosen, geometry)
-    compiled = [compile_table(shape, edges, refresh, chosen.row_cap > 0) for edges in scenario.edges]
-    tables = np.zeros(len(compiled), compiled[0].dtype)
-    for k, table in enumerate(compiled):
-        tables[k] = table[0]
+    by_row = RowLayout(1, geometry.banks * ROWS * geometry.channels) if chosen.subarray_rows else None
+    switches = len(chosen.switches) > 0
+
+    def compiled(edges: Sequence[Sequence[Edge]]) -> np.ndarray:
+        options = (refresh, chosen.row_cap > 0, by_row, switches)
+        return joined([compile_table(shape, mine, *options) for mine in edges])
+
+    tables = compiled(scenario.edges)
     windows = (tables["window_id"].shape[2], int(tables["window_length"].max()))
     channels = new_channels(shape, policy_of(chosen), refresh, windows, geometry.channels)
     channels["capacity"] = (chosen.read_queue, chosen.write_queue)
     run = np.zeros(RUN_FIELDS, np.int64)
     run[WRITE_LATENCY] = chosen.write_latency
+    control = SwitchControl(scenario, channels, tables, [compiled(rule.edges) for rule in chosen.switches])
+    run[STOP] = min(channel.stop for channel in control.channels) if switches else 0
     place = [requests.channel, requests.bank, requests.row, requests.column]
     columns = [*place, lines(requests), requests.is_write, requests.arrival]
     for start in range(0, len(requests.bank), block):
         part = [x[start : start + block] for x in columns]
         final = start + block >= len(requests.bank)
-        assert replay(channels, tables, *part, np.zeros(1, np.int64), run, final) != LOG_FULL
+        cursor = np.zeros(1, np.int64)
+        while (result := replay(channels, tables, *part, cursor, run, final)) == STOPPED:
+            control.act(run)
+        assert result != LOG_FULL
     commands = [state["log"][: state["logged"]].tolist() for state in channels]
     names = ("latency_sum", "hits", "misses", "conflicts", "forwarded", "coalesced")
     return Outcome(commands, int(run[LAST]), *(int(channels[name].sum()) for name in names))
+
+
+def joined(compiled: list[np.ndarray]) -> np.ndarray:
+    """Tables of all channels as one array."""
+    tables = np.zeros(len(compiled), compiled[0].dtype)
+    for k, table in enumerate(compiled):
+        tables[k] = table[0]
+    return tables
+
+
+class SwitchControl:
+    """Switches of a scenario, carried out on the compiled controller; refreshes stay as they are."""
+
+    def __init__(self, scenario: Scenario, channels: np.ndarray, tables: np.ndarray, later: list[np.ndarray]) -> None:
+        rules, refresh = scenario.settings.switches, refresh_of(scenario.settings, scenario.geometry)
+        self.geometry = scenario.geometry
+        self.switches = [SimpleNamespace(at_ns=r.clock, mode=r.mode, settle_ns=r.settle) for r in rules]
+        self.phases = [SimpleNamespace(tables=each, refresh=refresh) for each in (tables.copy(), *later)]
+        self.since = np.zeros((len(rules), len(channels), 2), np.int64)
+        self.channels = [ChannelSwitching(self, c, channels, tables) for c in range(len(channels))]  # type: ignore[arg-type]
+        self.stop = 0
+
+    def clocks_of(self, clocks: int) -> int:
+        """Times are clocks here."""
+        return clocks
+
+    def mark(self, *_: object) -> None:
+        """Nothing is counted here."""
+
+    def act(self, run: np.ndarray) -> None:
+        """As `replay._Feed` does."""
+        stop = int(run[STOP])
+        for channel in self.channels:
+            if channel.stop == stop and channel.act():
+                run[ACCEPT_FROM] = max(int(run[ACCEPT_FROM]), stop - 1)
+        run[STOP] = min(channel.stop for channel in self.channels)
 
 
 def policy_of(chosen: Settings) -> Policy:
@@ -95,7 +145,7 @@ def policy_of(chosen: Settings) -> Policy:
         QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, True, chosen.row_cap, **bus,
         in_order=chosen.in_order, hit_cap=chosen.hit_cap,
         timeout=chosen.row_timeout, timeout_range=chosen.timeout_range,
-        postponed=chosen.postponed,
+        postponed=chosen.postponed, by_row=chosen.subarray_rows > 0, is_switching=len(chosen.switches) > 0,
     )  # fmt: skip
 
 
@@ -121,12 +171,16 @@ def lines(requests: Requests) -> np.ndarray:
 
 def assert_equal(scenario: Scenario, block: int) -> None:
     """Both controllers agree, and the checker has nothing to object to."""
-    wanted, found = by_reference(scenario), by_kernel(scenario, block)
+    times: list[list[tuple[int, int]]] = []
+    wanted, found = by_reference(scenario, times), by_kernel(scenario, block)
     assert found == wanted
-    for edges, log in zip(scenario.edges, wanted.commands, strict=True):
+    for c, log in enumerate(wanted.commands):
+        edges = scenario.edges[c]
         log = np.array(log, np.int64).reshape(-1, 5)
         family = bus_rules(load_standard(scenario.standard), scenario.timing_ck)
-        report = check_log(log, edges, scenario.geometry, family=family)
+        rows = scenario.settings.subarray_rows
+        later = [(*at, r.edges[c]) for at, r in zip(times[c], scenario.settings.switches, strict=False)]
+        report = check_log(log, edges, scenario.geometry, family=family, subarray_rows=rows, later=later)
         assert report.violations == 0, str(report)
 
 
@@ -187,11 +241,18 @@ def test_policies_of_other_buses(family: str, layout: Organisation, per_bank: bo
 
 
 @pytest.mark.skipif(not JIT_DISABLED, reason="every shape would be compiled anew; see test_any_shape_uncompiled")
-@given(scenario=scenarios(caps=(0, 0, 1, 3), own_policies=True), block=st.sampled_from([1, 7, 1000]))
+@given(
+    scenario=st.one_of(
+        scenarios(caps=(0, 0, 1, 3), own_policies=True),
+        scenarios(caps=(0, 0, 1, 3), own_policies=True, by_row=True),
+        scenarios(caps=(0, 0, 1, 3), own_policies=True, switching=True),
+    ),
+    block=st.sampled_from([1, 7, 1000]),
+)
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_any_shape_equals_reference(scenario: Scenario, block: int) -> None:
     """Random shapes as well: one to two ranks, one to four groups of one to four banks, zero timings, closed
-    rows, every family.
+    rows, every family; timings that differ from row to row, and switches of the operating point.
     """
     assert_equal(scenario, block)
 

@@ -173,13 +173,18 @@ def test_all_problems_in_one_go(ddr4):
     ]
 
 
-def test_subarrays_of_one_bank_must_agree(ddr4):
-    """Timing is per bank: two partitions in one bank may not differ, equal ones may share it."""
+def test_subarrays_of_one_bank(ddr4):
+    """Times are a subarray's own, the supply is the bank's: partitions in one bank may differ in times only."""
     halves = {"subarrays": "0:64", "banks": [3]}
-    (found,) = problems(ddr4(), [Partition(name="low", **halves, tRCD_ns=9.0)])
-    assert "'module' and 'low' share a bank" in found
-    state = resolve(ddr4(), [Partition(name="low", **halves, tRCD_ns=9.0)], tRCD_ns=9.0)
-    assert (state.tRCD_ns == 9.0).all()
+    (found,) = problems(ddr4(), [Partition(name="low", **halves, vdd=1.1)])
+    assert "'module' and 'low' share a bank, but 'module' runs at 1.2 V and 'low' at 1.1 V" in found
+    state = resolve(ddr4(), [Partition(name="low", **halves, tRCD_ns=9.0)])
+    assert state.row_times.tRCD_ns[0, 3].tolist() == [9.0] * 64 + [13.32] * 64
+    assert state.row_times.tRP_ns.shape == state.row_times.tRCD_ns.shape
+    assert state.tRCD_ns[0, 2:5].tolist() == [13.32, 9.0, 13.32]
+    alike = resolve(ddr4(), [Partition(name="low", **halves, tRCD_ns=9.0)], tRCD_ns=9.0)
+    assert (alike.tRCD_ns == 9.0).all()
+    assert alike.row_times.tRCD_ns.shape == alike.tRCD_ns.shape
 
 
 def test_refresh_belongs_to_the_whole_memory(ddr4):

@@ -2,12 +2,21 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
 import edensim as es
+from edensim.config import load_config
+from edensim.dram.switched_energy import energy_of
+from edensim.dram.switching import SwitchedSystem
+from edensim.memory import resolve_operating_state
+from edensim.memory.switches import resolve_switches
 from edensim.study.glossary import TERMS, flat_keys, term_of
 from edensim.study.record import to_json
+from edensim.system.errors_draw import expected_errors
+from edensim.system.errors_source import error_source
+from edensim.system.switch_report import switch_report
 
 SMALL = {
     "workload": {"network": "alexnet", "layers": ["conv1"]},
@@ -44,7 +53,20 @@ def keys(result, tmp_path_factory):
             "dram": {"preset": "gddr5-6000-1gb-x32", "channels": 2},
         }
     )
-    return set().union(*(flat_keys(json.loads(to_json(x.data))) for x in (result, core, gpu)))
+    data = (result.data, core.data, gpu.data, switched())
+    return set().union(*(flat_keys(json.loads(to_json(x))) for x in data))
+
+
+def switched():
+    """What a run with a switch reports beside, without a run."""
+    config = load_config(SMALL | {"switch": [{"at_ns": 10.0, "mode": "immediate", "vdd": 1.15}]}).config
+    given = config.dram, config.operating_point, config.partition
+    points = resolve_switches(*given, config.switch)
+    system = SwitchedSystem(config.dram, resolve_operating_state(*given), points)
+    counters = system.counters(system.new_channels(), 20)
+    report = switch_report(system, counters, energy_of(system, config.energy))
+    source = error_source(config, points[0].state, system.geometry, Path())
+    return report | {"errors": {"after_switches": [expected_errors(source)]}}
 
 
 def test_every_key_is_explained(keys):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ACCELERATOR_S = 1.5
+ACCELERATOR_S = 1.0
 COST_S: dict[tuple[str, str], float] = {
-    ("gpu-titan-x-eden", "yolov3-tiny"): 4.0,
-    ("gpu-titan-x-eden", "yolov3"): 40.0,
-    ("cpu-eden", "yolov3"): 25.0,
-    ("cpu-eden", "yolov3-tiny"): 20.0,
-    ("cpu-eden", "vgg16"): 20.0,
-    ("cpu-eden", "resnet101-cifar10"): 20.0,
-    ("cpu-eden", "densenet201"): 20.0,
-    ("cpu-eden", "squeezenet1.1"): 5.0,
+    ("gpu-titan-x-eden", "yolov3-tiny"): 3.0,
+    ("gpu-titan-x-eden", "yolov3"): 26.0,
+    ("cpu-eden", "yolov3"): 16.0,
+    ("cpu-eden", "yolov3-tiny"): 13.0,
+    ("cpu-eden", "vgg16"): 13.0,
+    ("cpu-eden", "resnet101-cifar10"): 13.0,
+    ("cpu-eden", "densenet201"): 13.0,
+    ("cpu-eden", "squeezenet1.1"): 3.0,
 }
 """Seconds of one processor of a shared virtual machine, kernels compiled: machine, network. Round numbers: what is done
 corrects them (`plan.Points.slowness`)."""

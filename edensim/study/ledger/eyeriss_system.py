@@ -3,7 +3,8 @@
 The paper multiplies the DRAM energy it saves with the share of DRAM in a published breakdown of Eyeriss, which it does
 not print. Here the chip's energy is counted instead: operations and buffer traffic at Horowitz' energies, DRAM
 from the simulation. A breakdown that prices DRAM per access has no standing power, and one of a row-stationary array
-has register files: both are tried, to see which of them makes the difference.
+has register files: both are tried, to see which of them makes the difference; and the prices of Eyeriss' own authors,
+relative to an operation (Chen et al., ISCA 2016, table IV).
 """
 
 from __future__ import annotations
@@ -28,7 +29,16 @@ COUNTS: dict[str, tuple[tuple[str, ...], bool]] = {
     ", per access, with registers": (DYNAMIC, True),
 }
 """What is counted: components of the DRAM energy, and whether register files are."""
+RELATIVE = ", prices relative to an operation"
+DRAM_PER_WORD, BUFFER_PER_WORD = 200.0, 6.0
+"""Of a word, over an operation (Chen et al., ISCA 2016, table IV)."""
 SETUP = setup("eyeriss", "AlexNet", "DDR4-2400")
+
+
+def relative_share(measured: Measured, part: str) -> float:
+    """DRAM in prices relative to an operation (Chen et al.); a word of int8 is a byte and passes the buffer once."""
+    dram, buffer = (price * measured[f"{part}bytes"] for price in (DRAM_PER_WORD, BUFFER_PER_WORD))
+    return dram / (dram + buffer + measured[f"{part}macs"] * (1 + REGISTERS_PER_MAC))
 
 
 def chip_energy_pj(measured: Measured, part: str, has_registers: bool) -> float:
@@ -39,6 +49,8 @@ def chip_energy_pj(measured: Measured, part: str, has_registers: bool) -> float:
 
 
 def _dram_share(context: Context, part: str, label: str) -> float:
+    if label == RELATIVE:
+        return relative_share(context.measured(SETUP), part)
     found, (components, has_registers) = context.measured(SETUP), COUNTS[label]
     dram = energy_pj(found, found["nominal_vdd"], "quadratic", part, components=components)
     return dram / (dram + chip_energy_pj(found, part, has_registers))
@@ -46,7 +58,8 @@ def _dram_share(context: Context, part: str, label: str) -> float:
 
 def _saved(context: Context, part: str, label: str) -> float:
     delta = paper.reductions("int8")["AlexNet"].delta_vdd
-    own = saving(context.measured(SETUP), delta, context.corner, part, components=COUNTS[label][0])
+    components = COMPONENTS if label == RELATIVE else COUNTS[label][0]
+    own = saving(context.measured(SETUP), delta, context.corner, part, components=components)
     return _dram_share(context, part, label) * own
 
 
@@ -64,7 +77,7 @@ def _rows(context: Context) -> list[Row]:
             note=partial(_note, context, part, label),
         )
         for part, shown, key in ((FC, "fully connected", "fc"), (CONV, "convolutions", "conv"))
-        for label in COUNTS
+        for label in (*COUNTS, RELATIVE)
     ]
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edensim.study.ledger.corner import DEFAULT, Corner
+from edensim.study.ledger.curve import Curve
+from edensim.study.ledger.experiment import NEEDS_TORCH, Experiment, Found
 from edensim.study.ledger.setup import Setup
 
 REACHED, SCALED, NOT_REACHABLE, NOT_COMPUTED = "reached", "scaled-down", "not reachable", "not computed"
@@ -34,7 +36,7 @@ class Row:
     paper, ours : float or None
         Fractions for the units "%" and "BER"; None where there is none.
     unit : str
-        "%", "BER", "V", "ns", "MB", "B", "min", "x" or "s".
+        "%", "BER", or a key of `text.DIGITS`.
     status : str
         One of `STATUSES`.
     note : str
@@ -82,12 +84,17 @@ Lookup = Callable[[Setup, Corner], Measured]
 """Gives what a simulation measured; raises NotMeasuredError."""
 
 
+def _no_experiment(experiment: Experiment) -> Found | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Context:
-    """What rows are computed from: measured points, at one corner."""
+    """What rows are computed from: measured points, at one corner, and experiments."""
 
     lookup: Lookup
     corner: Corner = DEFAULT
+    experiments: Callable[[Experiment], Found | None] = _no_experiment
 
     def measured(self, setup: Setup) -> Measured:
         """What a simulation measured at this corner.
@@ -98,6 +105,19 @@ class Context:
             If it failed or did not run.
         """
         return self.lookup(setup, self.corner)
+
+    def found(self, experiment: Experiment) -> Found:
+        """What an experiment found.
+
+        Raises
+        ------
+        NotMeasuredError
+            If it did not run.
+        """
+        found = self.experiments(experiment)
+        if found is None:
+            raise NotMeasuredError("not measured yet: repeat the command" if experiment.is_possible else NEEDS_TORCH)
+        return found
 
 
 def row(
@@ -137,6 +157,10 @@ class Item:
         Whether the paper has nothing like it.
     figure : str
         Panel of the figures it is drawn into ("" for none).
+    experiments : tuple of Experiment
+        Other measurements it needs.
+    curves : callable, optional
+        Computes the curves of its own figure from a context.
     """
 
     name: str
@@ -147,6 +171,8 @@ class Item:
     axes: tuple[str, ...] = ()
     beyond: bool = False
     figure: str = ""
+    experiments: tuple[Experiment, ...] = ()
+    curves: Callable[[Context], list[Curve]] | None = None
 
     def statuses(self, rows: list[Row]) -> str:
         """Status of the whole item: that of its rows, or how many have which."""

@@ -1,6 +1,7 @@
 """Running the ledger: simulate what is missing, evaluate every item, write the report.
 
-A ledger folder holds `points/` (a sweep folder: journal, results.csv), `ledger.json`, `ledger.txt` and `figures/`.
+A ledger folder holds `points/` (a sweep folder: journal, results.csv), `experiments/` (a file for each that is done),
+`ledger.json`, `ledger.txt` and `figures/`.
 The same command resumes; other items or `--band` add to what is there. Rows are computed from the journal alone, so
 an interrupted and repeated run gives the same bytes.
 """
@@ -19,8 +20,11 @@ from typing import Any
 from edensim.errors import OutputError
 from edensim.printable import utf8
 from edensim.study.folder import inside
+from edensim.study.ledger import experiment
 from edensim.study.ledger.cost import cost_s
-from edensim.study.ledger.item import Context, Item, Row, with_band
+from edensim.study.ledger.curve import Curve
+from edensim.study.ledger.experiment import Experiment
+from edensim.study.ledger.item import Context, Item, NotMeasuredError, Row, with_band
 from edensim.study.ledger.plan import Points, item_corners, make_ledger_plan, settings_of
 from edensim.study.ledger.text import text
 from edensim.study.sweep import disk
@@ -42,10 +46,11 @@ class OtherVersionError(OutputError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """An item with its rows."""
+    """An item with its rows and curves."""
 
     item: Item
     rows: list[Row]
+    curves: list[Curve] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -56,7 +61,7 @@ class Outcome:
             "figure": self.item.figure,
             "status": self.item.statuses(self.rows),
             "rows": [row.to_dict() for row in self.rows],
-        }
+        } | ({"curves": [curve.to_dict() for curve in self.curves]} if self.curves else {})
 
 
 @dataclass
@@ -67,11 +72,22 @@ class Work:
     band: bool
     plan: Plan
     points: Points
+    folder: Path
     wanted: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def experiments(self) -> list[Experiment]:
+        """Experiments that are asked for and left to run."""
+        return experiment.left(self.folder, (e for item in self.items for e in item.experiments))
+
     def seconds(self, tasks: list[Task], jobs: int) -> float:
-        """How long these points will take, by what finished ones took here (else: on the machine of `cost`)."""
-        return sum(cost_s(settings) for _, settings in tasks) * (self.points.slowness() or 1.0) / jobs
+        """How long these points and the experiments will take, by what finished points took here.
+
+        Without any: what they took on the machine of `cost`. Experiments run one after the other.
+        """
+        slowness = self.points.slowness() or 1.0
+        simulations = sum(cost_s(settings) for _, settings in tasks) / jobs
+        return slowness * (simulations + sum(e.seconds for e in self.experiments))
 
     @property
     def basis(self) -> str:
@@ -93,7 +109,8 @@ def read_report(folder: Path) -> dict[str, Any] | None:
         raise OutputError(f"{folder} is not a folder: choose another place with --out.")
     path = folder / JSON
     if not path.exists():
-        foreign = sorted(p.name for p in folder.iterdir() if p.name != POINTS)
+        ours = (POINTS,) if experiment.is_foreign(folder) else (POINTS, experiment.FOLDER)
+        foreign = sorted(p.name for p in folder.iterdir() if p.name not in ours)
         if foreign:
             raise OutputError(
                 f"{folder} exists and is no ledger (it holds {', '.join(foreign[:3])}): nothing was changed; choose "
@@ -123,7 +140,7 @@ def prepare(items: list[Item], known: Sequence[Item], folder: Path, band: bool) 
     place = folder / POINTS
     plan = make_ledger_plan(known, place)
     records = read_all(place, owner_of(read_meta(place))) if (place / "sweep.json").exists() else Records()
-    return Work(items, band, plan, Points.of(plan, records), settings_of(items, band))
+    return Work(items, band, plan, Points.of(plan, records), folder, settings_of(items, band))
 
 
 def simulate(
@@ -161,11 +178,21 @@ def evaluate(work: Work) -> list[Outcome]:
     outcomes = []
     with Reader(work.points.records) as reader:
         lookup = partial(work.points.lookup, reader)
+        found = partial(experiment.read, work.folder)
         for item in work.items:
-            computed = [(corner, item.rows(Context(lookup, corner))) for corner in item_corners(item, work.band)]
+            contexts = [Context(lookup, corner, found) for corner in item_corners(item, work.band)]
+            computed = [(context.corner, item.rows(context)) for context in contexts]
             rows = computed[0][1]
-            outcomes.append(Outcome(item, with_band(rows, computed) if len(computed) > 1 else rows))
+            rows = with_band(rows, computed) if len(computed) > 1 else rows
+            outcomes.append(Outcome(item, rows, _curves(item, contexts[0])))
     return outcomes
+
+
+def _curves(item: Item, context: Context) -> list[Curve]:
+    try:
+        return item.curves(context) if item.curves else []
+    except NotMeasuredError:
+        return []
 
 
 def report(outcomes: list[Outcome], old: dict[str, Any] | None, order: Sequence[str]) -> dict[str, Any]:
@@ -225,6 +252,7 @@ def forget(folder: Path) -> None:
     if (folder / POINTS).exists():
         read_meta(folder / POINTS)
         shutil.rmtree(folder / POINTS)
+    experiment.forget(folder)
     path = folder / JSON
     if path.exists():
         for name in json.loads(path.read_bytes()).get("files", []):

@@ -7,7 +7,7 @@ from typing import Any
 
 from edensim.study.text_table import columns
 
-DIGITS = {"V": 2, "ns": 1, "MB": 2, "B": 0, "min": 2, "x": 1, "clocks": 0}
+DIGITS = {"V": 2, "ns": 1, "MB": 2, "B": 0, "min": 2, "x": 1, "clocks": 0, "voltages": 0}
 NOTHING = "–"
 
 

@@ -192,7 +192,7 @@ def told(corners: Sequence[Corner], seconds: float) -> str:
             f"\n\nThe paper's mean is 8 % at its tRCD and 10 % at 0. Nearest to both is the corner {_place(near)}: "
             f"{near.eden:.1%} and {near.ideal:.1%}. The ratio, 0.8 there, is {near.eden / near.ideal:.2f} in it and at "
             f"most {ratio.eden / ratio.ideal:.2f} ({_place(ratio)}): taking away about half of tRCD takes away about "
-            "half of what is waited for rows, unless something else (tRAS and tRP of a bank, the bus) is the limit then. "
+            "half of what is waited for rows, unless something else (tRAS and tRP, the bus) is the limit then. "
             f"In that nearest corner a core waits for memory {near.memory_share:.0%} of its time, "
             f"{near.row_miss:.0%} for rows to be opened, which bounds what any tRCD can give."
         )

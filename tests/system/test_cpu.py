@@ -102,22 +102,6 @@ def test_two_cores_share_the_work(cache: Path) -> None:
     assert sum(two["cpi_stack_ns"].values()) == pytest.approx(two["time_ns"], rel=1e-6)
 
 
-def test_an_inclusive_level_takes_lines_from_the_cores(cache: Path) -> None:
-    """Two cores above a small shared level, inclusive or not: as large a one changes nothing, a small one costs reads.
-
-    With room for everything no line ever leaves, so the cores run to the same picosecond whether their own caches are
-    looked up beforehand or as they go.
-    """
-    both = {"workload.batch": 2, "workload.layers": ["conv1", "conv2"]}
-    roomy, small = both | {"machine.cache.l3.size_bytes": 1 << 26}, both | {"machine.cache.l3.size_bytes": 1 << 18}
-    told = [run(**(size | {"machine.cache.l3.inclusive": i})) for size in (roomy, small) for i in (False, True)]
-    for one in told:
-        del one["config_hash"]
-    assert told[0] == told[1]
-    assert told[3]["bytes"]["read"] > told[2]["bytes"]["read"]
-    assert told[3]["time_ns"] > told[2]["time_ns"]
-
-
 LEVELS = [
     CacheLevel(4 << 10, 4),
     CacheLevel(16 << 10, 8, prefetcher="stream"),
@@ -187,6 +171,7 @@ def test_a_copy_of_a_running_world_goes_on_alike() -> None:
         ({"machine.layer_code": {"conv9": "onednn"}}, "lenet has no layer 'conv9'; did you mean conv1"),
         ({"machine.cache.l5": {"size_bytes": 1 << 20, "ways": 8, "latency_cycles": 9}}, "without a gap"),
         ({"machine.extrapolate": True}, "expected machine.cores = 1"),
+        ({"machine.cache.l3.inclusive": True}, "machine.cache.l3.inclusive"),
         ({"workload.network": "nowhere.lackey"}, "nowhere.lackey: no such file"),
     ],
 )

@@ -105,7 +105,6 @@ class Caches:
         self.state = np.zeros(1, kernel.HIERARCHY)
         h = self.state[0]
         h.depth, h.emit_level = len(levels), self.emit_level
-        h.below = -1
         h.random = (2 * seed + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
         words = 0
         for lv, level in zip(h.levels, levels, strict=False):
@@ -119,10 +118,6 @@ class Caches:
         if words > kernel.TAG_WORDS - LANES:  # kernels look at whole vectors, also at the end
             raise ConfigError(f"caches of {words} lines in all; expected at most {kernel.TAG_WORDS - LANES}")
         self._room = (len(levels) + 2) * (1 + sum(level.degree for level in levels if level.prefetcher != "none"))
-
-    def put_above(self, group: int, shared: Caches) -> None:
-        """Make these a core's own caches above those of `group`, whose inclusive levels take lines from them."""
-        self.state["below"], shared.state["watched"] = group, 1
 
     def drive(self, touches: Words, count: int | None = None) -> Iterator[Words]:
         """Drive touches through the caches; yields the records that leave, in pieces that stay valid until the next."""
@@ -158,7 +153,7 @@ class Caches:
 
 
 def hierarchies(groups: Sequence[Caches]) -> NDArray[Any] | None:
-    """Several empty hierarchies as one array for kernels; None without any."""
+    """The empty caches of several groups of cores as one array for kernels; None without any."""
     if len(groups) < 2:
         return groups[0].state if groups else None
     state = np.zeros(len(groups), kernel.HIERARCHY)

@@ -45,6 +45,8 @@ from edensim.dram.scan_kernel import (
     FEW,
     KEY_BITS,
     NEVER,
+    ONE_ACT,
+    ONE_PRE,
     scan_active,
     scan_active_few,
     scan_oldest,
@@ -76,8 +78,9 @@ __all__ = [  # the whole kernel, for those who drive a channel
 def tick_one_command(ch, tab, t):
     """One clock of a channel that takes one command per clock; see `tick`.
 
-    `next_active` and `next_queue` bound the next ready command of either kind from below, so a scan that cannot find
-    anything is left out.
+    `next_active`, `next_queue` (row hits), `next_act` and `next_pre` bound the next ready command of each kind from
+    below, so a scan that cannot find anything is left out. After every command they are raised to what it leaves open
+    at all (`tab.gap`): behind a read on the bus no other column command can be ready in the next clock.
     """
     pad = len(ch.state)
     row_hit = len(ch.is_row_hit) == 2
@@ -126,7 +129,9 @@ def tick_one_command(ch, tab, t):
                 ch.next_queue = t
             if in_order and ch.actives > 0:
                 ch.next_queue = NEVER  # one request after the other
-            if ch.next_queue <= t:
+                ch.next_act = NEVER
+                ch.next_pre = NEVER
+            if min(ch.next_queue, min(ch.next_act, ch.next_pre)) <= t:
                 mode = ch.mode
                 blocks = pad // LANES
                 busy = 0
@@ -134,20 +139,32 @@ def tick_one_command(ch, tab, t):
                     busy += count_bits(ch.busy[mode * blocks + g])
                 if in_order:
                     ready, oldest, soon = scan_oldest(ch, mode * pad, pad, t)
+                    soon_act = soon
+                    soon_pre = soon
                 elif busy <= FEW:
-                    ready, oldest, soon = scan_queue_few(ch, mode, t, row_hit)
+                    ready, oldest, soon, soon_act, soon_pre = scan_queue_few(ch, mode, t, row_hit)
                 else:
-                    ready, oldest, soon = scan_queue(ch, mode * pad, pad, t, row_hit)
-                ch.next_queue = t + 1 if ready > 1 else soon
+                    ready, oldest, soon, soon_act, soon_pre = scan_queue(ch, mode * pad, pad, t, row_hit)
                 if ready > 0:
                     source = FROM_QUEUE
                     node = oldest & ((1 << KEY_BITS) - 1)
                     if ch.hit_key[mode * pad + node] == oldest:
                         command = mode
                         slot = ch.hit[mode * pad + node]
+                        ready -= 1
                     else:
                         command = PRE if ch.state[node] else ACT
                         slot = ch.other[mode * pad + node]
+                        ready -= ONE_PRE if command == PRE else ONE_ACT
+                    if ready & (ONE_ACT - 1):  # what else was ready waits for the chosen command
+                        soon = t
+                    if ready & (ONE_PRE - ONE_ACT):
+                        soon_act = t
+                    if ready >= ONE_PRE:
+                        soon_pre = t
+                ch.next_queue = soon
+                ch.next_act = soon_act
+                ch.next_pre = soon_pre
             # 4. nothing to do: rows that nobody uses
             if timed_page and command < 0:
                 node = pick_idle(ch, t)
@@ -156,12 +173,23 @@ def tick_one_command(ch, tab, t):
                     source = FROM_IDLE
             if command < 0:
                 ch.next_scan = min(min(ch.next_active, ch.next_queue), min(ch.inject_at, ch.close_at))
+                ch.next_scan = min(ch.next_scan, min(ch.next_act, ch.next_pre))
                 if postponing:
                     ch.next_scan = min(ch.next_scan, ch.release_at)
                 return -1
     if closed_page and command <= WR and ch.used[node] >= ch.cap and ch.allowed[(command + RDA) * pad + node] <= t:
         command += RDA
-    ch.next_queue = min(ch.next_queue, issue(ch, tab, t, command, node, slot, source))
+    bound, row_bound = issue(ch, tab, t, command, node, slot, source)
+    ch.next_active = max(ch.next_active, t + tab.gap[command, 0])
+    ch.next_queue = max(min(ch.next_queue, bound), t + tab.gap[command, 0])
+    if command == PRE:
+        ch.next_act = min(ch.next_act, row_bound)
+    else:
+        ch.next_pre = min(ch.next_pre, row_bound)
+        if command > PRE:  # whatever was known is out of date
+            ch.next_act = min(ch.next_act, row_bound)
+    ch.next_act = max(ch.next_act, t + tab.gap[command, 1])
+    ch.next_pre = max(ch.next_pre, t + tab.gap[command, 2])
     if closed_page:
         protect_active(ch)
         ch.next_active = t + 1
@@ -175,9 +203,11 @@ def tick_one_command(ch, tab, t):
     elif is_pending or mode_flips(ch):
         ch.next_scan = t + 1
     elif timed_page:
-        ch.next_scan = max(min(min(ch.next_active, ch.next_queue), ch.close_at), t + 1)
+        ch.next_scan = max(
+            min(min(ch.next_active, ch.next_queue), min(min(ch.next_act, ch.next_pre), ch.close_at)), t + 1
+        )
     else:
-        ch.next_scan = max(min(ch.next_active, ch.next_queue), t + 1)
+        ch.next_scan = max(min(min(ch.next_active, ch.next_queue), min(ch.next_act, ch.next_pre)), t + 1)
     return slot if command <= WR or command == RDA or command == WRA else -1
 
 

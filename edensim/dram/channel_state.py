@@ -24,17 +24,17 @@ TIMELINE_BINS = 512
 FIRST_BIN_CLOCKS = 1024
 LATENCY_BINS = EXACT + 64 * 32
 LOG_LENGTH = 1 << 14
-SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_row next_refresh
-    timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last hits misses conflicts
-    forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot cas_source
-    wck_until hit_cap close_at patience_low patience_high
+SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active next_queue next_act next_pre
+    next_refresh timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last
+    hits misses conflicts forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot
+    cas_source wck_until hit_cap close_at patience_low patience_high
     postponed release_at turn staged draining whole_row bank_refresh refresh_step
     refresh_command refresh_turns gate""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
-NEVER_YET = """hit_key other_key active_key next_scan next_active next_queue next_row inject_at close_at
+NEVER_YET = """hit_key other_key active_key next_scan next_active next_queue next_act next_pre inject_at close_at
     release_at""".split()
 PER_RANK = "node_open node_open_since node_open_until node_open_ck".split()
 

@@ -183,7 +183,7 @@ def latency_bin(wait):
 
 @jit_inline
 def finish_column(ch, slot, b, source, t):
-    """Complete the request in `slot`, whose column command was issued; returns a bound on the bank's next command."""
+    """Complete the request in `slot`, whose column command was issued; returns bounds as `issue`."""
     pad = len(ch.state)
     w = ch.slot_write[slot]
     entry = w * pad + b
@@ -213,19 +213,15 @@ def finish_column(ch, slot, b, source, t):
     if len(ch.is_closed_page) == 2 and ch.used[b] >= ch.cap:
         ch.inject_at = min(ch.inject_at, ch.allowed[PRE * pad + b])
     k = ch.mode * pad + b
-    bound = NEVER
-    if ch.hit[k] >= 0:
-        bound = ch.allowed[k]
-    if ch.other[k] >= 0:
-        bound = min(bound, ch.allowed[PRE * pad + b])
-    return bound
+    bound = ch.allowed[k] if ch.hit[k] >= 0 else NEVER
+    return bound, ch.allowed[PRE * pad + b] if ch.other[k] >= 0 else NEVER
 
 
 @jit_inline
 def issue(ch, tab, t, command, node, slot, source):
     """Issue one command: statistics, log, constraints, and where the request goes next.
 
-    Returns a bound on the next command of the queue.
+    Returns bounds on the next column command and on the next ACT or PRE of the queue.
     """
     pad = len(ch.state)
     if t >= ch.bin_end:
@@ -273,10 +269,10 @@ def issue(ch, tab, t, command, node, slot, source):
             ch.opening = slot if command == ACT else -1
             ch.opening_until = t + ch.second_activate
         ch.next_active = min(ch.next_active, ch.allowed[entry])
-        return ch.allowed[entry]
+        return ch.allowed[entry], ch.allowed[PRE * pad + node]
     if command == PRE:
         close_bank(ch, node, t)
-        return ch.allowed[ACT * pad + node]
+        return NEVER, ch.allowed[ACT * pad + node]
     if command == RDA or command == WRA:
         finish_column(ch, slot, node, source, t)
         # the bank closes when a PREpb could: not before tRAS, nor before tWR of an earlier write
@@ -286,4 +282,4 @@ def issue(ch, tab, t, command, node, slot, source):
             close_bank(ch, b, t)
     elif command == REFPB or command == REFSB:
         keep_rank_open(ch, ch.node_of[node], t, t + ch.bank_refresh)
-    return t + 1  # whatever was known of the queue is out of date
+    return t + 1, t + 1  # whatever was known of the queue is out of date

@@ -16,6 +16,7 @@ from edensim.dram.scan_kernel import (
     FEW,
     KEY_BITS,
     NEVER,
+    count_ready,
     scan_active,
     scan_active_few,
     scan_hits,
@@ -110,10 +111,13 @@ def tick_split_activate(ch, tab, t):
                     ready, oldest, soon = scan_oldest(ch, mode * pad, pad, t)
                 elif is_opening:
                     ready, oldest, soon = scan_beside_opening(ch, mode, pad, t, row_hit)
-                elif busy <= FEW:
-                    ready, oldest, soon = scan_queue_few(ch, mode, t, row_hit)
                 else:
-                    ready, oldest, soon = scan_queue(ch, mode * pad, pad, t, row_hit)
+                    if busy <= FEW:
+                        ready, oldest, soon, soon_act, soon_pre = scan_queue_few(ch, mode, t, row_hit)
+                    else:
+                        ready, oldest, soon, soon_act, soon_pre = scan_queue(ch, mode * pad, pad, t, row_hit)
+                    ready = count_ready(ready)
+                    soon = min(soon, min(soon_act, soon_pre))
                 ch.next_queue = t + 1 if ready > 1 or is_opening else soon
                 if ready > 0:
                     source = FROM_QUEUE
@@ -157,7 +161,8 @@ def tick_split_activate(ch, tab, t):
         is_column = True
         if closed_page and closes_row(ch, command, node, source == FROM_ACTIVE, t):
             command += RDA
-    ch.next_queue = min(ch.next_queue, issue(ch, tab, t, command, node, slot, source))
+    bound, row_bound = issue(ch, tab, t, command, node, slot, source)
+    ch.next_queue = min(ch.next_queue, min(bound, row_bound))
     if closed_page or in_order:
         ch.next_queue = t + 1
         ch.next_scan = t + 1

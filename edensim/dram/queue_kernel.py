@@ -123,10 +123,12 @@ def offer_one_stage(ch, t, bank, row, column, line, write, token):
     if ch.pending_head == ch.pending_tail:  # a pending refresh blocks everything that is not active
         if first >= 0 and write == ch.mode:
             at = max(t, ch.allowed[first])
-            if len(ch.is_two_bus) == 2 and first != entry:
-                ch.next_row = min(ch.next_row, at)
-            else:
+            if len(ch.is_split_activate) == 2 or first == entry:  # the former is known from the type
                 ch.next_queue = min(ch.next_queue, at)
+            elif ch.state[bank]:
+                ch.next_pre = min(ch.next_pre, at)
+            else:
+                ch.next_act = min(ch.next_act, at)
             ch.next_scan = min(ch.next_scan, at)
         if mode_flips(ch):
             ch.next_scan = t

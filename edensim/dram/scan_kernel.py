@@ -1,6 +1,7 @@
 """The scans of a channel's candidates: what may issue now, which of it is oldest, and when the rest may.
 
-Each returns (number ready, oldest ready key, earliest clock of those not ready). The full scans have no branches, so
+Each returns (number ready, oldest ready key, earliest clock of those not ready), those of the whole queue by kind of
+command. The full scans have no branches, so
 the compiler turns them into vector code; with few busy banks a loop over bit masks is faster.
 """
 
@@ -13,13 +14,15 @@ from edensim.jit import LANES, jit, jit_inline, lowest_bit
 
 NEVER = 1 << 60  # or-ed into a time or a key it disables it
 KEY_BITS = 8  # a key is acceptance clock << 8 | bank, so the oldest is a plain minimum
+ONE_ACT, ONE_PRE = 1 << 20, 1 << 40  # a ready command beside row hits, which count 1
 FEW = 3  # up to so many busy banks a bit-mask loop beats the branch-free scan
 
 
 @jit
 def scan_queue(ch, entry, n, t, row_hit):
-    """Both candidates of every bank without a branch: number ready, oldest ready key, earliest clock of the others.
+    """Both candidates of every bank without a branch: number ready by kind, oldest ready key, earliest clocks.
 
+    The earliest clocks are those of row hits, ACT and PRE that are not ready.
     `n`, the number of banks, is an argument although the type knows it: a known trip count is unrolled first and then
     no longer vectorised.
     """
@@ -28,7 +31,9 @@ def scan_queue(ch, entry, n, t, row_hit):
     act = np.uint64(ACT * n)
     ready = 0
     oldest = NEVER
-    soon = NEVER
+    soon_hit = NEVER
+    soon_act = NEVER
+    soon_pre = NEVER
     for j in range(np.uint64(n)):
         hit_key = ch.hit_key[entry + j]
         other_key = ch.other_key[entry + j]
@@ -41,10 +46,18 @@ def scan_queue(ch, entry, n, t, row_hit):
             hit_at = hit_at | (NEVER if (other_key < hit_key) & (ch.used[j] >= ch.hit_cap) else 0)
         hit_ok = hit_at <= t
         other_ok = other_at <= t
-        ready += (1 if hit_ok else 0) + (1 if other_ok else 0)
+        ready += (1 if hit_ok else 0) + ((ONE_PRE if is_open else ONE_ACT) if other_ok else 0)
         oldest = min(oldest, min(hit_key if hit_ok else NEVER, other_key if other_ok else NEVER))
-        soon = min(soon, min(NEVER if hit_ok else hit_at, NEVER if other_ok else other_at))
-    return ready, oldest, soon
+        soon_hit = min(soon_hit, NEVER if hit_ok else hit_at)
+        soon_act = min(soon_act, NEVER if other_ok or is_open else other_at)
+        soon_pre = min(soon_pre, other_at if is_open and not other_ok else NEVER)
+    return ready, oldest, soon_hit, soon_act, soon_pre
+
+
+@jit_inline
+def count_ready(ready):
+    """Number of commands in what `scan_queue` counts by kind."""
+    return (ready & (ONE_ACT - 1)) + ((ready & (ONE_PRE - ONE_ACT)) >> 20) + (ready >> 40)
 
 
 @jit_inline
@@ -55,7 +68,9 @@ def scan_queue_few(ch, mode, t, row_hit):
     entry = mode * pad
     ready = 0
     oldest = NEVER
-    soon = NEVER
+    soon_hit = NEVER
+    soon_act = NEVER
+    soon_pre = NEVER
     for g in range(blocks):
         mask = ch.busy[mode * blocks + g]
         while mask:
@@ -71,7 +86,7 @@ def scan_queue_few(ch, mode, t, row_hit):
                     ready += 1
                     oldest = min(oldest, hit_key)
                 else:
-                    soon = min(soon, at)
+                    soon_hit = min(soon_hit, at)
             if other_key < NEVER:
                 if ch.state[b]:
                     if row_hit and hit_key < other_key:
@@ -80,11 +95,12 @@ def scan_queue_few(ch, mode, t, row_hit):
                 else:
                     at = ch.allowed[ACT * pad + b]
                 if at <= t:
-                    ready += 1
+                    ready += ONE_PRE if ch.state[b] else ONE_ACT
                     oldest = min(oldest, other_key)
                 else:
-                    soon = min(soon, at)
-    return ready, oldest, soon
+                    soon_act = min(soon_act, NEVER if ch.state[b] else at)
+                    soon_pre = min(soon_pre, at if ch.state[b] else NEVER)
+    return ready, oldest, soon_hit, soon_act, soon_pre
 
 
 @jit

@@ -251,11 +251,13 @@ def compile_table(
     pad, dummy = shape.padded, shape.allowed_size - 1
     fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
     fields |= {x: np.zeros((N_COMMANDS, BANK_COMMANDS), np.int64) for x in ("row_target", "row_at")}
+    fields["gap"] = np.ones((N_COMMANDS, 3), np.int64)
     rows: list[NDArray[np.int32]] = [np.zeros(pad, np.int32)]
     at = pad
     singles: dict[int, list[list[tuple[int, int]]]] = {}
     for p in (*issued, ACT2, CASRD, CASWR):  # nothing waits for the last three: they are never targets
         table = full_delays(shape, edges, p, issued)
+        fields["gap"][p] = least_waits(shape, table, issued)
         for f in range(BANK_COMMANDS):
             part = table[:, f * pad : (f + 1) * pad]
             beyond = part.copy()
@@ -292,6 +294,18 @@ def compile_table(
     record["subarray_rows"] = 1 if by_row is None else by_row.subarray_rows
     record["delay"][0] = delay
     return record
+
+
+def least_waits(shape: Shape, table: Int, issued: Sequence[int]) -> list[int]:
+    """Clocks after a command in which no bank at all may take a column command, an ACT, a PRE (1: none beyond its own).
+
+    `table` are the delays of that command, see `full_delays`.
+    """
+    kinds = ((RD, WR, RDA, WRA), (ACT,), (PRE,))
+    return [
+        max(1, min(int(table[:, f * shape.padded :][:, : shape.banks].min()) for f in kind if f in issued))
+        for kind in kinds
+    ]
 
 
 def compile_windows(

@@ -36,7 +36,7 @@ def flip_mode(ch, t):
     if mode_flips(ch):
         ch.mode = 1 - ch.mode
         ch.next_queue = t
-        ch.next_row = t
+        ch.next_act = t
 
 
 @jit_inline
@@ -76,8 +76,9 @@ def pick_row(ch, t, is_falling):
     pad = len(ch.state)
     flip_mode(ch, t)
     if len(ch.is_in_order) == 2 and ch.actives > 0:
-        ch.next_row = NEVER
-    if ch.next_row <= t:
+        ch.next_act = NEVER
+        ch.next_pre = NEVER
+    if min(ch.next_act, ch.next_pre) <= t:
         entry = ch.mode * pad
         odd = len(ch.is_half_clock) - 1
         open_from = t + 1 if is_falling else 0
@@ -85,7 +86,8 @@ def pick_row(ch, t, is_falling):
             ready, oldest, soon = scan_oldest_of_bus(ch, entry, pad, t, True, odd, open_from)
         else:
             ready, oldest, soon = scan_others(ch, entry, pad, t, len(ch.is_row_hit) == 2, odd, open_from)
-        ch.next_row = t + 1 if ready > 1 else soon
+        ch.next_act = t + 1 if ready > 1 else soon  # of either row command
+        ch.next_pre = NEVER
         if ready > 0:
             node = oldest & BANK_MASK
             return (PRE if ch.state[node] else ACT), node, ch.other[entry + node], FROM_QUEUE
@@ -131,22 +133,24 @@ def tick_two_buses(ch, tab, t):
                     source = FROM_IDLE
         if command >= 0:
             is_any = True
-            bound = issue(ch, tab, t, command, node, slot, source)
-            ch.next_queue = min(ch.next_queue, bound)
-            ch.next_row = min(ch.next_row, t if in_order else bound)  # the next request may open its row at once
+            bound, row_bound = issue(ch, tab, t, command, node, slot, source)
+            if not closed_page:  # there rows close under active requests
+                ch.next_active = max(ch.next_active, t + tab.gap[command, 0])
+            ch.next_queue = max(min(ch.next_queue, bound), t + tab.gap[command, 0])
+            ch.next_act = min(ch.next_act, t if in_order else row_bound)  # the next request may open its row at once
     if ch.pending_head != ch.pending_tail:
         bound = min(ch.next_active | odd, wait)
     elif mode_flips(ch):
         bound = t + 1
     else:
-        bound = min(min(ch.next_active | odd, ch.next_queue | odd), ch.next_row)
+        bound = min(min(ch.next_active | odd, ch.next_queue | odd), min(ch.next_act, ch.next_pre))
         if timed_page:
             bound = min(bound, ch.close_at)
     if closed_page:
         bound = min(bound, ch.inject_at)
     if is_any and (closed_page or in_order):
         ch.next_queue = t + 1
-        ch.next_row = t + 1
+        ch.next_act = t + 1
         bound = t + 1
     if postponing:
         bound = t + 1 if is_any else min(bound, ch.release_at)

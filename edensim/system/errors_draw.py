@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim import rng
+from edensim.approx.device import Device
 from edensim.approx.element import ELEMENTS
 from edensim.approx.partition_laws import device_of, worst_basis
 from edensim.approx.reads import BurstFlips, read_errors
@@ -88,6 +89,11 @@ class ErrorDraw:
         self.by_tensor: dict[str, list[int]] = {}
         self._waiting: list[Ints] = []
         self._layer_bursts, self._layer_flips = (np.zeros(len(self.storages.names) + 1, np.int64) for _ in range(2))
+
+    @property
+    def device(self) -> Device:
+        """What fails before any switch of the operating point."""
+        return self._devices[0]
 
     def columns(self, entries: Ints) -> None:
         """Take column commands as `World` hands them over."""

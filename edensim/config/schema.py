@@ -74,9 +74,7 @@ class Timing(Table):
     tXPDLL_ns: float | None = key(None, "slow exit of power-down to RD or WR (DDR3)", "ns", ge=0, le=1000)
     tXS_ns: float | None = key(None, "exit of self refresh to a command other than RD or WR", "ns", ge=0, le=10_000)
     tXSDLL: int | None = key(None, "exit of self refresh to RD or WR (tDLLK; DDR)", "clock", ge=0, le=10_000)
-    tPDEN: int | None = key(
-        None, "ACT, PRE or REF to entry of power-down (tACTPDEN, tPRPDEN, tREFPDEN)", "clock", ge=0, le=1000
-    )
+    tPDEN: int | None = key(None, "ACT, PRE, REF to power-down (tACTPDEN, tPRPDEN, tREFPDEN)", "clock", ge=0, le=1000)
     minimum_ck: dict[str, Clocks] = key(
         {}, "smallest value in clocks of a timing given in ns, e.g. {tRRD_L = 4}", "clock"
     )
@@ -206,17 +204,13 @@ class DramController(Table):
     )
     power_down_after_ck: int | None = key(
         None,
-        "time from the last column command of a rank to power-down, if no request waits for it; default tRC",
+        "from the last column command of a rank without work to power-down; default tRC",
         "clock",
         ge=0,
         le=1 << 40,
     )
     self_refresh_after_us: float | None = key(
-        None,
-        "time from the last column command of a rank to self refresh, if no request waits for it; default never",
-        "us",
-        ge=0,
-        le=1e9,
+        None, "from the last column command of a rank without work to self refresh; default never", "us", ge=0, le=1e9
     )
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000

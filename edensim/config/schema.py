@@ -24,7 +24,11 @@ Indices = list[int] | str
 class Workload(Table):
     """[workload]: the network, how its numbers are stored, and how many images run at once."""
 
-    network: Name = key(..., "built-in network, or path of a SCALE-Sim .csv or an .onnx file")
+    network: Name = key(
+        ...,
+        "built-in network, or path of a SCALE-Sim .csv, an .onnx file, a .toml layer list, or (on a CPU) a program's "
+        "address trace (.trace, .lackey)",
+    )
     precision: Literal["int4", "int8", "int16", "fp32"] = key("int8", "storage format of weights and feature maps")
     batch: int = key(1, "images per inference", ge=1, le=4096)
     layers: list[Name] | None = key(None, "run only these layers (default: all)")
@@ -435,12 +439,24 @@ class Energy(Table):
     system: SystemEnergy = key(SystemEnergy(), "compute, buffers and package around the memory")
 
 
+class Tenant(Workload):
+    """[[tenant]]: a further network, or an address trace, on the same memory, at addresses of its own."""
+
+    name: Name = key(..., "name used by results")
+    machine: Machine | None = key(
+        None,
+        "where it runs (default: as [machine] says; on a CPU, further cores behind the caches that [machine] shares)",
+    )
+    start_ns: float = key(0.0, "when it starts", "ns", ge=0, le=1e12)
+
+
 class Draft(Table):
     """A configuration as far as it is right in itself: its memory may be missing. Made for checks that look deeper."""
 
     title: str = key("", "one line for tables and figures")
     workload: Workload | None = key(None, "what runs")
     machine: Machine | None = key(None, "where it runs")
+    tenant: list[Tenant] = key([], "networks that share the memory with that of [workload]")
     dram: Dram | None = key(None, "the memory")
     operating_point: OperatingPoint = key(OperatingPoint(), "supply and timings of the whole memory")
     compare: dict[str, OperatingPoint] = key({}, "further operating points that run beside it")

@@ -313,6 +313,7 @@ IDENTITIES = (
     ("nRAS", "nRCD", 0),
     ("nREFI", "nRFC + 1", 0),
     ("nFAW", "nRRD_S", 0),
+    ("nFAW", "nRRD_L", 0),  # not 4 * nRRD_S: with floors in clocks a slow clock may leave tFAW nothing to forbid
     ("nRRD_L", "nRRD_S", 0),
     ("nCCD_L", "nCCD_S", 0),
     ("nWTR_L", "nWTR_S", 0),

@@ -1,11 +1,14 @@
 """Items that need no simulation, and the words that hold for all of them."""
 
+from pathlib import Path
+
 import pytest
 
 from edensim.study.ledger.corner import AXES, DEFAULT, corners
 from edensim.study.ledger.item import STATUSES, Context, NotMeasuredError
 from edensim.study.ledger.items import all_items
 from edensim.study.ledger.operating_points import lowest_tRCD, lowest_vdd
+from edensim.study.ledger.text import shown
 
 
 def unmeasured(setup, corner):
@@ -56,3 +59,12 @@ def test_corners_are_all_combinations_the_default_first():
     assert len(set(found)) == len(AXES["delta"]) * len(AXES["voltage_model"])
     assert {corner.row_policy for corner in found} == {"open"}
     assert found[-1].departures() == "delta = absolute, voltage_model = drampower"
+
+
+def test_readme_shows_the_whole_headline(rows):
+    """The marked table has every row of the item with the paper's value (`.ci/update-ledger` renews it)."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    block = readme.partition("<!-- begin headline -->")[2].partition("<!-- end headline -->")[0]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.strip().splitlines()[2:]]
+    assert [cell[:2] for cell in cells] == [[row.name, shown(row.paper, row.unit)] for row in rows["headline"]]
+    assert "(docs/pictures/energy.svg)" in readme

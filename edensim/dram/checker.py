@@ -204,7 +204,9 @@ def check_log(
     )
 
 
-def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = None) -> list[CheckReport]:
+def check_command_log(
+    log: CommandLog, progress: Callable[[int], None] | None = None, where: str = ""
+) -> list[CheckReport]:
     """Check every channel of a command log against the rules it carries.
 
     Parameters
@@ -212,6 +214,8 @@ def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = 
     log : CommandLog
     progress : callable, optional
         Called with the number of commands done in all channels together.
+    where : str
+        Precedes the channel in titles.
     """
     reports: list[CheckReport] = []
     done = 0
@@ -221,7 +225,7 @@ def check_command_log(log: CommandLog, progress: Callable[[int], None] | None = 
             commands,
             log.edges(channel),
             log.geometry,
-            f"channel {channel}",
+            f"{where}channel {channel}",
             None if progress is None else lambda count, before=before: progress(before + count),  # type: ignore[misc]
             log.refresh,
             bus_rules(load_standard(log.standard), log.timing_ck),

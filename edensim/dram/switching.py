@@ -104,6 +104,7 @@ class SwitchedSystem(DramSystem):
     """
 
     def __init__(self, dram: Dram, state: OperatingState, switches: Sequence[PointSwitch]) -> None:
+        self.all_clocks: list[dict[str, Int]] = []
         super().__init__(dram, state)
         if self.policy.sleep is not None and switches:
             raise ConfigError(
@@ -134,7 +135,7 @@ class SwitchedSystem(DramSystem):
 
     def kinds_of_rows(self) -> Int:
         """Timings of all banks or subarrays at all times, one column each."""
-        every = [np.stack([each[name].ravel() for name in each]) for each in self.all_clocks]
+        every = [np.stack([each[name].ravel() for name in each]) for each in self.all_clocks or [self.clocks]]
         return np.unique(np.concatenate(every, axis=1), axis=1)
 
     @property

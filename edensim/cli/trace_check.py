@@ -20,26 +20,13 @@ def check(file: str, as_json: bool) -> int:
 
     Exits with 1 if a rule is broken. The log carries the timings and the refresh interval it ran under.
     """
-    from edensim.dram.checker import check_log
+    from edensim.dram.checker import check_command_log
     from edensim.dram.command_log import load_command_log
 
     log = load_command_log(file)
     total = sum(map(len, log.commands))
-    reports = []
-    done = 0
     with announced_compilation(), Progress("commands") as progress:
-        for channel, commands in enumerate(log.commands):
-            before = done
-            report = check_log(
-                commands,
-                log.edges(channel),
-                log.geometry,
-                f"{file}, channel {channel}",
-                lambda count, before=before: progress(before + count, total, "checking"),  # type: ignore[misc]
-                log.refresh,
-            )
-            reports.append(report)
-            done += len(commands)
+        reports = check_command_log(log, lambda count: progress(count, total, "checking"), f"{file}, ")
     violations = sum(report.violations for report in reports)
     if as_json:
         channels = [report.to_dict() for report in reports]

@@ -54,11 +54,6 @@ class CpuMachine(Table):
         "run only part of long outermost loops: once two blocks of iterations miss the caches alike, the second stands "
         "for those that follow (darknet, darknet_tiled; not with [errors], which need every read)",
     )
-    background: str | None = key(
-        None,
-        "address trace (text, or valgrind lackey) that one more core runs over and over beside the network; path from "
-        "the working directory",
-    )
     layer_code: dict[str, Style] = key({}, 'style of single layers, e.g. {"conv1" = "onednn"}')
 
     @property

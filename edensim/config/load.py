@@ -1,8 +1,9 @@
 """From files, presets and settings to one frozen, validated, hashed configuration that knows where each value is from.
 
-Order: files named by `extends`, then presets named by `[dram] preset` and `[machine] preset`, below the file, below
-`--set`; below a memory lie its organisation and speed bin (`memory_parts.py`). A preset lies below every file: what a
-file writes down always wins over the preset, and a preset named by `--set` replaces the one named in the file.
+Order: files named by `extends`, then presets named by `[dram] preset` and `[machine] preset` (also a tenant's), below
+the file, below `--set`; below a memory lie its organisation and speed bin (`memory_parts.py`). A preset lies below
+every file: what a file writes down always wins over the preset, and a preset named by `--set` replaces the one named
+in the file.
 """
 
 from __future__ import annotations
@@ -165,7 +166,22 @@ def _with_presets(written: Node, presets: Presets, problems: Problems) -> tuple[
                 unread.add(table)
         elif preset is not None:
             merged[table] = merge(preset, node)
+    if (tenants := written.get("tenant")) is not None and isinstance(tenants.value, list):
+        merged["tenant"] = Node([_of_tenant(*x, presets, problems) for x in enumerate(tenants.value)], tenants.origin)
     return Node(merged, written.origin), unread
+
+
+def _of_tenant(k: int, tenant: Node, presets: Presets, problems: Problems) -> Node:
+    """A tenant with the preset of its machine below what is written; without a machine if that cannot be read."""
+    machine = tenant.get("machine")
+    name = machine.get("preset") if machine is not None else None
+    if machine is None or name is None or not isinstance(name.value, str):
+        return tenant
+    try:
+        return Node(tenant.value | {"machine": merge(presets.load("machine", name.value), machine)}, tenant.origin)
+    except ConfigError as error:
+        problems.add(name.origin, ("tenant", k, "machine", "preset"), str(error))
+        return Node({key: value for key, value in tenant.value.items() if key != "machine"}, tenant.origin)
 
 
 def _origins(config: Config, merged: Node) -> dict[str, str]:

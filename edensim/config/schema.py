@@ -24,7 +24,11 @@ Indices = list[int] | str
 class Workload(Table):
     """[workload]: the network, how its numbers are stored, and how many images run at once."""
 
-    network: Name = key(..., "built-in network, or path of a SCALE-Sim .csv or an .onnx file")
+    network: Name = key(
+        ...,
+        "built-in network, or path of a SCALE-Sim .csv, an .onnx file, a .toml layer list, or (on a CPU) a program's "
+        "address trace (.trace, .lackey)",
+    )
     precision: Literal["int4", "int8", "int16", "fp32"] = key("int8", "storage format of weights and feature maps")
     batch: int = key(1, "images per inference", ge=1, le=4096)
     layers: list[Name] | None = key(None, "run only these layers (default: all)")
@@ -64,6 +68,13 @@ class Timing(Table):
     tRREFD_ns: float | None = key(None, "REFpb to REFpb or ACT of another bank (HBM)", "ns", ge=0, le=1000)
     tDQSCK_ns: float | None = key(None, "clock to data strobe (LPDDR)", "ns", ge=0, le=100)
     tDQSS: int | None = key(None, "write data start after WL (LPDDR)", "clock", ge=0, le=1000)
+    tCKE_ns: float | None = key(None, "shortest stay in power-down, and out of it (tPD, tCKE)", "ns", ge=0, le=1000)
+    tCKESR_ns: float | None = key(None, "shortest stay in self refresh", "ns", ge=0, le=1000)
+    tXP_ns: float | None = key(None, "exit of power-down to a command", "ns", ge=0, le=1000)
+    tXPDLL_ns: float | None = key(None, "slow exit of power-down to RD or WR (DDR3)", "ns", ge=0, le=1000)
+    tXS_ns: float | None = key(None, "exit of self refresh to a command other than RD or WR", "ns", ge=0, le=10_000)
+    tXSDLL: int | None = key(None, "exit of self refresh to RD or WR (tDLLK; DDR)", "clock", ge=0, le=10_000)
+    tPDEN: int | None = key(None, "ACT, PRE, REF to power-down (tACTPDEN, tPRPDEN, tREFPDEN)", "clock", ge=0, le=1000)
     minimum_ck: dict[str, Clocks] = key(
         {}, "smallest value in clocks of a timing given in ns, e.g. {tRRD_L = 4}", "clock"
     )
@@ -81,6 +92,7 @@ class Rail(Table):
     IDD4W: float = key(..., "burst write", "mA", ge=0, le=1e6)
     IDD5B: float = key(..., "burst refresh", "mA", ge=0, le=1e6)
     IDD2P: float | None = key(None, "precharge power-down", "mA", ge=0, le=1e6)
+    IDD2P_slow: float | None = key(None, "precharge power-down with the DLL off (DDR3, slow exit)", "mA", ge=0, le=1e6)
     IDD3P: float | None = key(None, "active power-down", "mA", ge=0, le=1e6)
     IDD6: float | None = key(None, "self refresh", "mA", ge=0, le=1e6)
     IDD5PB: float | None = key(None, "per-bank refresh, averaged over an eighth of tREFI (LPDDR)", "mA", ge=0, le=1e6)
@@ -184,6 +196,21 @@ class DramController(Table):
     )
     refresh_postponed: int = key(
         0, "refreshes of a rank, or of each of its banks, that may be owed while requests wait", "refresh", ge=0, le=8
+    )
+    power_down: Literal["none", "active", "precharge", "precharge_slow"] = key(
+        "none",
+        "state of a rank without work: active: power-down with its rows as they are; precharge: its rows are closed "
+        "first; precharge_slow: the same with the DLL off (DDR3), which draws less and wakes later",
+    )
+    power_down_after_ck: int | None = key(
+        None,
+        "from the last column command of a rank without work to power-down; default tRC",
+        "clock",
+        ge=0,
+        le=1 << 40,
+    )
+    self_refresh_after_us: float | None = key(
+        None, "from the last column command of a rank without work to self refresh; default never", "us", ge=0, le=1e9
     )
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000
@@ -435,12 +462,24 @@ class Energy(Table):
     system: SystemEnergy = key(SystemEnergy(), "compute, buffers and package around the memory")
 
 
+class Tenant(Workload):
+    """[[tenant]]: a further network, or an address trace, on the same memory, at addresses of its own."""
+
+    name: Name = key(..., "name used by results")
+    machine: Machine | None = key(
+        None,
+        "where it runs (default: as [machine] says; on a CPU, further cores behind the caches that [machine] shares)",
+    )
+    start_ns: float = key(0.0, "when it starts", "ns", ge=0, le=1e12)
+
+
 class Draft(Table):
     """A configuration as far as it is right in itself: its memory may be missing. Made for checks that look deeper."""
 
     title: str = key("", "one line for tables and figures")
     workload: Workload | None = key(None, "what runs")
     machine: Machine | None = key(None, "where it runs")
+    tenant: list[Tenant] = key([], "networks that share the memory with that of [workload]")
     dram: Dram | None = key(None, "the memory")
     operating_point: OperatingPoint = key(OperatingPoint(), "supply and timings of the whole memory")
     compare: dict[str, OperatingPoint] = key({}, "further operating points that run beside it")

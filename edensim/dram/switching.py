@@ -104,7 +104,14 @@ class SwitchedSystem(DramSystem):
     """
 
     def __init__(self, dram: Dram, state: OperatingState, switches: Sequence[PointSwitch]) -> None:
+        self.all_clocks: list[dict[str, Int]] = []
         super().__init__(dram, state)
+        if self.policy.sleep is not None and switches:
+            raise ConfigError(
+                "dram.controller.power_down and self_refresh_after_us do not go with [[switch]]: what a rank asleep "
+                'does when the operating point is switched is not modelled; expected power_down = "none" and no '
+                "self_refresh_after_us, or no switch"
+            )
         check_switches(dram, self.timing, state.tREFI_scale, switches)
         self.switches = list(switches)
         states = [state, *(switch.state for switch in switches)]
@@ -128,7 +135,7 @@ class SwitchedSystem(DramSystem):
 
     def kinds_of_rows(self) -> Int:
         """Timings of all banks or subarrays at all times, one column each."""
-        every = [np.stack([each[name].ravel() for name in each]) for each in self.all_clocks]
+        every = [np.stack([each[name].ravel() for name in each]) for each in self.all_clocks or [self.clocks]]
         return np.unique(np.concatenate(every, axis=1), axis=1)
 
     @property

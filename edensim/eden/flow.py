@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from pathlib import Path
@@ -104,8 +104,7 @@ class Flow:
         # Points that no other beats are enough, and keep the program small.
         kept = {(c.vdd, c.tRCD_ns, c.tRP_ns) for c in pareto(site.choices)}
         rooms = [
-            Room(r.name, r.free_bytes, r.share, tuple(c for c in r.choices if (c.vdd, c.tRCD_ns, c.tRP_ns) in kept))
-            for r in site.rooms
+            replace(r, choices=tuple(c for c in r.choices if (c.vdd, c.tRCD_ns, c.tRP_ns) in kept)) for r in site.rooms
         ]
         items = site.items(tolerable)
         if plan.mapping == "optimal":

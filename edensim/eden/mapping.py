@@ -11,8 +11,9 @@ paper's Algorithm 1, with its gaps closed, which are:
 - nothing is said about data that fit nowhere: they go where the operating point is nominal, and if that is full, the
   mapping is refused.
 
-A saving is that of the energy the tensors move, plus the share of background power of each part; parts that hold no
-tensor run at the lowest point on offer unless `idle` is "nominal". Parts are any with addresses of their own: the
+A saving is that of the energy which follows the part a tensor lies in, plus that of what parts of a rank have in common
+(background, and for parts of one rank reads and writes), which follows the highest of them. Parts that hold no tensor
+run at the lowest point on offer unless `idle` is "nominal". Parts are any with addresses of their own: the
 module, ranks, banks. (Chips of a rank hold a slice of every burst and no addresses, see `edensim.memory.partition`;
 timings of single subarrays are not modelled.)
 """
@@ -41,17 +42,21 @@ class Item:
 
 @dataclass(frozen=True)
 class Room:
-    """A part of the memory: space in it, its share of the whole, and the points it may run at, nominal first."""
+    """A part of the memory: space in it, its share of the whole, and the points it may run at, nominal first.
+
+    What parts of one `group` have in common follows the highest energy among them ("": a group of its own).
+    """
 
     name: str
     free_bytes: int
     share: float
     choices: tuple[Choice, ...]
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How much of the energy follows the tensors (`moved`) and how much the parts as such (`background`); sum 1."""
+    """How much of the energy follows the tensors (`moved`) and how much groups of parts (`background`); sum 1."""
 
     moved: float = 1.0
     background: float = 0.0
@@ -155,8 +160,18 @@ def finish(
     }
     moved = sum(item.moved_bytes for item in items) or 1.0
     saving = weights.moved * sum(i.moved_bytes / moved * (1 - whole[places[i.name]].energy) for i in items)
-    saving += weights.background * sum(room.share * (1 - whole[room.name].energy) for room in rooms)
+    for members in groups_of(rooms).values():
+        highest = max(whole[room.name].energy for room in members)
+        saving += weights.background * sum(room.share for room in members) * (1 - highest)
     return Assignment({item.name: places[item.name] for item in items}, whole, saving, method, bound)
+
+
+def groups_of(rooms: Sequence[Room]) -> dict[str, list[Room]]:
+    """Parts by their group; those without are alone."""
+    found: dict[str, list[Room]] = {}
+    for room in rooms:
+        found.setdefault(f"group {room.group}" if room.group else f"part {room.name}", []).append(room)
+    return found
 
 
 def metadata_bytes(parts: int) -> int:

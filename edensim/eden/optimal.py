@@ -1,8 +1,9 @@
 """The mapping that saves most, as a mixed-integer program, to show how far the greedy one is off.
 
-Choose for every part one point (y), and for every tensor one part at one point (z), so that no tensor meets a higher
-bit error rate than it tolerates and no part overflows; maximise the saving of `mapping`. Solved by HiGHS through
-`scipy.optimize.milp`; if time runs out, the best mapping so far comes with the bound that is proven.
+Choose for every part one point (y), for every tensor one part at one point (z), and for every group of parts the
+highest energy in it (u), so that no tensor meets a higher bit error rate than it tolerates and no part overflows;
+maximise the saving of `mapping`. Solved by HiGHS through `scipy.optimize.milp`; if time runs out, the best mapping so
+far comes with the bound that is proven.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from edensim.eden.mapping import Assignment, Item, Room, Weights, finish
+from edensim.eden.mapping import Assignment, Item, Room, Weights, finish, groups_of
 from edensim.errors import ConfigError, MissingExtraError
 
 
@@ -45,6 +46,7 @@ def optimal_mapping(
     program = _Program(items, rooms)
     program.one_place_each()
     program.one_point_each(idle)
+    program.one_level_each()
     gain = program.gain(weights)
     solved = _solve(program, gain, seconds)
     if solved.x is None:
@@ -61,7 +63,7 @@ def optimal_mapping(
 
 @dataclass
 class _Program:
-    """Columns: y of every (part, point), then z of every (tensor, part, point) that the tensor tolerates."""
+    """Columns: y of every (part, point), z of every (tensor, part, point) it tolerates, u of every (group, energy)."""
 
     items: Sequence[Item]
     rooms: Sequence[Room]
@@ -77,6 +79,12 @@ class _Program:
             for i, item in enumerate(self.items)
             for r, c in self.options
             if self.rooms[r].choices[c].ber <= item.tolerable
+        ]
+        self.groups = list(groups_of(self.rooms).values())
+        self.levels = [
+            (g, level)
+            for g, members in enumerate(self.groups)
+            for level in sorted({choice.energy for room in members for choice in room.choices})
         ]
         self.of_item: dict[int, list[int]] = defaultdict(list)
         self.of_option: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -115,13 +123,28 @@ class _Program:
             for c in range(1, len(room.choices) if idle == "nominal" else 1):
                 self.row([(self.column[r, c], 1.0), *((k, -1.0) for k in self.of_option[r, c])], -np.inf, 0.0)
 
+    def one_level_each(self) -> None:
+        """Every group has one level, and no part of it a point above."""
+        first = len(self.options) + len(self.triples)
+        index = {room.name: r for r, room in enumerate(self.rooms)}
+        for g, members in enumerate(self.groups):
+            own = [(k, level) for k, (group, level) in enumerate(self.levels, first) if group == g]
+            self.row([(k, 1.0) for k, _ in own], 1.0, 1.0)
+            for room in members:
+                for k, level in own:
+                    above = [c for c, choice in enumerate(room.choices) if choice.energy > level]
+                    if above:
+                        points = [(self.column[index[room.name], c], 1.0) for c in above]
+                        self.row([(k, 1.0), *points], -np.inf, 1.0)
+
     def gain(self, weights: Weights) -> Any:
         """What every column saves."""
         moved = sum(item.moved_bytes for item in self.items) or 1.0
         saves = {(r, c): 1 - self.rooms[r].choices[c].energy for r, c in self.options}
-        of_parts = [weights.background * self.rooms[r].share * saves[r, c] for r, c in self.options]
         of_items = [weights.moved * self.items[i].moved_bytes / moved * saves[r, c] for i, r, c in self.triples]
-        return np.array(of_parts + of_items)
+        shares = [sum(room.share for room in members) for members in self.groups]
+        of_groups = [weights.background * shares[g] * (1 - level) for g, level in self.levels]
+        return np.array([0.0] * len(self.options) + of_items + of_groups)
 
 
 def _solve(program: _Program, gain: Any, seconds: float) -> Any:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edensim.approx import Device, Region, load_chip
 from edensim.approx.build import build_model
@@ -128,14 +129,15 @@ class Site:
         whole = sum(sizes.values())
         partitions = self.state.partitions
         by_bank = partitions.bank_share()  # (parts, channels, banks of all ranks)
-        shares = by_bank.reshape(len(by_bank), -1, partitions.geometry.banks_per_rank).sum(1)
+        by_rank = by_bank.reshape(len(by_bank), -1, partitions.geometry.banks_per_rank)
+        groups, shares = _groups(by_rank.sum(2) > 0), by_rank.sum(1)
         shares /= np.maximum(shares.sum(1, keepdims=True), 1e-300)
         # Without goal "energy" the choice of a part is ranked by what the user wants less of.
         choices = [replace(c, energy=self._price(c)) for c in self.choices]
         parts = in_parts(choices, load_chip(self.plan.chip), self.state.nominal, shares, self.plan.experimental)
         return [
-            Room(name, size, size / whole, tuple(own))
-            for (name, size), own in zip(sizes.items(), parts, strict=True)
+            Room(name, size, size / whole, tuple(own), f"ranks {group}")
+            for (name, size), own, group in zip(sizes.items(), parts, groups, strict=True)
             if size
         ]
 
@@ -144,10 +146,15 @@ class Site:
 
     @cached_property
     def weights(self) -> Weights:
-        """Shares of the energy that follow the tensors, and the parts as such."""
+        """Shares of the energy that follow the tensors, and what parts have in common.
+
+        Banks of a rank share all but activations and precharges (their supply is the highest of the parts there); parts
+        that are whole ranks share nothing, and only background and refresh do not follow their tensors.
+        """
         energy = self.nominal["energy_pj"]
-        background = (energy["background"] + energy["ref"]) / energy["total"]
-        return Weights(1 - background, background)
+        alone = len({room.group for room in self.rooms}) == len(self.rooms)
+        common = energy["background"] + energy["ref"] if alone else energy["total"] - energy["act"] - energy["pre"]
+        return Weights(1 - common / energy["total"], common / energy["total"])
 
     def items(self, tolerable: Mapping[str, float]) -> list[Item]:
         """Tensors with what they tolerate, sizes rounded up to whole pages."""
@@ -223,3 +230,12 @@ class FittedModel:
 
 def _point(choice: Choice) -> dict[str, float]:
     return {"vdd": choice.vdd, "tRCD_ns": choice.tRCD_ns, "tRP_ns": choice.tRP_ns}
+
+
+def _groups(touches: NDArray[np.bool_]) -> list[int]:
+    """Group of every part by the ranks it touches, shape (parts, ranks): parts of a common rank are in one group."""
+    group = list(range(len(touches)))
+    for rank in touches.T:
+        joined = {group[k] for k in np.flatnonzero(rank)}
+        group = [min(joined) if g in joined else g for g in group]
+    return group

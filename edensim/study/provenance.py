@@ -51,8 +51,8 @@ def input_digests(resolved: Resolved) -> dict[str, str]:
     from edensim.workloads.load import network_file
 
     config, folder = resolved.config, resolved.base_folder
-    network = config.workload.network if config.workload else ""
-    files = {network: network_file(network, folder)}
+    networks = [*([config.workload] if config.workload else []), *config.tenant]
+    files = {x.network: network_file(x.network, folder) for x in networks}
     if config.errors is not None:
         files |= {config.errors.data: data_file(config.errors.data, folder)}
         files |= {config.errors.chip: chip_file(config.errors.chip, folder)} if config.errors.chip else {}

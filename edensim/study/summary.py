@@ -16,8 +16,9 @@ NEGLIGIBLE = 5e-5
 
 def summarize(data: Mapping[str, Any], title: str = "") -> str:
     """Lay out a result for people: one column per operating point, savings as a share of the main point's value."""
-    parts, errors = partition_rows(data), error_rows(data)
-    below = ["", columns(parts, right_from=2), *holdings(data)] if parts else []
+    parts, errors, tenants = partition_rows(data), error_rows(data), tenant_rows(data)
+    below = ["", columns(tenants, right_from=2)] if tenants else []
+    below += ["", columns(parts, right_from=2), *holdings(data)] if parts else []
     below += ["", columns(errors), error_notes(data)] if errors else []
     return _head(data, title) + "\n".join([columns(point_rows(data)), *below])
 
@@ -47,8 +48,6 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
         if any(stack[name] >= NEGLIGIBLE * p.time_ns for p, stack in zip(shown, stacks, strict=True)):
             label = f"  {STACK.get(name, name.replace('_', ' '))}"
             add(label, lambda p, name=name: f"{p.data['cpi_stack_ns'][name] / p.time_ns:.1%}")  # type: ignore[misc]
-    if all("interference" in p.data for p in shown):
-        add("slowed by other program", lambda p: f"{p.data['interference']['slowdown'] - 1:.1%}")
     add(f"DRAM energy ({unit_e})", lambda p: f"{p.energy_pj * scale_e:.4g}")
     for name in COMPONENTS:
         add(f"  {name}", lambda p, name=name: f"{p.data['energy_pj'][name] * scale_e:.4g}")  # type: ignore[misc]
@@ -62,6 +61,8 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
     if any("errors" in p.data for p in shown):
         add("bit error rate of reads", lambda p: _ber(p.data.get("errors")))
     add("row hits", lambda p: _share(p.data["row"]))
+    if any("asleep" in p.data for p in shown):
+        add("ranks powered down", lambda p: f"{sum(p.data.get('asleep', {}).values()):.1%}")
     if len(shown) > 1:
         for quantity, label in (("energy_pj", "energy saved"), ("time_ns", "time saved")):
             rows.append([label, "", *(f"{p.saving(quantity):z.1%}" for p in shown[1:])])
@@ -84,6 +85,34 @@ def partition_rows(data: Mapping[str, Any]) -> list[list[str]]:
             rows.append([name, point.label, f"{op['vdd']:.3f}", times, op["basis"], *cells])
         shared = point.data["shared_energy_pj"]["background"]
         rows.append(["(shared background)", point.label, *[""] * 5, f"{shared * scale:.4g}"])
+    return rows
+
+
+def tenant_rows(data: Mapping[str, Any]) -> list[list[str]]:
+    """Rows of the table of networks on one memory, each beside the others against alone; empty of one network."""
+    shown = [point for point in points(data) if "interference" in point.data]
+    if not shown:
+        return []
+    times = [x["time_ns"] for point in shown for x in point.data["interference"].values()]
+    unit, scale = time_unit(max(times))
+    head = [
+        "network",
+        "point",
+        f"time ({unit})",
+        "alone",
+        "slowed",
+        "queued per read (ns)",
+        "alone",
+        "row hits",
+        "alone",
+    ]
+    rows = [head]
+    for point in shown:
+        for name, here in point.data["interference"].items():
+            there = here["alone"]
+            cells = [f"{x['time_ns'] * scale:.4g}" for x in (here, there)] + [f"{here['slowdown'] - 1:.1%}"]
+            cells += [f"{x['read_queue_ns']:.4g}" for x in (here, there)] + [_share(x["row"]) for x in (here, there)]
+            rows.append([name, point.label, *cells])
     return rows
 
 

@@ -108,13 +108,13 @@ class AcceleratorSimulation(Simulation):
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         """Run the tiles of each layer."""
-        agent, to_ns = self.world.agents[0], self.world.to_ns
-        before = self.system.counters(self.world.channels, 0)
+        agent, to_ns = self.world.agents[self.first_agent], self.world.to_ns
+        before = self.system.counters(self.world.channels, self.world.now_clock)
         for plan in self.plans:
             start, busy, wait = self.world.now, int(agent["busy_time"]), int(agent["load_wait_time"])
             lines = dict.fromkeys(("read", "write", *KINDS), 0)
-            self.world.start(0, _counted(plan.programs(), lines))
-            yield env.finished(0)
+            self.world.start(self.first_agent, _counted(plan.programs(), lines))
+            yield env.finished(self.first_agent)
             after = self.system.counters(self.world.channels, self.world.now_clock)
             details = {
                 "compute_ns": to_ns(int(agent["busy_time"]) - busy),

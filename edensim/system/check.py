@@ -19,6 +19,7 @@ from edensim.config.keys import keys_of
 from edensim.config.positions import split_key
 from edensim.config.schema import Draft, Dram, DramController, Energy, OperatingPoint, Partition, Workload
 from edensim.config.schema import Errors as ErrorsTable
+from edensim.config.table import Table
 from edensim.dram.controller import bank_shape, refresh_schedule
 from edensim.dram.energy import EnergyModel
 from edensim.dram.policy import check_policies
@@ -29,11 +30,13 @@ from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.errors import ConfigError, EdensimError, Problem
 from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, place, resolve_operating_state
 from edensim.memory.partition import resolve_partitions
+from edensim.memory.placement import TensorRequest
 from edensim.memory.switches import resolve_switches
 from edensim.system.errors_source import check_choice, error_source
-from edensim.system.kinds import kind_of
+from edensim.system.kinds import kind_of, stored_tensors
 from edensim.system.stored_data import open_data
-from edensim.system.tensors import tensor_requests
+from edensim.system.tenants import check_tenants, tenant_network
+from edensim.system.tensors import prefixed, tensor_requests
 from edensim.system.world import common_unit
 from edensim.workloads import builtin_names, load_network
 from edensim.workloads.layer import Network
@@ -152,17 +155,18 @@ def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | No
     if network is None:
         network = _network(found, draft.workload, folder)
     _errors(found, draft, memory, folder)
-    line_bytes = memory.geometry.burst_bytes if memory.geometry else LINE_BYTES
-    machine, requests = draft.machine, None
-    if machine is not None:
-        kind, keys = kind_of(machine), tuple(f"machine.{name}" for name in keys_of(type(machine)))
-        if found.attempt(keys, (), kind.build, machine) is not None:
-            about = (*keys, *WORKLOAD)
-            requests = found.attempt(about, (), kind.tensors, machine, network, draft.workload, line_bytes)
-            found.attempt(("machine.clock_mhz",), CLOCK, _common_clock, kind.clock_steps(machine), memory.timing)
+    requests = _machine(found, "", draft.machine, network, draft.workload, memory)
     if requests is None:
-        fmaps = getattr(machine, "fmaps_in_dram", True)
+        fmaps = getattr(draft.machine, "fmaps_in_dram", True)
         requests = found.attempt(WORKLOAD, (), tensor_requests, network, draft.workload, fmaps)
+    for k, tenant in enumerate(draft.tenant):
+        keys = (f"tenant.{k}.network", f"tenant.{k}.layers")
+        guest = found.attempt(keys, (), tenant_network, tenant, folder)
+        machine = draft.machine if tenant.machine is None else tenant.machine
+        others = _machine(found, f"tenant.{k}.", machine, guest, tenant, memory)
+        requests = None if requests is None or others is None else requests + prefixed(others, f"{tenant.name}/")
+    if draft.tenant:
+        found.attempt(("tenant",), (), check_tenants, draft)
     about = ("placement.weights", "placement.ifm", "placement.ofm", "placement.tensors", *WORKLOAD)
     reads = ("placement", "partition", *MAP, *SIZES, "machine.fmaps_in_dram")
     found.attempt(
@@ -173,6 +177,25 @@ def _examine(found: _Findings, draft: Draft, folder: Path, network: Network | No
         reads = (*WORKLOAD, "machine.fmaps_in_dram")
         found.attempt(("errors.data",), reads, open_data, draft.errors.data, folder, sizes)
     return memory
+
+
+def _machine(
+    found: _Findings, where: str, machine: Any, network: Network | None, workload: Workload | None, memory: _Memory
+) -> list[TensorRequest] | None:
+    """What a network on its machine keeps in memory, None if it cannot be known; keys begin with `where`."""
+    if machine is None:
+        return None
+    kind = kind_of(machine)
+    table: type[Table] = type(machine)
+    keys: Keys = tuple(f"{where}machine.{name}" for name in keys_of(table))
+    if found.attempt(keys, (), kind.build, machine) is None:
+        return None
+    about = (*keys, *(f"{where}{key.removeprefix('workload.')}" for key in WORKLOAD)) if where else (*keys, *WORKLOAD)
+    line_bytes = memory.geometry.burst_bytes if memory.geometry else LINE_BYTES
+    requests = found.attempt(about, (), stored_tensors, machine, network, workload, line_bytes)
+    steps = kind.clock_steps(machine)
+    found.attempt((f"{where}machine.clock_mhz",), CLOCK, _common_clock, steps, memory.timing)
+    return requests
 
 
 def _errors(found: _Findings, draft: Draft, memory: _Memory, folder: Path) -> None:

@@ -28,7 +28,7 @@ LINE_BYTES = 64
 STREAMS = 16
 """Arrays that records tell apart."""
 CORE_SCALARS = """slot window loads stores misses depth bursts return_time memory_time ready instruction stage burst
-    place at end own shared_at shared_end head tail blocked_on busy_time reads writes""".split()
+    place at end own group shared_at shared_end head tail blocked_on busy_time reads writes""".split()
 CORE_MISSES = """miss_done miss_late miss_left miss_outcome miss_sent miss_line miss_load miss_store miss_row miss_queue
     miss_refresh miss_channel miss_bank""".split()
 CORE_STATE = np.dtype(
@@ -73,6 +73,8 @@ class CoreSpec:
     own_levels : int
         Levels that are the core's own, if there are others, which it shares (-1: all are its own). Its records are
         those that leave its own levels; `World.hierarchy` holds the others.
+    group : int
+        Which of the world's groups of shared caches these are.
     """
 
     clock_mhz: Fraction
@@ -84,6 +86,7 @@ class CoreSpec:
     hit_cycles: tuple[int, ...]
     memory_ns: Fraction
     own_levels: int = -1
+    group: int = 0
 
 
 def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> None:
@@ -95,7 +98,7 @@ def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> 
     period = int(system.period / unit_ps)
     core["slot"] = int(clock / spec.width)
     core["window"], core["loads"] = spec.window, min(spec.loads, LOADS)
-    core["own"] = spec.own_levels
+    core["own"], core["group"] = spec.own_levels, spec.group
     core["stores"], core["misses"] = spec.stores, min(spec.misses, MISSES)
     core["depth"], core["bursts"] = len(spec.hit_cycles), LINE_BYTES // burst
     core["level_time"][: len(spec.hit_cycles)] = [int(clock * cycles) for cycles in spec.hit_cycles]

@@ -234,7 +234,7 @@ def core_step(world, hierarchy, i, now, horizon):
             if c.own >= 0 and not from_shared and level >= c.own:
                 if c.ready > now and c.ready >= horizon:  # cores look at what they share in order of time
                     return c.ready
-                pass_shared(c, hierarchy[0], word)
+                pass_shared(c, hierarchy[c.group], word)
                 continue
         write = rest & WRITE
         if c.stage == IN_WINDOW:

@@ -8,21 +8,17 @@ Modelled: see `machines.cpu` and `core_kernel`. Not modelled: several cores on o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from fractions import Fraction
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 import simpy
 
 from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
 from edensim.dram.switching import SwitchedSystem
-from edensim.machines.cpu.address_trace import AddressTrace, read_address_trace
-from edensim.machines.cpu.cache import Caches, Words
-from edensim.machines.cpu.cache_kernel import LINE_SHIFT
+from edensim.machines.cpu.cache import Caches
 from edensim.machines.cpu.machine import active_cores, cache_levels, cpu_requests, layer_styles, own_levels
 from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
 from edensim.machines.cpu.stretch import Sampling, Stretch
@@ -34,28 +30,16 @@ from edensim.system.simulate import LayerRecord, Simulation, Totals
 from edensim.system.tensors import tensor_requests
 from edensim.workloads.layer import Network
 
-BACKGROUND = "background"
-"""Name of the memory of a program beside the network."""
-
 
 def cpu_tensors(machine: CpuMachine, network: Network, workload: Workload, line_bytes: int) -> list[TensorRequest]:
-    """Tensors as the code of each layer stores them, scratch space, and the pages of a program beside.
+    """Tensors as the code of each layer stores them, and scratch space.
 
     Raises
     ------
-    ConfigError, InputError
-        A layer has no code for the precision; the trace of the program cannot be read.
+    ConfigError
+        A layer has no code for the precision.
     """
-    requests = cpu_requests(machine, network, workload, tensor_requests(network, workload))
-    if machine.background is not None:
-        requests.append(TensorRequest(BACKGROUND, "ofm", background_trace(machine.background).size_bytes))
-    return requests
-
-
-@lru_cache(maxsize=2)
-def background_trace(path: str) -> AddressTrace:
-    """The trace of the program beside the network, read once per process."""
-    return read_address_trace(Path(path))
+    return cpu_requests(machine, network, workload, tensor_requests(network, workload))
 
 
 class CpuSimulation(Simulation):
@@ -72,15 +56,21 @@ class CpuSimulation(Simulation):
         return cpu_tensors(self.description, self.network, self.workload, self.line_bytes)
 
     def agents(self) -> list[CoreSpec]:
-        """The cores that have an image to run, and that of a program beside."""
+        """The cores that have an image to run."""
         m = self.description
-        own = own_levels(m)
+        own = self.own_levels
         hits = tuple(m.cache[f"l{k + 1}"].latency_cycles for k in range(len(m.cache)))
         clock, memory = Fraction(str(m.clock_mhz)), Fraction(str(m.memory_ns))
         spec = CoreSpec(
-            clock, m.width, m.window, m.loads, m.stores, m.misses, hits, memory, own if own < len(m.cache) else -1
-        )
-        return [spec] * (self.cores + (m.background is not None))
+            clock, m.width, m.window, m.loads, m.stores, m.misses, hits, memory, own if own < len(m.cache) else -1,
+            self.group,
+        )  # fmt: skip
+        return [spec] * self.cores
+
+    @property
+    def own_levels(self) -> int:
+        """Levels that no other core uses."""
+        return own_levels(self.description, self.joins or any(part.joins for part in self.beside))
 
     @property
     def cores(self) -> int:
@@ -89,7 +79,7 @@ class CpuSimulation(Simulation):
 
     def shared_caches(self) -> Caches | None:
         """Levels that all cores share."""
-        levels = cache_levels(self.description)[own_levels(self.description) :]
+        levels = cache_levels(self.description)[self.own_levels :]
         return Caches(levels, emit_level=0, seed=self.config.seed) if levels else None
 
     @cached_property
@@ -102,7 +92,7 @@ class CpuSimulation(Simulation):
     def streams(self) -> list[NetworkStream]:
         """What leaves the own caches of each core."""
         m = self.description
-        levels, cores = cache_levels(m)[: own_levels(m)], len(self.code)
+        levels, cores = cache_levels(m)[: self.own_levels], len(self.code)
         # Errors need every read, switches the true time.
         needs_all = self.errors is not None or isinstance(self.system, SwitchedSystem)
         sampling = Sampling() if m.extrapolate and not needs_all else None
@@ -117,40 +107,24 @@ class CpuSimulation(Simulation):
         streams = [stream.layers() for stream in self.streams()]
         run = self._alone if len(streams) == 1 else self._together
         before = self._read()
-        self.parts: list[Reading] = []
-        if self.description.background is not None:
-            self.world.start_core(self.cores, self._background(), [self.tensors.placement.tensors[BACKGROUND]])
         for layer, *stretches in zip(self.code[0], *streams, strict=True):
             spent, before = yield from run(env, stretches, layer.tensors, before)
+            self.end_part(spent, self._record(layer, spent))
+
+    def end_part(self, spent: Reading, record: LayerRecord) -> None:
+        """Keep what a layer took when it first ran."""
+        if self.end is None:
             self.parts.append(spent)
-            self.end_layer(self._record(layer, spent))
+        self.end_layer(record)
+
+    @cached_property
+    def parts(self) -> list[Reading]:
+        """What each layer took."""
+        return []
 
     def _read(self) -> Reading:
-        return Reading.of(self.world, slice(0, self.cores))
-
-    def _background(self) -> Iterator[Words]:
-        """What leaves the own caches of the program beside the network, over and over."""
-        m = self.description
-        caches = Caches(cache_levels(m)[: own_levels(m)], seed=self.config.seed + 1)
-        base = self.tensors.placement.tensors[BACKGROUND].base // 64
-        touches = background_trace(str(m.background)).touches + np.uint64(base << LINE_SHIFT)
-        more = True
-        while more:  # it ends when a whole round stays in the caches
-            more = False
-            for words in caches.drive(touches):
-                more = more or len(words) > 0
-                yield words
-
-    def run(self) -> None:
-        """Simulate all layers; beside another program, also without it."""
-        super().run()
-        if self.description.background is None:
-            return
-        machine = self.description.model_copy(update={"background": None})
-        config = self.config.model_copy(update={"machine": machine, "errors": None})
-        alone = CpuSimulation(config, self.network, self.system.state, self.progress, label=f"{self.label} alone")
-        alone.run()
-        self.alone_ns = alone.totals().time_ns
+        first = int(self.world.agents[self.first_agent]["core"])
+        return Reading.of(self.world, slice(first, first + self.cores))
 
     def _alone(
         self, env: WorldEnvironment, stretches: list[Iterable[Stretch]], tensors: Sequence[Tensor], before: Reading
@@ -158,8 +132,8 @@ class CpuSimulation(Simulation):
         """One core, stretch by stretch; returns what it spent, and the reading at its end."""
         spent = before - before
         for stretch in stretches[0]:
-            self.world.start_core(0, stretch.records, tensors)
-            yield env.finished(0)
+            self.world.start_core(self.first_agent, stretch.records, tensors)
+            yield env.finished(self.first_agent)
             now = self._read()
             spent, before = spent + (now - before) * stretch.weight, now
         return spent, before
@@ -169,16 +143,14 @@ class CpuSimulation(Simulation):
     ) -> Generator[simpy.Event, Any, tuple[Reading, Reading]]:
         """All cores, until the last has finished."""
         for core, mine in enumerate(stretches):
-            self.world.start_core(core, (words for stretch in mine for words in stretch.records), tensors)
-        done = env.finished(0)
-        for core in range(1, len(stretches)):
-            done = done & env.finished(core)
-        yield done
+            records = (words for stretch in mine for words in stretch.records)
+            self.world.start_core(self.first_agent + core, records, tensors)
+        yield env.all_of([env.finished(self.first_agent + core) for core in range(len(stretches))])
         now = self._read()
         return now - before, now
 
     def _record(self, layer: LayerCode, spent: Reading) -> LayerRecord:
-        core = self.world.state["cores"][0][0]
+        core = self._core
         return LayerRecord(
             layer.layer.name,
             layer.layer.macs * self.workload.batch,
@@ -190,6 +162,11 @@ class CpuSimulation(Simulation):
                 "cpi_stack_ns": spent.stack(self.cores, int(core["depth"]), self.world.to_ns),
             },
         )
+
+    @property
+    def _core(self) -> Any:
+        """State of the first core."""
+        return self.world.state["cores"][0][int(self.world.agents[self.first_agent]["core"])]
 
     def totals(self) -> Totals:
         """Sums over layers, in which a stretch may stand for many."""
@@ -204,18 +181,10 @@ class CpuSimulation(Simulation):
         stacks = [r.details["cpi_stack_ns"] for r in self.records]
         return {
             "cpi_stack_ns": {name: sum(s[name] for s in stacks) for name in (stacks[0] if stacks else ())},
-            **self._interference(),
-            "extrapolated_share": 1 - self.world.now / total if (total := sum(p.time for p in self.parts)) else 0.0,
+            "extrapolated_share": 1 - (self.ended.time - self.ended.begin) / total
+            if (total := sum(p.time for p in self.parts))
+            else 0.0,
         }
-
-    def _interference(self) -> dict[str, Any]:
-        if self.description.background is None:
-            return {}
-        beside = self.world.state["cores"][0][self.cores]
-        line = int(beside["bursts"]) * self.line_bytes
-        moved = {"read": int(beside["reads"]) * line, "write": int(beside["writes"]) * line}
-        slowdown = self.totals().time_ns / self.alone_ns
-        return {"interference": {"alone_time_ns": self.alone_ns, "slowdown": slowdown, "background_bytes": moved}}
 
     def warnings(self) -> list[str]:
         """That loops were sampled, if they were."""

@@ -96,14 +96,14 @@ class GpuSimulation(Simulation):
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         """Run the kernels of each layer."""
         world = self.world
-        before, start = self.system.counters(world.channels, 0), self._reading()
+        before, start = self.system.counters(world.channels, world.now_clock), self._reading()
         for layer, kernels in zip(self.network.layers, self.kernels, strict=True):
             rows = []
             began = world.now
             for kernel in kernels:
                 kernel_began = world.now
-                world.start_gpu(0, kernel.record)
-                yield env.finished(0)
+                world.start_gpu(self.first_agent, kernel.record)
+                yield env.finished(self.first_agent)
                 rows.append(_kernel_row(kernel, world.to_ns(world.now) - world.to_ns(kernel_began)))
             after, end = self.system.counters(world.channels, world.now_clock), self._reading()
             time_ns = world.to_ns(world.now) - world.to_ns(began)

@@ -20,14 +20,12 @@ from edensim.memory import Geometry, OperatingState, resolve_operating_state
 from edensim.memory.switches import resolve_switches
 from edensim.system.check import check_recording, check_run
 from edensim.system.errors_source import ErrorSource, error_source
-from edensim.system.kinds import kind_of
 from edensim.system.result import Result
-from edensim.system.simulate import Progress, RunSwitch, Simulation
+from edensim.system.simulate import MAIN, Progress, RunSwitch, Simulation
+from edensim.system.tenants import interference, simulation, tenant_network
 from edensim.version import __version__
 from edensim.workloads import load_network
 from edensim.workloads.layer import Network
-
-MAIN = "main"
 
 
 def run(
@@ -61,19 +59,21 @@ def run(
     network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)
     sources = error_sources(resolved, states)
-    kind = kind_of(resolved.config.machine)
+    networks = [network, *(tenant_network(t, resolved.base_folder) for t in resolved.config.tenant)]
     points: dict[str, dict[str, Any]] = {}
     tensors: dict[str, NDArray[Any]] = {}
     for name, state in states.items():
         share = progress and _share(progress, len(points), len(states))
         switches = run_switches(resolved) if name == MAIN else []
-        simulation = kind.simulation(
-            resolved.config, network, state, share, label=name, errors=sources[name], switches=switches
+        simulated = simulation(
+            resolved.config, networks, state, share, label=name, errors=sources[name], switches=switches
         )
-        simulation.run()
-        points[name] = simulation.report()
-        if name == MAIN and simulation.errors is not None:
-            tensors = simulation.errors.tensors()
+        simulated.run()
+        points[name] = simulated.report()
+        if simulated.beside:
+            points[name]["interference"] = interference(simulated, resolved.config, networks)
+        if name == MAIN and simulated.errors is not None:
+            tensors = simulated.errors.tensors()
     data = points.pop(MAIN)
     data["compare"] = {name: point | {"saving": saving(data, point)} for name, point in points.items()}
     data["warnings"] = [
@@ -104,13 +104,14 @@ def record_requests(
 ) -> Simulation:
     """Run the main operating point and hand over every request the memory accepted, in order."""
     config = load_config(config, check=check_recording)
-    network = selected_network(config)
-    kind = kind_of(config.config.machine)
+    networks = [selected_network(config), *(tenant_network(t, config.base_folder) for t in config.config.tenant)]
     state = operating_states(config.config)[MAIN]
     switches = [RunSwitch(switch.point, None) for switch in run_switches(config)]
-    simulation = kind.simulation(config.config, network, state, progress, on_requests, label=MAIN, switches=switches)
-    simulation.run()
-    return simulation
+    recorded = simulation(
+        config.config, networks, state, progress, on_requests=on_requests, label=MAIN, switches=switches
+    )
+    recorded.run()
+    return recorded
 
 
 def selected_network(resolved: Resolved) -> Network:

@@ -18,7 +18,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from edensim.config.schema import Config
+from edensim.config.schema import Config, Tenant
 from edensim.dram.commands import RD, RDA, WR, WRA
 from edensim.dram.controller import DramSystem
 from edensim.dram.counters import Counters
@@ -42,12 +42,14 @@ from edensim.system.kind_report import kind_energy, tensor_energy
 from edensim.system.partition_report import partition_report, supply_warnings
 from edensim.system.switch_process import switch_points
 from edensim.system.switch_report import switch_report
-from edensim.system.tensors import TensorMap, map_tensors
+from edensim.system.tensors import TensorMap, layer_tensors, map_tensors, part_of, prefixed
 from edensim.system.world import AgentSpec, World
 from edensim.workloads.layer import Network
 
 Int = NDArray[np.int64]
 Progress = Callable[[float, float | None, str], None]
+MAIN = "main"
+"""What results call the network of [workload]."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,22 @@ class Totals(NamedTuple):
     channels: Mapping[str, Int] | NDArray[Any]
 
 
+@dataclass(frozen=True)
+class End:
+    """A network has run: when it began and ended, and what the memory had counted by then.
+
+    `met` and `queued` (see `World`) are those of its own requests.
+    """
+
+    begin: int
+    time: int
+    clock: int
+    counters: Counters
+    channels: NDArray[Any]
+    met: Int
+    queued: Int
+
+
 class Simulation(ABC):
     """A network on a machine at one operating state; a family of machines fills in the gaps.
 
@@ -102,6 +120,11 @@ class Simulation(ABC):
         Errors to draw for the reads.
     switches : sequence of RunSwitch
         Changes of the operating point, and the errors from then on.
+    tenant : Tenant, optional
+        It runs beside another network, on whose memory (and caches, if it names no machine) it finds itself when that
+        one is built; without, it builds its own.
+    beside : sequence of Simulation
+        Those that run beside it.
     """
 
     summed: ClassVar[tuple[str, ...]] = ()
@@ -117,6 +140,8 @@ class Simulation(ABC):
         label: str = "",
         errors: ErrorSource | None = None,
         switches: Sequence[RunSwitch] = (),
+        tenant: Tenant | None = None,
+        beside: Sequence[Simulation] = (),
     ) -> None:
         if config.workload is None or config.machine is None:
             raise ConfigError("a run needs the tables [workload] and [machine]")
@@ -127,21 +152,61 @@ class Simulation(ABC):
             self.system = SwitchedSystem(config.dram, state, [switch.point for switch in switches])
         later = [switch.errors for switch in switches if switch.errors is not None]
         self.line_bytes = self.system.geometry.burst_bytes
-        self.tensors: TensorMap = self.laid_out(map_tensors(network, self.requests(), config, self.system))
-        placement = self.tensors.placement
-        precision = self.workload.precision
-        self.errors = None if errors is None else ErrorDraw(errors, self.system, placement, precision, later)
-        columns = self.errors.columns if self.errors else None
-        self.world = World(
-            self.system,
-            self.agents(),
-            placement.page_table,
-            placement.page_lines,
-            on_requests,
-            columns,
-            self.shared_caches(),
-        )
+        self.tenant, self.beside = tenant, tuple(beside)
         self.records: list[LayerRecord] = []
+        self.end: End | None = None
+        self.errors: ErrorDraw | None = None
+        self.first_agent = self.group = 0
+        if tenant is None:
+            self._build(errors, later, on_requests)
+
+    def _build(
+        self, errors: ErrorSource | None, later: list[ErrorSource], on_requests: Callable[[Int], None] | None
+    ) -> None:
+        """Place the tensors of all that run here, and make the world of all their agents."""
+        parts = (self, *self.beside)
+        requests = [request for part in parts for request in prefixed(part.requests(), part.prefix)]
+        tensors = layer_tensors(self.network, map_tensors(requests, self.config, self.system))
+        for part in parts:
+            tensors = part.laid_out(tensors)
+        placement = tensors.placement
+        if errors is not None:
+            self.errors = ErrorDraw(errors, self.system, placement, self.workload.precision, later)
+        columns = self.errors.columns if self.errors else None
+        agents: list[AgentSpec | CoreSpec | GpuSpec] = []
+        groups: list[Caches] = []
+        for part in parts:
+            own = part.prefix and part_of(placement, part.prefix)
+            part.tensors = layer_tensors(part.network, own) if own else tensors
+            if not part.joins and (caches := part.shared_caches()) is not None:
+                part.group = len(groups)
+                groups.append(caches)
+            part.first_agent = len(agents)
+            agents += part.agents()
+            part.agent_count = len(agents) - part.first_agent
+        table = placement.page_table, placement.page_lines
+        self.world = World(self.system, agents, *table, on_requests, columns, groups)
+        for part in self.beside:
+            part.world = self.world
+
+    tensors: TensorMap
+    world: World
+    agent_count: int
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        return self.tenant.name if self.tenant else MAIN
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its tensors begin with in the memory that it shares."""
+        return f"{self.tenant.name}/" if self.tenant else ""
+
+    @property
+    def joins(self) -> bool:
+        """Whether it runs on the machine of the main network instead of one of its own."""
+        return self.tenant is not None and self.tenant.machine is None
 
     @abstractmethod
     def requests(self) -> list[TensorRequest]:
@@ -164,7 +229,9 @@ class Simulation(ABC):
         """Process that runs all layers and hands a record of each to `end_layer`."""
 
     def end_layer(self, record: LayerRecord) -> None:
-        """Keep what a layer cost; the reads since the last one's end were its own."""
+        """Keep what a layer cost when it first ran; the reads since the last one's end were its own."""
+        if self.end is not None:
+            return
         self.records.append(record)
         if self.errors:
             self.world.save_log()
@@ -182,13 +249,33 @@ class Simulation(ABC):
         """What a reader of the numbers should know of this machine's run."""
         return []
 
-    def run(self) -> None:
-        """Simulate all layers."""
+    def run(self, only: str = "") -> None:
+        """Simulate all layers; of several networks (or `only` one of them) each until all have run once."""
         env = WorldEnvironment(self.world, self._tick)
+        parts = [part for part in (self, *self.beside) if only in ("", part.name)]
+        firsts = [env.event() for _ in parts]
+        for part, first in zip(parts, firsts, strict=True):
+            env.process(part._rounds(env, first, again=len(parts) > 1))
         if isinstance(self.system, SwitchedSystem):
             env.process(switch_points(env, self.system, self._switched))
-        env.run(until=env.process(self.layers(env)))
+        env.run(until=env.all_of(firsts))
         self.world.save_log()
+
+    def _rounds(self, env: WorldEnvironment, first: simpy.Event, again: bool) -> Generator[simpy.Event, Any, None]:
+        """Run the network, and again while others have not run once."""
+        if self.tenant is not None and self.tenant.start_ns:
+            yield env.timeout(self.world.from_ps(round(1000 * self.tenant.start_ns)))
+        begin, mine = self.world.now, slice(self.first_agent, self.first_agent + self.agent_count)
+        yield from self.layers(env)
+        now, clock, state = self.world.now, self.world.now_clock, self.world.state
+        counters, channels = self.system.counters(self.world.channels, clock), self.world.channels
+        seen = (state[name][0][mine].sum(axis=0) for name in ("met", "queued"))
+        self.end = End(begin, now, clock, counters, channels.copy() if again else channels, *seen)
+        first.succeed()
+        while again:
+            before = self.world.now
+            yield from self.layers(env)
+            again = self.world.now > before  # a program that takes no time would never let the others go on
 
     def _switched(self, channel: int, switches: int) -> None:
         """Another point holds in a channel: what it read until now was read at the last one."""
@@ -215,8 +302,14 @@ class Simulation(ABC):
 
     def totals(self) -> Totals:
         """What the whole run came to."""
-        end = self.world.now_clock
-        return Totals(self.world.now_ns, end, self.system.counters(self.world.channels, end), self.world.channels)
+        end = self.ended
+        return Totals(self.world.to_ns(end.time - end.begin), end.clock, end.counters, end.channels)
+
+    @property
+    def ended(self) -> End:
+        """How the network came to its end."""
+        assert self.end is not None, "the simulation has not run"
+        return self.end
 
     def report(self) -> dict[str, Any]:
         """Everything the run measured, as plain data."""
@@ -235,6 +328,7 @@ class Simulation(ABC):
             "read_latency_ns": measure.read_latency_ns(system, channels),
             "bandwidth_gb_s": (moved["read"] + moved["write"]) / time_ns if time_ns else 0.0,
             "commands": measure.commands(channels),
+            **measure.asleep(system, counters),
             "energy_pj": energy.as_dict(),
             "energy_report": energy_report(
                 self.config,
@@ -267,8 +361,8 @@ class Simulation(ABC):
 
     def _timeline(self) -> dict[str, Any]:
         """What was simulated over time, also where parts of it stand for more."""
-        channels, end = self.world.channels, self.world.now_clock
-        return measure.timeline(self.system, channels, end, self.energy.price(self.system.counters(channels, end)))
+        end = self.ended
+        return measure.timeline(self.system, end.channels, end.clock, self.energy.price(end.counters))
 
     def _layer(self, record: LayerRecord, energy: dict[str, float]) -> dict[str, Any]:
         return {

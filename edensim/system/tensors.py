@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,9 +23,31 @@ class TensorMap:
     layers: dict[str, LayerTensors]
 
 
-def map_tensors(network: Network, requests: Sequence[TensorRequest], config: Config, system: DramSystem) -> TensorMap:
-    """Place everything that is asked for (see `tensor_requests`), and tell each layer where its own lie."""
-    placement = place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
+def map_tensors(requests: Sequence[TensorRequest], config: Config, system: DramSystem) -> Placement:
+    """Place everything that is asked for (see `tensor_requests`)."""
+    return place(requests, system.geometry, system.address_map, system.state.partitions, config.placement)
+
+
+def prefixed(requests: Iterable[TensorRequest], prefix: str) -> list[TensorRequest]:
+    """Requests of one of several networks on a memory, whose names must differ."""
+    return [
+        replace(request, name=prefix + request.name, alias=request.alias and prefix + request.alias)
+        for request in requests
+    ]
+
+
+def part_of(placement: Placement, prefix: str) -> Placement:
+    """The tensors whose names begin with `prefix`, without it."""
+    mine = {}
+    for name, tensor in placement.tensors.items():
+        if name.startswith(prefix):
+            alias = tensor.alias_of.removeprefix(prefix)
+            mine[name.removeprefix(prefix)] = replace(tensor, name=name.removeprefix(prefix), alias_of=alias)
+    return replace(placement, tensors=mine)
+
+
+def layer_tensors(network: Network, placement: Placement) -> TensorMap:
+    """Tell each layer where its tensors lie."""
     layers = {}
     for layer in network.layers:
         mine = [placement.tensors[f"{layer.name}.{kind}"] for kind in ("weights", "ifm", "ofm")]

@@ -20,7 +20,7 @@ from edensim.dram.channel_kernel import NEVER
 from edensim.dram.controller import DramSystem
 from edensim.dram.issue_kernel import TAG_BIT
 from edensim.errors import ConfigError
-from edensim.machines.cpu.cache import Caches
+from edensim.machines.cpu.cache import Caches, hierarchies
 from edensim.machines.program import RUN, TILE
 from edensim.memory.placement import KINDS, Tensor
 from edensim.system.core import CORE_STATE, CoreSpec, Records, pieces, set_up, translate
@@ -45,6 +45,8 @@ Part = tuple[NDArray[Any], NDArray[Any]]
 """Consecutive tiles (dtype TILE) of a program and their runs (dtype RUN), which they name by their place in it."""
 LOG_LENGTH = 1 << 14
 COLUMNS_LENGTH = 1 << 12
+CORE_PLACES = (1, 8, MAX_AGENTS)
+"""Numbers of cores that a state has room for: few, because kernels are compiled for each."""
 LINK_STEP_PS = Fraction(1, 64)
 """The unit of time is at least so fine: a line's time on the link of an agent is rounded up to whole units."""
 AGENT_SCALARS = """kind core life wants end more tile_shift run_shift depth window clock line_time link_lag arrived
@@ -96,8 +98,11 @@ class World:
     on_columns : callable, optional
         Receives every column command, in their order within each channel: int64 array (n,) of physical line << 2 |
         first of its bank since an activation << 1 | is_write.
-    shared : Caches, optional
-        The levels that cores share, emitting a record of every access.
+    shared : sequence of Caches
+        Per group of cores, the levels that they share, emitting a record of every access.
+
+    For each agent the state counts what its requests found in their banks (`met`: agent, is_write, outcome) and the
+    clocks they were queued (`queued`: agent, is_write).
     """
 
     def __init__(
@@ -108,9 +113,9 @@ class World:
         page_lines: int = 1,
         on_requests: Callable[[Int], None] | None = None,
         on_columns: Callable[[Int], None] | None = None,
-        shared: Caches | None = None,
+        shared: Sequence[Caches] = (),
     ) -> None:
-        self.hierarchy = None if shared is None else shared.state
+        self.hierarchy = hierarchies(shared)
         self.system, self.page_table, self.on_requests, self.on_columns = system, page_table, on_requests, on_columns
         channels = system.new_channels()
         modulus, moves = system.address_map.kernel_table()
@@ -133,10 +138,12 @@ class World:
         layout += [("news", np.int64, (n * (system.timing.read_latency + 4) if gpus else 1, 2))]
         layout += [("log", np.int64, (LOG_LENGTH if on_requests else 1, 4))]
         layout += [("columns", np.int64, (COLUMNS_LENGTH if on_columns else 1,))]
+        layout += [("met", np.int64, (MAX_AGENTS, 2, 4))]
+        layout += [("queued", np.int64, (MAX_AGENTS, 2))]
         layout += [("opened", np.int64, (n, channels["state"].shape[1] if on_columns else 1))]
         layout += [
             ("agents", AGENT, (MAX_AGENTS,)),
-            ("cores", CORE_STATE, (max(1, len(cores)),)),
+            ("cores", CORE_STATE, (next(n for n in CORE_PLACES if n >= len(cores)),)),
             ("channels", channels.dtype, (n,)),
             ("tables", system.tables.dtype, (n,)),
         ]

@@ -64,6 +64,13 @@ def log_column(world, c, ch, slot, write):
     world.columned += 1
 
 
+@jit_inline
+def note_request(world, i, t, slot, ch, write):
+    """Count, for its agent, what a request found in its bank and how long it was queued."""
+    world.met[i, write, ch.slot_seen[slot]] += 1
+    world.queued[i, write] += t - (ch.slot_key[slot] >> KEY_BITS)
+
+
 @jit
 def channel_step(world, c, horizon):
     """Run one channel alone until something else is due, or the log of column commands is full."""
@@ -83,6 +90,7 @@ def channel_step(world, c, horizon):
                 latency = world.write_latency if write else ch.read_latency
                 if len(world.columns) > 1:  # known from the type: without a log the line is not compiled
                     log_column(world, c, ch, slot, write)
+                note_request(world, agent_of(token), t, slot, ch, write)
                 complete(world, token, write, clock_to_time(world, t + latency), ch.slot_seen[slot])
                 horizon = min(horizon, world.wake[agent_of(token)])
             for queue in range(2):

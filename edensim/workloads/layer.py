@@ -75,12 +75,16 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Layers in execution order; `source` says where the table comes from, `warnings` what of it is not modelled."""
+    """Layers in execution order; `source` says where the table comes from, `warnings` what of it is not modelled.
+
+    Instead of layers it may have the path of an address `trace`, which a CPU runs.
+    """
 
     name: str
     layers: tuple[Layer, ...]
     source: str = ""
     warnings: tuple[str, ...] = ()
+    trace: str = ""
 
     @property
     def weight_count(self) -> int:

@@ -1,4 +1,4 @@
-"""One way in to all workloads: the name of a built-in network, or the path of a topology, a model or a layer list."""
+"""One way in to all workloads: the name of a built-in network, or the path of a file that holds one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,29 @@ from edensim.workloads.onnx_import import load_onnx
 from edensim.workloads.scalesim import load_topology
 from edensim.workloads.toml_layers import load_layers
 
-LOADERS: dict[str, Callable[[Path], Network]] = {".csv": load_topology, ".onnx": load_onnx, ".toml": load_layers}
-FILES = "a SCALE-Sim topology (.csv), an ONNX model (.onnx) or a layer list (.toml)"
+
+def _trace(path: Path) -> Network:
+    """A program's address trace in place of layers; the machine that runs it reads it."""
+    return Network(path.name.split(".")[0], (), "address trace", trace=str(path.resolve()))
+
+
+LOADERS: dict[str, Callable[[Path], Network]] = {
+    ".csv": load_topology,
+    ".onnx": load_onnx,
+    ".toml": load_layers,
+    ".trace": _trace,
+    ".lackey": _trace,
+}
+TRACES = (".trace", ".lackey")
+"""May be packed: `program.lackey.gz`."""
+FILES = "a SCALE-Sim topology (.csv), an ONNX model (.onnx), a layer list (.toml) or an address trace (.trace, .lackey)"
+
+
+def _ending(path: Path) -> str:
+    """Which of the endings of `LOADERS` a name has, as far as it has one."""
+    last = path.suffix.lower()
+    inner = Path(path.stem).suffix.lower()
+    return inner if last == ".gz" and inner in TRACES else last
 
 
 def builtin_names() -> list[str]:
@@ -29,7 +50,7 @@ def load_network(name_or_path: str | Path, base_folder: Path | str | None = None
     Parameters
     ----------
     name_or_path
-        A name of `builtin_names()`, or a path ending in .csv, .onnx or .toml.
+        A name of `builtin_names()`, or a path ending in .csv, .onnx, .toml, .trace or .lackey (these two also .gz).
     base_folder
         Folder a relative path starts from (that of the configuration); the working directory is tried next.
 
@@ -48,7 +69,7 @@ def load_network(name_or_path: str | Path, base_folder: Path | str | None = None
     path = Path(text)
     found = network_file(text, base_folder)
     if found:
-        return LOADERS[path.suffix.lower()](found)
+        return LOADERS[_ending(path)](found)
     if "/" in text or "\\" in text or os.path.isfile(path):  # noqa: PTH113  (Path.is_file raises on impossible names)
         raise InputError(f"{text}: not a kind of workload edensim reads, expected {FILES}")
     raise ConfigError(
@@ -66,7 +87,7 @@ def network_file(name: str, base_folder: Path | str | None = None) -> Path | Non
         If the name is that of a file, and the file is not there.
     """
     path = Path(name)
-    if name in BUILTIN or path.suffix.lower() not in LOADERS:
+    if name in BUILTIN or _ending(path) not in LOADERS:
         return None
     base = Path(base_folder or ".")
     try:

@@ -212,6 +212,10 @@ def with_timing(name="ddr4-2400r-8gb-x8", **changes):
         (with_timing(tRFC_ns=8000.0), r"nREFI >= nRFC \+ 1 is violated"),
         (with_timing(tRRD_L_ns=1.0, tRRD_S_ns=10.0), "nRRD_L >= nRRD_S is violated"),
         (with_timing(tRCD_ns=50.0), "nRAS >= nRCD is violated"),
+        (
+            with_timing(tFAW_ns=3.0, minimum_ck={"tFAW": 1}),
+            r"nFAW >= nRRD_L is violated: nFAW is 4 clocks \(3.333 ns\), nRRD_L is 6 clocks \(5 ns\)",
+        ),
         (with_timing(minimum_ck={"tFWA": 20}), r"minimum_ck.tFWA: DDR4 has no time of that name; did you mean tFAW"),
         (dram("ramulator2/ddr4_2400_frfcfs32", timing_ck={"nRCDD": 4}), r"nRCDD: .*did you mean nRCD"),
         (dram("ddr3l-1600-4gb-x8", timing={"CL": 11}), r"DDR3 needs CWL, tRCD_ns, tRP_ns"),

@@ -36,18 +36,24 @@ def best_of_all(items, rooms, weights):
             saving = weights.moved * sum(
                 i.moved_bytes / moved * (1 - points[p].energy) for i, p in zip(items, places, strict=True)
             )
-            saving += weights.background * sum(r.share * (1 - c.energy) for r, c in zip(rooms, points, strict=True))
+            for group in {room.group for room in rooms}:
+                inside = [(r.share, c.energy) for r, c in zip(rooms, points, strict=True) if r.group == group]
+                saving += weights.background * sum(x for x, _ in inside) * (1 - max(e for _, e in inside))
             best = saving if best is None else max(best, saving)
     return best
 
 
 @settings(max_examples=40, deadline=None)
-@given(item_lists, st.sampled_from([(1.0, 0.0), (0.3, 0.7)]), st.lists(st.integers(4, 14), min_size=1, max_size=3))
+@given(
+    item_lists,
+    st.sampled_from([(1.0, 0.0), (0.3, 0.7)]),
+    st.lists(st.tuples(st.integers(4, 14), st.sampled_from("ab")), min_size=1, max_size=3),
+)
 def test_mappings_keep_their_promises_and_the_optimum_is_the_best_of_all(sizes, split, space):
     """Nobody overflows or meets more errors than tolerated; greedy <= optimal = best of all mappings."""
     pytest.importorskip("scipy")
     items, weights = make(sizes), Weights(*split)
-    rooms = [Room(f"r{k}", free, 1 / len(space), CHOICES) for k, free in enumerate(space)]
+    rooms = [Room(f"r{k}", free, 1 / len(space), CHOICES, group) for k, (free, group) in enumerate(space)]
     best = best_of_all(items, rooms, weights)
     try:
         greedy = greedy_mapping(items, rooms, weights)
@@ -84,6 +90,14 @@ def test_idle_parts_run_as_asked():
     rooms = [Room(name, 10, 0.5, CHOICES) for name in "ab"]
     for idle, saved in (("lowest", 0.2), ("nominal", 0.0)):
         assert greedy_mapping(items, rooms, Weights(0.0, 1.0), idle).saving == pytest.approx(saved)
+
+
+def test_what_parts_share_follows_the_highest_of_them():
+    """Half of the energy is shared: a tensor that tolerates nothing keeps that half nominal in its rank only."""
+    items = make([(5, 1, 5e-2), (5, 1, 0.0)])
+    for groups, saved in ((("x", "x"), 0.0), (("x", "y"), 0.2), (("", ""), 0.2)):
+        rooms = [Room(name, 5, 0.5, CHOICES, group) for name, group in zip("ab", groups, strict=True)]
+        assert greedy_mapping(items, rooms, Weights(0.5, 0.5)).saving == pytest.approx(0.5 * 0.2 + 0.5 * saved)
 
 
 def test_coarse_mapping_saves_what_its_point_saves():

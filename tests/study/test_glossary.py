@@ -36,12 +36,13 @@ def result():
 
 @pytest.fixture(scope="module")
 def keys(result, tmp_path_factory):
-    trace = tmp_path_factory.mktemp("trace") / "program.txt"
+    trace = tmp_path_factory.mktemp("trace") / "program.trace"
     trace.write_text("".join(f"R {64 * k:x}\n" for k in range(0, 30000, 7)))
     core = es.run(
         {
             "workload": {"network": "lenet", "precision": "fp32"},
-            "machine": {"preset": "cpu-eden", "background": str(trace)},
+            "machine": {"preset": "cpu-eden"},
+            "tenant": [{"name": "program", "network": str(trace)}],
             "dram": SMALL["dram"],
         }
     )

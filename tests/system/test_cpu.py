@@ -102,22 +102,6 @@ def test_two_cores_share_the_work(cache: Path) -> None:
     assert sum(two["cpi_stack_ns"].values()) == pytest.approx(two["time_ns"], rel=1e-6)
 
 
-def test_a_program_beside_the_network_slows_it(cache: Path, tmp_path: Path) -> None:
-    """A program that streams through more than the caches hold costs time; its traffic is told apart."""
-    trace = tmp_path / "program.txt"
-    trace.write_text("".join(f"R {64 * k:x}\n" for k in range(0, 300_000, 3)))
-    alone = run(**{"machine.cores": 1})
-    beside = run(**{"machine.cores": 1, "machine.background": str(trace)})
-    told = beside["interference"]
-    assert told["alone_time_ns"] == alone["time_ns"]
-    assert told["slowdown"] == pytest.approx(beside["time_ns"] / alone["time_ns"])
-    assert told["slowdown"] > 1.01
-    assert told["background_bytes"]["read"] > 1e6
-    assert beside["bytes"]["read"] == pytest.approx(alone["bytes"]["read"], rel=0.1)
-    reads = beside["requests"]["read"] + told["background_bytes"]["read"] // 64
-    assert abs(beside["commands"]["RD"] - reads) <= 64  # some are under way when the network ends
-
-
 LEVELS = [
     CacheLevel(4 << 10, 4),
     CacheLevel(16 << 10, 8, prefetcher="stream"),
@@ -138,7 +122,7 @@ def world_of(own: int) -> tuple[World, list[np.ndarray]]:
     """One core whose last levels are looked up in the world, and what leaves its own."""
     caches = Caches(LEVELS[:own], emit_level=min(own, 2))
     records = [words.copy() for words in caches.drive(walk(4))]
-    shared = Caches(LEVELS[own:], emit_level=0) if own < 4 else None
+    shared = [Caches(LEVELS[own:], emit_level=0)] if own < 4 else []
     spec = CoreSpec(Fraction(4000), 4, 128, 64, 32, 10, (2, 4, 6, 8), Fraction(20), own if shared else -1)
     return World(system(), [spec], NO_PAGES, shared=shared), records
 
@@ -188,7 +172,7 @@ def test_a_copy_of_a_running_world_goes_on_alike() -> None:
         ({"machine.cache.l5": {"size_bytes": 1 << 20, "ways": 8, "latency_cycles": 9}}, "without a gap"),
         ({"machine.extrapolate": True}, "expected machine.cores = 1"),
         ({"machine.cache.l3.inclusive": True}, "machine.cache.l3.inclusive"),
-        ({"machine.background": "nowhere.lackey"}, "nowhere.lackey cannot be read"),
+        ({"workload.network": "nowhere.lackey"}, "nowhere.lackey: no such file"),
     ],
 )
 def test_what_cannot_be_built_is_refused(settings: dict, words: str) -> None:

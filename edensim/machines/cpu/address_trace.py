@@ -2,8 +2,9 @@
 
 Plain text: a line per access, `R` or `W` and an address in either order (`R 0x7f001040`, `7f001040 W`); a lone address
 is a read. lackey: ` L address,size`, ` S …`, ` M …` (read and written: taken for a write), `I  …` (instructions, which
-only pass time); lines of valgrind itself begin with `==`. Addresses are hexadecimal. Pages of 4 KiB lie in the order of
-their first touch, because the caches tell 64 GiB apart and programs scatter theirs over more.
+only pass time); lines of valgrind itself begin with `==`. Addresses are hexadecimal; gzip is known by its content.
+Pages of 4 KiB lie in the order of their first touch, because the caches tell 64 GiB apart and programs scatter theirs
+over more.
 Not modelled: which accesses depend on which, instruction fetches, processes of one program.
 
     valgrind --tool=lackey --trace-mem=yes --log-file=program.lackey ./program
@@ -18,8 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edensim.dram.trace_text import read_blocks
 from edensim.errors import InputError
 from edensim.machines.cpu.cache import Words, touch_words
+from edensim.machines.cpu.cache_kernel import GAP_MASK
 from edensim.printable import shown
 
 PAGE = 4096
@@ -43,13 +46,9 @@ def read_address_trace(path: Path) -> AddressTrace:
     Raises
     ------
     InputError
-        The file is missing, empty, too long, or has a line that is no record.
+        The file is missing, damaged, empty, too long, or has a line that is no record.
     """
-    try:
-        with path.open(encoding="ascii", errors="replace") as file:
-            rows = list(_rows(file, path))
-    except OSError as error:
-        raise InputError(f"{shown(path)} cannot be read: {error.strerror}.") from None
+    rows = list(_rows(path))
     if not rows:
         raise InputError(f"{shown(path)} holds no access; expected lines such as `R 0x1040` or ` L 1ffe,8`.")
     line, write, gap = np.array(rows, np.int64).T
@@ -57,13 +56,22 @@ def read_address_trace(path: Path) -> AddressTrace:
     order = np.empty(len(pages), np.int64)
     order[np.argsort(first, kind="stable")] = np.arange(len(pages))
     compact = order[page] * (PAGE // 64) + line % (PAGE // 64)
-    return AddressTrace(touch_words(compact, write, np.minimum(gap, 1023)), len(pages) * PAGE)
+    return AddressTrace(touch_words(compact, write, gap), len(pages) * PAGE)
 
 
-def _rows(file: Iterator[str], path: Path) -> Iterator[tuple[int, int, int]]:
-    """Line, write and instructions before it, of every touch."""
-    passed, count, lackey = 0, 0, None
-    for number, text in enumerate(file, 1):
+def _texts(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines and their numbers."""
+    for first, block in read_blocks(path):
+        yield from enumerate(block.decode("ascii", "replace").splitlines(), first)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, int, int]]:
+    """Line, write and instructions before it, of every touch.
+
+    More instructions than a touch can say pass at the line touched last, whose cache has it at no cost.
+    """
+    passed, count, lackey, last = 0, 0, None, -1
+    for number, text in _texts(path):
         if not text.strip() or text.startswith(("==", "--", "#")):
             continue
         if lackey is None:
@@ -81,7 +89,18 @@ def _rows(file: Iterator[str], path: Path) -> Iterator[tuple[int, int, int]]:
             address, size = int(match[2] or match[3], 16), 1
             write = (match[1] or match[4] or "R") in "Ww"
         for line in range(address // 64, (address + size - 1) // 64 + 1):
-            yield line & ((1 << 57) - 1), int(write), passed
-            passed, count = 0, count + 1
+            line &= (1 << 57) - 1
+            yield from _pass(line if last < 0 else last, passed - GAP_MASK)
+            yield line, int(write), min(passed, GAP_MASK)
+            passed, count, last = 0, count + 1, line
         if count > LONGEST:
             raise InputError(f"{shown(path)}:{number}: found more than {LONGEST} accesses; give a part of the trace.")
+    if last >= 0:
+        yield from _pass(last, passed)
+
+
+def _pass(line: int, instructions: int) -> Iterator[tuple[int, int, int]]:
+    """Touches of a line for no other purpose than that instructions pass."""
+    while instructions > 0:
+        yield line, 0, min(instructions, GAP_MASK)
+        instructions -= GAP_MASK

@@ -7,7 +7,7 @@ time an access takes (the core model's part).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,6 +126,13 @@ class Caches:
             at = kernel.run_touches(self.state, touches, at, end, self._room)
             yield self.state["out"][0][: int(self.state["written"][0])]
 
+    def rest(self) -> Iterator[Words]:
+        """Records for the instructions since the last one, so that their time passes too."""
+        while self.pending_instructions:
+            gap = min(self.pending_instructions, kernel.RECORD_GAP_MASK)
+            self.state["instructions"] -= gap
+            yield np.array([gap << kernel.RECORD_GAP_SHIFT | kernel.PREFETCH], np.uint64)
+
     def counts(self) -> list[dict[str, int]]:
         """Per level: fetches that reached it (`reads`; at the first level all touches), misses and so on.
 
@@ -143,6 +150,17 @@ class Caches:
         """All tags, for comparisons."""
         tags: NDArray[Any] = self.state["tags"][0].copy()
         return tags
+
+
+def hierarchies(groups: Sequence[Caches]) -> NDArray[Any] | None:
+    """The empty caches of several groups of cores as one array for kernels; None without any."""
+    if len(groups) < 2:
+        return groups[0].state if groups else None
+    state = np.zeros(len(groups), kernel.HIERARCHY)
+    for h, caches in zip(state, groups, strict=True):
+        for name in set(kernel.HIERARCHY.names or ()) - {"tags", "out"}:  # these are empty, and large
+            h[name] = caches.state[name][0]
+    return state
 
 
 def touch_words(

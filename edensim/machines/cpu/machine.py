@@ -47,11 +47,9 @@ def cache_levels(machine: CpuMachine) -> list[CacheLevel]:
     shared = [machine.cache[name].shared for name in names]
     if shared != sorted(shared):
         problems.append("machine.cache: a private level lies below a shared one; expected private levels first")
-    several = machine.cores > 1 or machine.background is not None
+    several = machine.cores > 1
     if several and machine.extrapolate:
-        problems.append(
-            "machine.extrapolate: found true with several cores; expected machine.cores = 1 and no machine.background"
-        )
+        problems.append("machine.extrapolate: found true with several cores; expected machine.cores = 1")
     if several and shared[0]:
         problems.append("machine.cache.l1.shared: found true with several cores; expected an l1 of each core's own")
     for name in names:
@@ -121,8 +119,8 @@ def active_cores(machine: CpuMachine, workload: Workload) -> int:
     return min(machine.cores, workload.batch)
 
 
-def own_levels(machine: CpuMachine) -> int:
-    """How many levels are a core's own; all of them if there is one core."""
-    if machine.cores == 1 and machine.background is None:
+def own_levels(machine: CpuMachine, joined: bool = False) -> int:
+    """How many levels are a core's own; all of them if there is one core (`joined`: another network runs beside)."""
+    if machine.cores == 1 and not joined:
         return len(machine.cache)
     return sum(not level.shared for level in machine.cache.values())

@@ -190,7 +190,7 @@ def chip_errors(vdd: float) -> tuple[float, PlacedErrors]:
     requests = tensor_requests(network, config.workload)
     regions = {
         name: Region(system.address_map, tensor.bytes, tensor.base)
-        for name, tensor in map_tensors(network, requests, config, system).placement.tensors.items()
+        for name, tensor in map_tensors(requests, config, system).tensors.items()
         if name.endswith((".weights", ".ifm"))
     }
     (part,) = found.values()

@@ -56,7 +56,7 @@ def test_plain_text(tmp_path: Path, text: str) -> None:
         ("R 0x1040\nR\n", "a.trace:2: "),
         (LACKEY + " L 04222e1c,", "a.trace:9: found 'L 04222e1c,'; expected ` L address,size`"),
         (" L 12,4\nR 0x10\n", "a.trace:2: "),
-        ("", "holds no access"),
+        ("", "is empty (0 bytes)"),
         ("I  0401e3f0,3\n", "holds no access"),
     ],
 )
@@ -69,5 +69,5 @@ def test_what_is_no_record_is_told(tmp_path: Path, text: str, words: str) -> Non
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """With its name."""
-    with pytest.raises(InputError, match="none.lackey cannot be read"):
+    with pytest.raises(InputError, match="none.lackey: no such file"):
         read_address_trace(tmp_path / "none.lackey")

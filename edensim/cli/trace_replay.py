@@ -92,6 +92,10 @@ def _text(data: dict[str, Any]) -> str:
         ["served by write queue", f"{data['reads_forwarded']:,} reads, {data['writes_coalesced']:,} writes"],
         ["commands", ", ".join(f"{count:,} {name}" for name, count in data["commands"].items())],
     ]
+    if "asleep" in data:
+        rows.append(
+            ["ranks powered down", ", ".join(f"{share:.1%} {state}" for state, share in data["asleep"].items())]
+        )
     if "energy_pj" in data:
         unit, scale = energy_unit(data["energy_pj"]["total"])
         parts = ", ".join(f"{k} {v * scale:.4g}" for k, v in data["energy_pj"].items() if k != "total")

@@ -68,6 +68,13 @@ class Timing(Table):
     tRREFD_ns: float | None = key(None, "REFpb to REFpb or ACT of another bank (HBM)", "ns", ge=0, le=1000)
     tDQSCK_ns: float | None = key(None, "clock to data strobe (LPDDR)", "ns", ge=0, le=100)
     tDQSS: int | None = key(None, "write data start after WL (LPDDR)", "clock", ge=0, le=1000)
+    tCKE_ns: float | None = key(None, "shortest stay in power-down, and out of it (tPD, tCKE)", "ns", ge=0, le=1000)
+    tCKESR_ns: float | None = key(None, "shortest stay in self refresh", "ns", ge=0, le=1000)
+    tXP_ns: float | None = key(None, "exit of power-down to a command", "ns", ge=0, le=1000)
+    tXPDLL_ns: float | None = key(None, "slow exit of power-down to RD or WR (DDR3)", "ns", ge=0, le=1000)
+    tXS_ns: float | None = key(None, "exit of self refresh to a command other than RD or WR", "ns", ge=0, le=10_000)
+    tXSDLL: int | None = key(None, "exit of self refresh to RD or WR (tDLLK; DDR)", "clock", ge=0, le=10_000)
+    tPDEN: int | None = key(None, "ACT, PRE, REF to power-down (tACTPDEN, tPRPDEN, tREFPDEN)", "clock", ge=0, le=1000)
     minimum_ck: dict[str, Clocks] = key(
         {}, "smallest value in clocks of a timing given in ns, e.g. {tRRD_L = 4}", "clock"
     )
@@ -85,6 +92,7 @@ class Rail(Table):
     IDD4W: float = key(..., "burst write", "mA", ge=0, le=1e6)
     IDD5B: float = key(..., "burst refresh", "mA", ge=0, le=1e6)
     IDD2P: float | None = key(None, "precharge power-down", "mA", ge=0, le=1e6)
+    IDD2P_slow: float | None = key(None, "precharge power-down with the DLL off (DDR3, slow exit)", "mA", ge=0, le=1e6)
     IDD3P: float | None = key(None, "active power-down", "mA", ge=0, le=1e6)
     IDD6: float | None = key(None, "self refresh", "mA", ge=0, le=1e6)
     IDD5PB: float | None = key(None, "per-bank refresh, averaged over an eighth of tREFI (LPDDR)", "mA", ge=0, le=1e6)
@@ -188,6 +196,21 @@ class DramController(Table):
     )
     refresh_postponed: int = key(
         0, "refreshes of a rank, or of each of its banks, that may be owed while requests wait", "refresh", ge=0, le=8
+    )
+    power_down: Literal["none", "active", "precharge", "precharge_slow"] = key(
+        "none",
+        "state of a rank without work: active: power-down with its rows as they are; precharge: its rows are closed "
+        "first; precharge_slow: the same with the DLL off (DDR3), which draws less and wakes later",
+    )
+    power_down_after_ck: int | None = key(
+        None,
+        "from the last column command of a rank without work to power-down; default tRC",
+        "clock",
+        ge=0,
+        le=1 << 40,
+    )
+    self_refresh_after_us: float | None = key(
+        None, "from the last column command of a rank without work to self refresh; default never", "us", ge=0, le=1e9
     )
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000

@@ -9,6 +9,8 @@ the command bus in one clock, for which there are three kernels; a fourth schedu
 * a column command and a row command, perhaps in half clocks (`two_bus_kernel.py`),
 * DRAMsim3's two stages of queues (`two_stage_kernel.py`).
 
+Where ranks are powered down, `tick_sleeping` goes around either of the first three (`power_down_kernel.py`).
+
 Times are clocks of the channel. Constraints only ever move later, so every bound kept here is safe: `next_scan` is a
 clock before which no command can issue.
 
@@ -21,8 +23,18 @@ none while a row is open for one; a cap stops row hits from overtaking other row
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, PRE, RD, RDA, WR, WRA
-from edensim.dram.issue_kernel import EXACT, FROM_ACTIVE, FROM_IDLE, FROM_PRIORITY, FROM_QUEUE, issue, latency_bin
+from edensim.dram.commands import ACT, PRE, RD, RDA, SREFEN, SREFEX, WR, WRA
+from edensim.dram.issue_kernel import (
+    EXACT,
+    FROM_ACTIVE,
+    FROM_IDLE,
+    FROM_PRIORITY,
+    FROM_QUEUE,
+    FROM_SLEEP,
+    issue,
+    latency_bin,
+    set_open_row,
+)
 from edensim.dram.lpddr_kernel import tick_split_activate
 from edensim.dram.pending_kernel import (
     inject_precharges,
@@ -30,6 +42,15 @@ from edensim.dram.pending_kernel import (
     protect_active,
     push_pending,
     release_refreshes,
+)
+from edensim.dram.power_down_kernel import (
+    AWAKE,
+    SELF_REFRESH,
+    pause_refreshes,
+    pick_sleep,
+    pick_wake,
+    rank_of_pending,
+    resume_refreshes,
 )
 from edensim.dram.queue_kernel import (
     ACCEPTED,
@@ -211,17 +232,66 @@ def tick_one_command(ch, tab, t):
     return slot if command <= WR or command == RDA or command == WRA else -1
 
 
+def awake_kernel(length):
+    """The kernel for one clock as far as no rank sleeps."""
+    if length("is_two_stage") == 2:
+        return tick_two_stage
+    if length("is_two_bus") == 2:
+        return tick_two_buses
+    return tick_split_activate if length("is_split_activate") == 2 else tick_one_command
+
+
+tick_awake = choose_kernel(awake_kernel)
+
+
+@jit
+def tick_sleeping(ch, tab, t):
+    """One clock of a controller that powers ranks down: to wake one comes first, to put one to sleep last."""
+    ch.freed[0] = 0
+    ch.freed[1] = 0
+    if len(ch.is_postponing) == 2:  # known from the type
+        release_refreshes(ch, t)
+    if len(ch.is_closed_page) == 2:
+        inject_precharges(ch, t)
+    command = -1
+    rank = -1
+    slot = -1
+    if ch.cas_slot < 0 and (ch.opening < 0 or ch.opening_until > t):  # LPDDR5: what must come now, comes first
+        command, rank = pick_wake(ch, t)
+    if command < 0:
+        ch.issued_at = -1
+        slot = tick_awake(ch, tab, t)
+        if ch.issued_at != t:
+            command, rank = pick_sleep(ch, t)
+    if command < 0:
+        ch.next_scan = max(min(ch.next_scan, min(ch.wake_at, ch.sleep_at)), t + 1)
+        return slot
+    issue(ch, tab, t, command, rank, -1, FROM_SLEEP)
+    if command == SREFEN:
+        pause_refreshes(ch)
+    elif command == SREFEX:
+        resume_refreshes(ch, tab, t)
+    if ch.sleep_mode[rank] == AWAKE:  # its requests become candidates, its rows may be closed by time
+        for b in range(rank * ch.node_span, (rank + 1) * ch.node_span):
+            set_open_row(ch, b, ch.open_row[b])
+        if len(ch.is_timed_page) == 2:
+            ch.close_at = t + 1
+    ch.next_queue = min(ch.next_queue, t + 1)
+    ch.next_act = min(ch.next_act, t + 1)
+    ch.next_pre = min(ch.next_pre, t + 1)
+    ch.wake_at = t + 1
+    ch.sleep_at = t + 1
+    ch.next_scan = t + 1
+    return -1
+
+
 @choose_kernel
 def tick(length):
     """One clock of the controller. Returns the slot whose column command issued, or -1.
 
     Sets `ch.next_scan`; `ch.freed` counts the entries that either queue (0 reads, 1 writes) lost.
     """
-    if length("is_two_stage") == 2:
-        return tick_two_stage
-    if length("is_two_bus") == 2:
-        return tick_two_buses
-    return tick_split_activate if length("is_split_activate") == 2 else tick_one_command
+    return tick_sleeping if length("is_sleeping") == 2 else awake_kernel(length)
 
 
 @jit_inline
@@ -238,11 +308,14 @@ def offer(ch, t, bank, row, column, line, write, token):
 def due_refreshes(ch, tab, t):
     """Queue every refresh whose timer expires at clock `t`; all of them before any scan of that clock."""
     while ch.next_refresh == t:
-        if len(ch.is_postponing) == 2:  # known from the type
-            node = tab.timer_node[ch.timer]
-            ch.owed[ch.node_of[node] if ch.refresh_turns > 0 else node] += 1
+        command = tab.timer_command[ch.timer]
+        node = tab.timer_node[ch.timer]
+        if len(ch.is_sleeping) == 2 and ch.sleep_mode[rank_of_pending(ch, command, node)] == SELF_REFRESH:
+            pass  # it refreshes itself
+        elif len(ch.is_postponing) == 2:  # known from the type, as the former
+            ch.owed[rank_of_pending(ch, command, node)] += 1
         else:
-            push_pending(ch, tab.timer_command[ch.timer], tab.timer_node[ch.timer])
+            push_pending(ch, command, node, t)
         ch.timer += 1
         if ch.timer == len(tab.timer_node):
             ch.timer = 0

@@ -29,14 +29,34 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     hits misses conflicts forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot
     cas_source wck_until hit_cap close_at patience_low patience_high
     postponed release_at turn staged draining whole_row bank_refresh refresh_step
-    refresh_command refresh_turns gate""".split()
+    refresh_command refresh_turns gate power_down_after
+    self_refresh_after closes_first wake_at sleep_at issued_at is_paused open_row_ck close_row_ck refresh_ck""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
 PER_ENTRY = "hit_key other_key active_key head tail hit other active_slot".split()  # reads, then writes, of every bank
 PER_SLOT = "slot_row slot_key slot_next slot_write slot_seen slot_line slot_column slot_token free".split()
 NEVER_YET = """hit_key other_key active_key next_scan next_active next_queue next_act next_pre inject_at close_at
-    release_at""".split()
+    release_at wake_at""".split()
 PER_RANK = "node_open node_open_since node_open_until node_open_ck".split()
+PER_SLEEPING_RANK = """sleep_mode sleep_from waiting used_at settled closing_until refreshed pda_ck pdp_ck
+    sref_ck""".split()
+
+
+@dataclass(frozen=True)
+class SleepPolicy:
+    """When ranks without work are powered down; times in clocks, NEVER = not at all.
+
+    `power_down_after`, `self_refresh_after`: clocks since the last column command of the rank; `closes_rows`: open rows
+    are closed before power-down. `open_row`, `close_row`, `refresh`: how long an activation, a precharge and a refresh
+    take until power-down counts as such.
+    """
+
+    power_down_after: int
+    self_refresh_after: int
+    closes_rows: bool
+    open_row: int
+    close_row: int
+    refresh: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +79,8 @@ class Policy:
     clocks are half clocks. `by_row`: timings differ between the subarrays of a bank. `is_switching`: control may close
     the gate to the queues. `whole_row`: clocks of a complete restore (nominal tRAS). `bank_refresh`: clocks of REFpb or
     of REFsb.
+
+    `sleep`: power-down and self refresh, None = neither.
     """
 
     read_queue: int
@@ -82,6 +104,7 @@ class Policy:
     timeout_range: tuple[int, int] = (0, 0)
     postponed: int = 0
     command_queues: tuple[int, bool] = (0, False)
+    sleep: SleepPolicy | None = None
     by_row: bool = False
     is_switching: bool = False
 
@@ -111,6 +134,7 @@ def new_channels(
     for names, length in ((PER_BANK, pad), (PER_ENTRY, 2 * pad), (PER_SLOT, slots), (PER_RANK, ranks)):
         arrays |= dict.fromkeys(names, (length,))
     arrays |= dict.fromkeys(PER_TIMED_BANK, (pad if policy.timeout else 1,))
+    arrays |= dict.fromkeys(PER_SLEEPING_RANK, (ranks if policy.sleep else 1,))
     arrays |= {
         "allowed": (shape.allowed_size,),
         "busy": (2 * pad // LANES,),
@@ -122,7 +146,7 @@ def new_channels(
         "window": (window_shape[0], shape.banks, 1 + window_shape[1]),
         "counts": (N_COMMANDS, pad),
         "by_tag": (TAGS, OPENED + 1, pad),
-        "timeline": (TIMELINE_BINS, READING),
+        "timeline": (TIMELINE_BINS, READING + 3 if policy.sleep else READING),
         "latency_count": (LATENCY_BINS,),
         "log": (LOG_LENGTH if policy.log_commands else 1, 5),
         "auto_precharge": (2,),
@@ -131,6 +155,7 @@ def new_channels(
         "is_capped": (2 if policy.hit_cap else 1,),
         "is_timed_page": (2 if policy.timeout else 1,),
         "is_postponing": (2 if policy.postponed else 1,),
+        "is_sleeping": (2 if policy.sleep else 1,),
         "owed": (ranks,),
         "next_bank": (ranks,),
         "is_row_hit": (2 if policy.row_hit_first else 1,),
@@ -178,6 +203,12 @@ def new_channels(
     out["whole_row"], out["bank_refresh"] = policy.whole_row, policy.bank_refresh
     out["refresh_step"] = shape.layout.banks_per_group if refresh.command == REFSB else shape.node_span
     out["enter"], out["leave"], out["read_latency"] = policy.enter, policy.leave, policy.read_latency
+    if policy.sleep is not None:
+        p = policy.sleep
+        out["power_down_after"], out["self_refresh_after"] = p.power_down_after, p.self_refresh_after
+        out["closes_first"], out["refreshed"] = p.closes_rows, 1
+        out["open_row_ck"], out["close_row_ck"], out["refresh_ck"] = p.open_row, p.close_row, p.refresh
+        out["next_scan"] = out["sleep_at"] = max(1, min(p.power_down_after, p.self_refresh_after))
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
     out["node_span"] = shape.node_span
     out["node_of"] = np.minimum(np.arange(pad) // shape.node_span, ranks - 1)

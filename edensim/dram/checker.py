@@ -3,7 +3,8 @@
 Checked: each timing rule of the table (with timings of single banks and subarrays, as they were at the earlier command
 where the operating point was switched), one command per clock, time order, activates of open banks, column commands on
 closed banks or other rows, refreshes with open banks, banks that go without a refresh for too long, commands while a
-switch settles. Not checked: whether the right data were served, power-down and mode-register commands.
+switch settles, commands to ranks that sleep and exits that do not fit. Not checked: whether the right data were served,
+mode-register commands.
 
 It shares the constraint table with the controller but no code that interprets it.
 """
@@ -39,7 +40,7 @@ from edensim.dram.checker_kernel import (
     check_block,
 )
 from edensim.dram.command_log import CommandLog
-from edensim.dram.commands import ACT, COMMAND_NAMES, N_COMMANDS, REFAB, REFSB, is_rank_command
+from edensim.dram.commands import ACT, COMMAND_NAMES, FOREIGN, N_COMMANDS, REFAB, REFSB, is_rank_command
 from edensim.dram.refresh_rule import RefreshLimit, check_refreshes
 from edensim.dram.standard import Standard, evaluate, load_standard
 from edensim.dram.table import Edge
@@ -182,6 +183,7 @@ def check_log(
     used = np.zeros((max(windows, 1), len(nodes)), np.int64)
     open_row, opener = np.full(tree.banks, -1, np.int64), np.full(tree.banks, -1, np.int64)
     tally, structure, awaited = new_tally(len(edges)), new_tally(len(STRUCTURE)), np.full(tree.banks, -1, np.int64)
+    asleep = np.full((tree.ranks, 2), -1, np.int64)
     totals, rules_of = np.array([0, -1, -1, 0], np.int64), np.array(family, np.int64)
     rows, held = row_cycles(tables, tree.banks), np.full((N_COMMANDS + 1, tree.banks), -1, np.int64)
     for start in range(0, len(commands), BLOCK):
@@ -189,7 +191,7 @@ def check_log(
         check_block(
             commands, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row,
             opener, tally, structure, totals, tree.banks_per_rank, layout.banks_per_group, rules_of, awaited, rows,
-            subarray_rows, held, switches,
+            subarray_rows, held, switches, asleep,
         )  # fmt: skip
         if progress:
             progress(stop)
@@ -258,7 +260,11 @@ def validate(log: Int, tree: BankTree, title: str) -> None:
     code, target = log[:, 1], log[:, 2]
     places = np.where(is_rank_command(code), tree.ranks, tree.banks)
     problems = (
-        ((code < 0) | (code >= N_COMMANDS), 1, f"unknown command {{}} (known are 0 to {N_COMMANDS - 1})"),
+        (
+            (code < 0) | (code >= N_COMMANDS) | np.isin(code, FOREIGN),
+            1,
+            f"unknown command {{}} (known are 0 to {N_COMMANDS - 1})",
+        ),
         ((target < 0) | (target >= places), 2, f"no bank or rank {{}} ({tree.banks} banks, {tree.ranks} ranks)"),
         ((code == ACT) & (log[:, 3] < 0), 3, "ACT with row {}, expected a row of 0 or more"),
     )

@@ -6,7 +6,26 @@ the log; it keeps no next-allowed times. Nodes are numbered level by level, from
 
 from __future__ import annotations
 
-from edensim.dram.commands import ACT, ACT2, CASRD, CASWR, PRE, PREAB, RDA, REFAB, REFPB, REFSB, WR, WRA
+from edensim.dram.commands import (
+    ACT,
+    ACT2,
+    CASRD,
+    CASWR,
+    PDEA,
+    PDEP,
+    PDXA,
+    PDXP,
+    PRE,
+    PREAB,
+    RDA,
+    REFAB,
+    REFPB,
+    REFSB,
+    SREFEN,
+    SREFEX,
+    WR,
+    WRA,
+)
 from edensim.jit import jit
 
 UNSEEN = 1 << 60  # slack of a rule that was never exercised
@@ -20,11 +39,26 @@ STRUCTURE = (
     "command at a falling edge",
     "second activate missing or late",
     "data clock not running",
+    "command to a rank that sleeps",
+    "entry to sleep or exit that does not fit",
+    "self refresh without a refresh since the last",
     "command while a switch settles",
 )
-BUS, ORDER, ACT_OPEN, COLUMN_CLOSED, WRONG_ROW, REFRESH_OPEN, FALLING, SECOND, DATA_CLOCK, SETTLING = range(
-    len(STRUCTURE)
-)
+(
+    BUS,
+    ORDER,
+    ACT_OPEN,
+    COLUMN_CLOSED,
+    WRONG_ROW,
+    REFRESH_OPEN,
+    FALLING,
+    SECOND,
+    DATA_CLOCK,
+    SLEEPS,
+    MISFIT,
+    NOT_REFRESHED,
+    SETTLING,
+) = range(len(STRUCTURE))
 TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE, WCK_READ, WCK_WRITE = range(5)  # cells of `family`
 TOTALS = 4
 CLOSED_PRECHARGES, LAST_COLUMN, LAST_ROW, WCK_UNTIL = range(TOTALS)  # cells of `totals`
@@ -207,6 +241,35 @@ def check_structure(log, i, command, first_bank, end_bank, step, open_row, opene
 
 
 @jit
+def check_sleep(log, i, command, rank, first_bank, end_bank, open_row, opener, asleep, tally):
+    """Power-down and self refresh: nothing but the right exit while a rank sleeps, and entries with the right rows."""
+    k = asleep[rank, 0]
+    if command == PDXA or command == PDXP or command == SREFEX:
+        enter = SREFEN if command == SREFEX else PDEA if command == PDXA else PDEP
+        if k < 0 or log[k, 1] != enter:
+            note(tally, MISFIT, -1, i, k)
+        asleep[rank, 0] = -1
+        if command == SREFEX:
+            asleep[rank, 1] = i
+        return
+    if k >= 0:
+        note(tally, SLEEPS, -1, i, k)
+    if command == REFAB or command == REFPB or command == REFSB:
+        asleep[rank, 1] = -1
+    elif command == PDEA or command == PDEP or command == SREFEN:
+        is_open = False
+        latest = -1
+        for b in range(first_bank, end_bank):
+            is_open = is_open or open_row[b] >= 0
+            latest = max(latest, opener[b])
+        if is_open != (command == PDEA):
+            note(tally, MISFIT, -1, i, latest)
+        if command == SREFEN and asleep[rank, 1] >= 0:
+            note(tally, NOT_REFRESHED, -1, i, asleep[rank, 1])
+        asleep[rank, 0] = i
+
+
+@jit
 def remember(
     log, i, command, first_bank, end_bank, step, node_of, nodes, last, ring, used, windowed, subarray_rows, held,
 ):  # fmt: skip
@@ -232,7 +295,7 @@ def remember(
 @jit
 def check_block(
     log, start, stop, entries, entry_of, cycles, node_of, nodes, last, ring, used, windowed, open_row, opener, tally,
-    structure, totals, banks_per_rank, banks_per_group, family, awaited, rows, subarray_rows, held, switches,
+    structure, totals, banks_per_rank, banks_per_group, family, awaited, rows, subarray_rows, held, switches, asleep,
 ):  # fmt: skip
     """Check commands `start` to `stop` of a log; all other arrays hold the state between blocks.
 
@@ -250,6 +313,8 @@ def check_block(
     totals : int64 [TOTALS]: precharges of closed banks, last command of either bus, end of the data clock
     family : int64 [5]: TWO_BUSES, HALF_CLOCK, SECOND_ACTIVATE and WCK_READ, WCK_WRITE in clocks
     awaited : int64 [banks]: log index of the ACT whose ACT2 is still to come, or -1
+    asleep : int64 [ranks, 2]: log index of the entry that a rank sleeps since, and of its last exit from self refresh
+        if it was not refreshed since; or -1
     rows : int64 [1 + switches, rules, banks, subarrays], looked at for rules of the last two kinds
     subarray_rows : rows of a subarray, 0 without such rules
     held : int64 [commands + 1, banks]: the subarray whose row the bank had or last had open at the last command of each
@@ -261,7 +326,7 @@ def check_block(
         first_bank = log[i, 2]
         end_bank = first_bank + 1
         step = 1
-        if command == PREAB or command == REFAB:
+        if command == PREAB or command == REFAB or command >= PDEA:
             first_bank = log[i, 2] * banks_per_rank
             end_bank = first_bank + banks_per_rank
         elif command == REFSB:
@@ -273,6 +338,8 @@ def check_block(
                 note(structure, SETTLING, -1, i, i)
         if family[SECOND_ACTIVATE]:
             check_two_steps(log, i, command, first_bank, family, opener, awaited, structure, totals)
+        rank = first_bank // banks_per_rank
+        check_sleep(log, i, command, rank, first_bank, end_bank, open_row, opener, asleep, structure)
         check_structure(log, i, command, first_bank, end_bank, step, open_row, opener, structure, totals)
         check_gaps(
             log, i, first_bank, end_bank, step, entries, entry_of[command], entry_of[command + 1], cycles, node_of,

@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 RD, WR, ACT, PRE, RDA, WRA, REFPB, PREAB, REFAB, ACT2, CASRD, CASWR, REFSB = range(13)
+FOREIGN = REF2B, REFDB, PRESB = 13, 14, 15  # only in command traces of others
+PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX = range(16, 22)
+"""Entry into and exit from power-down, active and precharge, and self refresh."""
 COMMAND_NAMES = (
     *("RD", "WR", "ACT", "PREpb", "RDA", "WRA", "REFpb", "PREab", "REFab"),
     *("ACT2", "CAS_RD", "CAS_WR"),  # LPDDR5: second half of an activation, synchronisation of the data clock
     "REFsb",  # DDR5: the same bank of every bank group; it addresses that of the rank's first group
+    *("REFp2b", "REFdb", "PREsb", "PDEA", "PDEP", "PDXA", "PDXP", "SREFEN", "SREFEX"),
 )
 COMMANDS = {name: code for code, name in enumerate(COMMAND_NAMES)}
 N_COMMANDS = len(COMMAND_NAMES)
 BANK_COMMANDS = 7
-"""The first seven have a next-allowed time per bank; PREab and REFab, which address a rank, one per rank.
+"""The first seven have a next-allowed time per bank, those that address a rank one per rank.
 
 REFsb has those of REFpb: no memory has both."""
+RANK_COMMANDS = (PREAB, REFAB, PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX)
+"""Those with a next-allowed time per rank, in the order of these; all but two only where ranks are powered down."""
+SLEEP_COMMANDS = RANK_COMMANDS[2:]
 
-# Commands that no controller of edensim gives, but command traces of others hold.
-REF2B, REFDB, PRESB, PDEA, PDEP, PDXA, PDXP, SREFEN, SREFEX, DSMEN, DSMEX, NOP, END = range(13, 26)
+DSMEN, DSMEX, NOP, END = range(22, 26)  # only in command traces of others
 TRACE_NAMES = (
     *("RD", "WR", "ACT", "PRE", "RDA", "WRA", "REFB", "PREA", "REFA", "ACT2", "CASRD", "CASWR"),
     *("REFSB", "REF2B", "REFDB", "PRESB", "PDEA", "PDEP", "PDXA", "PDXP", "SREFEN", "SREFEX", "DSMEN", "DSMEX"),
@@ -32,4 +38,4 @@ N_TRACE = len(TRACE_NAMES)
 
 def is_rank_command(command: Any) -> Any:
     """Whether a command addresses a whole rank; of a number a bool, of an array an array."""
-    return (command == PREAB) | (command == REFAB)
+    return (command == PREAB) | (command == REFAB) | ((command >= PDEA) & (command <= SREFEX))

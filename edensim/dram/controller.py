@@ -3,9 +3,9 @@
 Modelled: any number of channels, pseudo-channels, ranks, bank groups and banks; FCFS, FR-FCFS with or without row-hit
 protection or a cap on it; write mode by hysteresis (while writes come as fast as they drain, reads wait: the tail of
 read latencies); forwarding and coalescing from the write queue; refresh of all banks, of one bank after the other
-or of the same bank of every group, at once or postponed; rows that stay
-open, or close after a number of accesses (RDA, WRA or a precharge of their own) or after a time, fixed or adaptive;
-tRCD, tRAS and tRP per bank or subarray. Not modelled here: power-down.
+or of the same bank of every group, at once or postponed; power-down and self refresh of ranks without work; rows that
+stay open, or close after a number of accesses (RDA, WRA or a precharge of their own) or after a time, fixed or
+adaptive; tRCD, tRAS and tRP per bank or subarray. Not modelled here: deep sleep of memories, clock stop.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from edensim.config.schema import Dram, OperatingPoint
 from edensim.dram.channel_kernel import KEY_BITS
 from edensim.dram.channel_state import new_channels
 from edensim.dram.command_log import CommandLog, resolve_edges
-from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, REFSB, WR, WRA
+from edensim.dram.commands import ACT, RD, RDA, REFAB, REFPB, REFSB, SREFEN, WR, WRA
 from edensim.dram.counters import Counters
 from edensim.dram.policy import auto_precharge, queue_policy
+from edensim.dram.power_down_kernel import ACTIVE_DOWN, PRECHARGE_DOWN, SELF_REFRESH
 from edensim.dram.refresh_rule import RefreshLimit
 from edensim.dram.table import Edge, Refresh, RowLayout, Shape, compile_table
 from edensim.dram.timing import TimingSet, bank_clocks, peak_bandwidth_gb_s, resolve_timing
@@ -63,10 +64,10 @@ class DramSystem:
         self.address_map = AddressMap.from_config(self.geometry, dram)
         self.timing = resolve_timing(dram)
         self.clocks = bank_clocks(self.timing, self.state.row_times)
-        self.shape = bank_shape(self.geometry)
         edges = resolve_edges(self.timing.standard, self.timing.ck, {}, self.geometry.banks)
-        self.refresh = refresh_schedule(dram, self.timing, self.shape, self.state.tREFI_scale)
         self.policy = queue_policy(dram, self.timing, auto_precharge(edges))
+        self.shape = bank_shape(self.geometry, self.policy.sleep is not None)
+        self.refresh = refresh_schedule(dram, self.timing, self.shape, self.state.tREFI_scale)
         self.tables = self.compile()
 
     @property
@@ -137,11 +138,16 @@ class DramSystem:
 
         A bank or rank that an auto-precharge has not closed by then has been counted too far; that is taken back.
         """
-        banks, counts = self.geometry.banks, channels["counts"][:, :, : self.geometry.banks]
+        banks, ranks, counts = self.geometry.banks, self.shape.ranks, channels["counts"][:, :, : self.geometry.banks]
         is_open = channels["state"][:, :banks] != 0
+        slept = self._slept(channels, end_clock)
+        down = slept["pda_ck"] - channels["pda_ck"]  # of those that still are: their open banks do not count
         running = end_clock - channels["open_since"][:, :banks]
+        still_open = running - np.repeat(down, self.shape.node_span, axis=1)
         rank_running = end_clock - channels["node_open_since"]
-        n_ref, n_refpb = channels["counts"][:, REFAB, : self.shape.ranks].copy(), counts[:, REFPB].copy()
+        # self refresh begins with a refresh
+        n_ref = channels["counts"][:, REFAB, :ranks] + channels["counts"][:, SREFEN, :ranks]
+        n_refpb = counts[:, REFPB].copy()
         n_refsb = counts[:, REFSB, self.first_group].copy()
         reads, writes = counts[:, RD] + counts[:, RDA], counts[:, WR] + counts[:, WRA]
         return Counters(
@@ -152,9 +158,9 @@ class DramSystem:
             n_rd=reads,
             n_wr=writes,
             n_ref=n_ref,
-            bank_open_ck=channels["open_ck"][:, :banks] + np.where(is_open, running, np.minimum(running, 0)),
+            bank_open_ck=channels["open_ck"][:, :banks] + np.where(is_open, still_open, np.minimum(running, 0)),
             rank_open_ck=channels["node_open_ck"]
-            + np.where(channels["node_open"] > 0, rank_running, np.minimum(rank_running, 0)),
+            + np.where(channels["node_open"] > 0, rank_running - down, np.minimum(rank_running, 0)),
             refreshing_ck=n_ref * self.timing.ck["nRFC"],
             row_hit=channels["hits"].copy(),
             row_miss=channels["misses"].copy(),
@@ -168,8 +174,17 @@ class DramSystem:
             n_refpb=n_refpb,
             n_refsb=n_refsb,
             bank_refreshing_ck=(n_refpb + n_refsb) * self.policy.bank_refresh,
+            **slept,
             by_tag=channels["by_tag"][..., :banks].copy(),
         )
+
+    def _slept(self, channels: np.ndarray, end_clock: int) -> dict[str, Int]:
+        """Clocks of every rank in active and precharge power-down and in self refresh up to a clock."""
+        out = {}
+        for name, mode in (("pda_ck", ACTIVE_DOWN), ("pdp_ck", PRECHARGE_DOWN), ("sref_ck", SELF_REFRESH)):
+            still = np.where(channels["sleep_mode"] == mode, np.maximum(end_clock - channels["sleep_from"], 0), 0)
+            out[name] = np.broadcast_to(channels[name] + still, (len(channels), self.shape.ranks)).copy()
+        return out
 
     def command_log(self, commands: tuple[Int, ...]) -> CommandLog:
         """A command log with the rules it is held to."""
@@ -185,11 +200,11 @@ class DramSystem:
         return CommandLog(commands, name, self.period, ck, layout, bank_ck, refresh, rows)
 
 
-def bank_shape(layout: Organisation) -> Shape:
-    """Bank tree of one channel."""
+def bank_shape(layout: Organisation, sleeps: bool = False) -> Shape:
+    """Bank tree of one channel; `sleeps`: ranks are powered down."""
     if layout.banks > 1 << KEY_BITS:
         raise ConfigError(f"dram: {layout.banks} banks per channel; the controller handles at most {1 << KEY_BITS}")
-    return Shape(layout)
+    return Shape(layout, sleeps)
 
 
 def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, scale: float) -> Refresh:

@@ -79,12 +79,15 @@ class EnergyBreakdown:
         Background that the banks of a rank share; with `by_place` it makes the total.
     standing : float
         Part of it that would be there had no bank ever been open, refreshed or asleep.
+    slept : tuple of float
+        What clocks in active and precharge power-down and in self refresh drew beyond standby: at most 0, as a rule.
     """
 
     by_rail: Mapping[str, Mapping[str, float]]
     by_place: Mapping[str, Float]
     shared_by_chip: Float
     standing: float
+    slept: tuple[float, float, float] = (0.0, 0.0, 0.0)
     act: float = field(init=False)
     pre: float = field(init=False)
     rd: float = field(init=False)
@@ -136,7 +139,8 @@ class EnergyBreakdown:
         }
         places = {name: values + other.by_place[name] for name, values in self.by_place.items()}
         standing = self.standing + other.standing
-        return EnergyBreakdown(rails, places, self.shared_by_chip + other.shared_by_chip, standing)
+        slept = (self.slept[0] + other.slept[0], self.slept[1] + other.slept[1], self.slept[2] + other.slept[2])
+        return EnergyBreakdown(rails, places, self.shared_by_chip + other.shared_by_chip, standing, slept)
 
 
 class EnergyModel:
@@ -199,6 +203,7 @@ class EnergyModel:
         single = {"per_bank": "n_refpb", "same_bank": "n_refsb"}.get(dram.controller.refresh)
         if single:
             require_currents(device, SimpleNamespace(**{single: 1}))
+        require_currents(device, SimpleNamespace(**_sleeps(dram.controller)))
         self.warnings = impossible_currents(device) + foreign_law(energy.data.law, device.standard)
         self.own_volts = own_supplies(device.name, device.nominal_v, device.vdd_rail, energy.rails)
         io_scale = (self.own_volts[IO_RAIL] / device.vddq_v) ** 2 if IO_RAIL in self.own_volts else 1.0
@@ -235,6 +240,7 @@ class EnergyModel:
         by_rail: dict[str, dict[str, float]] = {}
         by_place = {name: np.zeros(self._shape) for name in COMPONENTS}
         shared, always = np.zeros((self._shape[0], self.ranks, chips)), 0.0
+        slept = [0.0, 0.0, 0.0]
         for rail in self.rails:
             array, _ = self._scales(rail, "array")
             bank_standing, rank_standing = self._scales(rail, "background")
@@ -256,12 +262,14 @@ class EnergyModel:
                 by_place[name] += values
             shared += standing
             always += float((rail.standby * counters.cycles[:, None, None] * rank_standing / chips).sum())
+            for k, (cost, ck) in enumerate(((rail.pda, n.pda_ck), (rail.pdp, n.pdp_ck), (rail.sref, n.sref_ck))):
+                slept[k] += float(((cost - rail.standby) * ck * rank_standing / chips).sum())
             by_rail[rail.name] = {name: float(values.sum()) for name, values in parts.items()} | {"io": 0.0}
             by_rail[rail.name]["background"] += float(standing.sum())
         by_place["io"] += (self.read_io_pj * n.n_rd + self.write_io_pj * n.n_wr) / chips
         io = by_rail.setdefault(IO_RAIL, dict.fromkeys(COMPONENTS, 0.0))
         io["io"] = float(by_place["io"].sum())
-        return EnergyBreakdown(by_rail, by_place, shared, always)
+        return EnergyBreakdown(by_rail, by_place, shared, always, (slept[0], slept[1], slept[2]))
 
     def _per_bank(self, per_rank: NDArray[np.generic]) -> Float:
         """Spread [channels, ranks, …] over the banks of each rank."""
@@ -277,6 +285,12 @@ class EnergyModel:
         highest = self._vdd.reshape(channels, self.ranks, -1, chips).max(axis=2)
         factor = self._scaling.factor
         return factor(kind, self._vdd / rail.voltage_v), factor(kind, highest / rail.voltage_v)
+
+
+def _sleeps(c: schema.DramController) -> dict[str, bool]:
+    """Counters of rest that a controller may fill."""
+    down = c.power_down != "none"
+    return {"pda_ck": c.power_down == "active", "pdp_ck": down, "sref_ck": c.self_refresh_after_us is not None}
 
 
 def price(

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from edensim.dram.commands import ACT, ACT2, PRE, PREAB, RDA, REFAB, REFPB, REFSB, WR, WRA
 from edensim.dram.pending_kernel import PENDING
+from edensim.dram.power_down_kernel import end_work, note_sleep, rank_of_pending
 from edensim.dram.queue_kernel import leave_queue, set_candidates
-from edensim.dram.reading_kernel import READING, take_reading
+from edensim.dram.reading_kernel import take_reading
 from edensim.dram.row_policy_kernel import watch_row
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import LANES, jit, jit_inline, raise_lanes
 
 EXACT = 8192  # latencies below it have a bin of their own, longer ones share 64 bins per doubling
-FROM_ACTIVE, FROM_QUEUE, FROM_PRIORITY, FROM_IDLE = range(4)
+FROM_ACTIVE, FROM_QUEUE, FROM_PRIORITY, FROM_IDLE, FROM_SLEEP = range(5)
 TAG_BIT = 56
 """The top bits of a request's token tell what it belongs to (0 to 3); `by_tag` counts reads, writes, rows by it."""
 OPENED = 2  # behind reads (0) and writes (1)
@@ -81,7 +82,7 @@ def close_bin(ch, t):
     while t >= ch.bin_end:
         if ch.bins == bins:
             for i in range(bins // 2):
-                for j in range(READING):
+                for j in range(ch.timeline.shape[1]):
                     ch.timeline[i, j] = ch.timeline[2 * i + 1, j]
             ch.bins = bins // 2
             ch.bin_clocks *= 2
@@ -111,6 +112,9 @@ def close_bank(ch, b, t):
         if ch.node_open[node] == 0:
             ch.node_open_ck[node] += ch.node_open_until[node] - ch.node_open_since[node]
             ch.node_open_since[node] = ch.node_open_until[node]
+        if len(ch.is_sleeping) == 2:  # known from the type
+            ch.closing_until[node] = max(ch.closing_until[node], t)
+            ch.settled[node] = max(ch.settled[node], t + ch.close_row_ck)
     ch.state[b] = 0
     ch.open_row[b] = NO_ROW
     ch.used[b] = 0
@@ -126,6 +130,8 @@ def open_bank(ch, b, t):
     if ch.node_open[node] == 0:
         ch.node_open_since[node] = max(t, ch.node_open_since[node])
     ch.node_open[node] += 1
+    if len(ch.is_sleeping) == 2:  # known from the type
+        ch.settled[node] = max(ch.settled[node], t + ch.open_row_ck)
     ch.open_since[b] = t
     ch.state[b] = 1
     ch.activated[b] += 1
@@ -209,6 +215,9 @@ def finish_column(ch, slot, b, source, t):
         set_candidates(ch, entry, s, ch.other[entry])
     ch.free[ch.n_free] = slot
     ch.n_free += 1
+    if len(ch.is_sleeping) == 2:  # known from the type
+        ch.used_at[ch.node_of[b]] = t
+        end_work(ch, ch.node_of[b], t)
     ch.used[b] += 1
     if len(ch.is_closed_page) == 2 and ch.used[b] >= ch.cap:
         ch.inject_at = min(ch.inject_at, ch.allowed[PRE * pad + b])
@@ -237,6 +246,9 @@ def issue(ch, tab, t, command, node, slot, source):
             ch.slot_seen[slot] = 3
             ch.conflicts += 1
     ch.counts[command, node] += 1
+    if len(ch.is_sleeping) == 2:
+        ch.issued_at = t
+        note_sleep(ch, t, command, node)
     if len(ch.is_timed_page) == 2 and source != FROM_PRIORITY:  # the former is known from the type
         watch_row(ch, t, command, node, slot, source == FROM_QUEUE)
     if len(ch.log) > 1:
@@ -252,6 +264,8 @@ def issue(ch, tab, t, command, node, slot, source):
         raise_by_row(ch, tab, command, node, slot, t)
     if source == FROM_PRIORITY and command == ch.pending[ch.pending_head & (PENDING - 1)] >> KEY_BITS:
         ch.pending_head += 1
+        if len(ch.is_sleeping) == 2:
+            end_work(ch, rank_of_pending(ch, command, node), t)
     if command <= WR:
         return finish_column(ch, slot, node, source, t)
     if command == ACT or command == ACT2:

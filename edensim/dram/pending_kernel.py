@@ -6,6 +6,7 @@ They queue in order; only the head is looked at, and meanwhile nothing starts th
 from __future__ import annotations
 
 from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, RDA, REFAB, REFPB
+from edensim.dram.power_down_kernel import AWAKE, add_work, rank_of_pending
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import jit
 
@@ -13,10 +14,12 @@ PENDING = 2048  # room for pending refreshes and precharges
 
 
 @jit
-def push_pending(ch, command, node):
-    """Put a refresh of a rank or bank, or an injected precharge of a bank, into the priority queue."""
+def push_pending(ch, command, node, t):
+    """Put a refresh of a rank or bank, or an injected precharge of a bank, into the priority queue at clock `t`."""
     ch.pending[ch.pending_tail & (PENDING - 1)] = command << KEY_BITS | node
     ch.pending_tail += 1
+    if len(ch.is_sleeping) == 2:  # known from the type
+        add_work(ch, rank_of_pending(ch, command, node), t)
 
 
 @jit
@@ -41,7 +44,7 @@ def release_refreshes(ch, t):
             x = REFPB * pad + node
         at = ch.allowed[x]
         if ch.owed[rank] >= ch.postponed or (is_idle and at <= t):
-            push_pending(ch, ch.refresh_command, node)
+            push_pending(ch, ch.refresh_command, node, t)
             ch.owed[rank] -= 1
             ch.next_bank[rank] = ch.next_bank[rank] + 1 if ch.next_bank[rank] + 1 < ch.refresh_turns else 0
         elif is_idle:
@@ -56,6 +59,8 @@ def pick_pending(ch, t):
     entry = ch.pending[ch.pending_head & (PENDING - 1)]
     command = entry >> KEY_BITS
     node = entry & ((1 << KEY_BITS) - 1)
+    if len(ch.is_sleeping) == 2 and ch.sleep_mode[rank_of_pending(ch, command, node)] != AWAKE:
+        return -1, node, NEVER  # it is woken first
     if command == REFAB or command == PREAB:
         x = BANK_COMMANDS * pad + nodes + node
         if ch.node_open[node] != 0 or command == PREAB:
@@ -102,7 +107,7 @@ def inject_precharges(ch, t):
         if ch.used[b] >= ch.cap and ch.injected[b] == 0:
             at = ch.allowed[PRE * pad + b]
             if at <= t:
-                push_pending(ch, PRE, b)
+                push_pending(ch, PRE, b, t)
                 ch.injected[b] = 1
             else:
                 ch.inject_at = min(ch.inject_at, at)

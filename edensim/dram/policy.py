@@ -6,12 +6,14 @@ Combinations that contradict each other, or that a family lacks, are refused her
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
 from edensim.config.schema import Dram
-from edensim.dram.channel_state import Policy
+from edensim.dram.channel_state import Policy, SleepPolicy
 from edensim.dram.commands import PRE, RD, WR
+from edensim.dram.scan_kernel import NEVER
 from edensim.dram.standard import Standard, evaluate
 from edensim.dram.table import Edge
 from edensim.dram.timing import TimingSet
@@ -38,6 +40,7 @@ def check_policies(dram: Dram, standard: Standard) -> None:
         if value is not None and chosen not in words
         for wanted in [" or ".join(f'"{word}"' for word in words)]
     ]
+    problems += sleep_problems(dram, standard)
     if c.scheduler == TWO_STAGE and (standard.two_buses or standard.second_activate):
         problems.append(
             f'{CONTROLLER}.scheduler = "{TWO_STAGE}" is not modelled for {standard.name}, of which that program knows '
@@ -60,6 +63,51 @@ def check_policies(dram: Dram, standard: Standard) -> None:
         )
     if problems:
         raise ConfigError(problems)
+
+
+def sleep_problems(dram: Dram, standard: Standard) -> list[str]:
+    """What is wrong with power-down and self refresh of a configuration."""
+    c, problems = dram.controller, []
+    if c.power_down == "none" and c.power_down_after_ck is not None:
+        problems.append(
+            f'{CONTROLLER}.power_down_after_ck = {c.power_down_after_ck} has no effect with power_down = "none"; '
+            'expected power_down = "active" or "precharge", or no power_down_after_ck'
+        )
+    if c.power_down == "precharge_slow" and standard.sleep and "nXPDLL" not in standard.sleep.names:
+        problems.append(
+            f'{CONTROLLER}.power_down = "precharge_slow": {standard.name} has no slow exit of power-down; '
+            'expected "precharge"'
+        )
+    if c.self_refresh_after_us is not None and (c.refresh == "none" or c.refresh_granularity != "1x"):
+        key = "refresh" if c.refresh == "none" else "refresh_granularity"
+        problems.append(
+            f'{CONTROLLER}.self_refresh_after_us does not go with {key} = "{getattr(c, key)}" (a rank is refreshed '
+            'between two stays in self refresh, and leaves it tRFC and a little after); expected refresh = "all_bank" '
+            'or "per_bank" with refresh_granularity = "1x", or no self_refresh_after_us'
+        )
+    if c.scheduler == TWO_STAGE and (c.power_down != "none" or c.self_refresh_after_us is not None):
+        problems.append(
+            f'{CONTROLLER}.power_down and self_refresh_after_us do not go with scheduler = "{TWO_STAGE}", which runs '
+            'without; expected power_down = "none" and no self_refresh_after_us'
+        )
+    return problems
+
+
+def sleep_policy(dram: Dram, timing: TimingSet) -> SleepPolicy | None:
+    """When ranks go to power-down and self refresh; None if they never do."""
+    c, ck = dram.controller, timing.ck
+    if c.power_down == "none" and c.self_refresh_after_us is None:
+        return None
+    after = ck["nRC"] if c.power_down_after_ck is None else c.power_down_after_ck
+    deep = c.self_refresh_after_us
+    return SleepPolicy(
+        NEVER if c.power_down == "none" else after,
+        NEVER if deep is None else int(-(-Fraction(str(deep)) * 1_000_000 // timing.period)),
+        c.power_down != "active",
+        ck["nRCD"],
+        ck["nRP"],
+        ck["nRFC"],
+    )
 
 
 def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] = (0, 0)) -> Policy:
@@ -97,6 +145,7 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         half_clock=standard.half_clock,
         whole_row=timing.ck["nRAS"],
         bank_refresh=timing.ck.get({"per_bank": "nRFCpb", "same_bank": "nRFCsb"}.get(c.refresh, ""), 0),
+        sleep=sleep_policy(dram, timing),
     )
 
 

@@ -15,6 +15,9 @@ Equations are those of DRAMPower 6 (Fraunhofer IESE), restated. Per rail, with i
   for data sheets give IDD5PB averaged; two banks at once half of V (I5PB* - I2) t each. Same-bank refresh
   V (I5C - Ir - G (I1 - Ir)) tRFCsb / G per bank, G bank groups.
 
+* Power-down and self refresh draw V I3P (active), V I2P (precharge) and V I6. A rail of which a sheet does not tell one
+  of them, while it tells it of others, is taken to draw its standby current.
+
 The charge of a row is taken at data-sheet tRAS, tRP and tRC and stays the same when an operating point shortens them:
 the charge still has to move. (DRAMPower scales it with tRAS.) Only the background follows the real times.
 
@@ -148,11 +151,18 @@ def _costs(device: PowerDevice, name: str, rail: schema.Rail) -> RailCosts:
         refsb=unit * _same_bank(device, rail, common + device.bank_groups * (one - common)),
         ref2b=unit * _unaveraged(device, rail, "nRFC2b", two) / 2,
         refdb=unit * _unaveraged(device, rail, "nRFCdb", two) / 2,
-        pda=unit * (rail.IDD3P or 0.0),
-        pdp=unit * (rail.IDD2P or 0.0),
-        sref=unit * (rail.IDD6 or 0.0),
+        pda=unit * _asleep(device, rail, "IDD3P", one),
+        pdp=unit * _asleep(device, rail, "IDD2P", rail.IDD2N),
+        sref=unit * _asleep(device, rail, "IDD6", rail.IDD2N),
         dsm=unit * (rail.IDD6DS or 0.0),
     )
+
+
+def _asleep(device: PowerDevice, rail: schema.Rail, name: str, standby: float) -> float:
+    """Current of a rail in power-down or self refresh; its standby current if other rails alone have one given."""
+    if getattr(rail, name) is None:
+        return standby if any(getattr(x, name) is not None for x in device.rails.values()) else 0.0
+    return float(getattr(rail, name))
 
 
 def _unaveraged(device: PowerDevice, rail: schema.Rail, name: str, base: float) -> float:

@@ -146,6 +146,9 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
             "choose a preset with a power table or give [dram.power]"
         )
     refuse_wrong_rails(power)
+    rails = power.rails
+    if dram.controller.power_down == "precharge_slow":
+        rails = {name: _with_dll_off(name, rail) for name, rail in rails.items()}
     clocks = {name: ck[name] for name in ("nRAS", "nRP", "nRCD", "nRFC", "nREFI")}
     clocks["nRDA"] = ck["nRTP"]
     clocks["nWRA"] = ck["nCWL"] + ck.get("nDQSS", 0) + ck["nBL"] + ck["nWR"]
@@ -166,10 +169,20 @@ def device_of(dram: schema.Dram, timing: TimingSet) -> PowerDevice:
         idd3n_basis=power.idd3n_basis,
         column_base=_column_base(dram, power),
         rho=power.rho,
-        rails=power.rails,
+        rails=rails,
         idd4_data=power.idd4_data,
         io=power.io,
     )
+
+
+def _with_dll_off(name: str, rail: schema.Rail) -> schema.Rail:
+    """A rail whose precharge power-down is that of slow exit."""
+    if rail.IDD2P_slow is None:
+        raise ConfigError(
+            f'dram.controller.power_down = "precharge_slow": dram.power.rails.{name} gives no IDD2P_slow; '
+            'expected it in mA, or power_down = "precharge"'
+        )
+    return rail.model_copy(update={"IDD2P": rail.IDD2P_slow})
 
 
 def _column_base(dram: schema.Dram, power: schema.Power) -> ColumnBase:

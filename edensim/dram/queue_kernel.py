@@ -8,6 +8,7 @@ the mode.
 from __future__ import annotations
 
 from edensim.dram.commands import ACT, PRE
+from edensim.dram.power_down_kernel import add_work
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
 from edensim.jit import jit, jit_inline
 
@@ -109,7 +110,12 @@ def offer_one_stage(ch, t, bank, row, column, line, write, token):
     if write:
         ch.written[line & (FILTER - 1)] += 1
     first = -1  # where its first command stands in `allowed`, if the request became a candidate
-    if ch.open_row[bank] == row:
+    is_hidden = False
+    if len(ch.is_sleeping) == 2:  # known from the type; FCFS must see the oldest request even if its rank sleeps
+        is_hidden = add_work(ch, ch.node_of[bank], t) and len(ch.is_in_order) == 1
+    if is_hidden:
+        pass
+    elif ch.open_row[bank] == row:
         if ch.hit[entry] < 0:
             ch.hit[entry] = s
             ch.hit_key[entry] = k

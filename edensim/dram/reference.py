@@ -5,7 +5,7 @@ closed after a number of accesses or a time; refresh of all banks, together or s
 FCFS, FRFCFS, FRFCFS_RowHit and FRFCFS_Capped; write mode with hysteresis; the buffer of requests whose row was opened
 for them; the queue of pending refreshes and precharges; read forwarding and write coalescing; timings that differ from
 bank to bank or row to row; switches of the operating point; activation in two steps and the data clock of LPDDR5; the
-two buses of HBM and the half clocks of HBM3.
+two buses of HBM and the half clocks of HBM3; power-down and self refresh of ranks.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from edensim.dram.reference_channel import Channel, Request, Requests, Settings,
 from edensim.dram.reference_hbm import TwoBusChannel
 from edensim.dram.reference_lpddr import SplitChannel
 from edensim.dram.reference_policy import PolicyChannel
+from edensim.dram.reference_sleep import sleeping
 from edensim.dram.table import Edge
 from edensim.memory import Organisation
 
@@ -41,6 +42,8 @@ def simulate(edges: Sequence[Sequence[Edge]], layout: Organisation, settings: Se
     """
     tally = Tally([[] for _ in edges])
     kind = TwoBusChannel if settings.two_buses else SplitChannel if settings.second_activate else PolicyChannel
+    if settings.power_down_after is not None or settings.self_refresh_after is not None:
+        kind = sleeping(kind)
     channels = [kind(k, mine, layout, settings, tally) for k, mine in enumerate(edges)]
     total, clock = len(requests.bank), 0
     front_end_of = requests.channel.tolist() if settings.per_channel else [0] * total

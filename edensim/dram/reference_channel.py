@@ -56,6 +56,10 @@ class Settings:
     `second_activate`: clocks from ACT to ACT2 at most (LPDDR5; 0 = one command opens a row); `wck_runs`: clocks the
     data clock runs on after RD and after WR. `two_buses`: HBM; `half_clock`: HBM3. `subarray_rows`: rows of a subarray,
     where timings differ between those of a bank. `switches`: of the operating point, in order of time.
+
+    `power_down_after`, `self_refresh_after`: clocks from the last column command of a rank without work to either, None
+    = never; `closes_before_sleep`: its rows are closed before power-down. `auto_precharge`: clocks from RDA and from
+    WRA to the precharge inside the device.
     """
 
     row_hit_first: bool
@@ -79,6 +83,10 @@ class Settings:
     wck_runs: tuple[int, int] = (0, 0)
     two_buses: bool = False
     half_clock: bool = False
+    power_down_after: int | None = None
+    self_refresh_after: int | None = None
+    closes_before_sleep: bool = False
+    auto_precharge: tuple[int, int] = (0, 0)
     subarray_rows: int = 0
     switches: tuple[SwitchRule, ...] = ()
 

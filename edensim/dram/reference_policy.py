@@ -30,7 +30,7 @@ class PolicyChannel(Channel):
 
     def due_refreshes(self, clock: int) -> list[tuple[int, int]]:
         """Refreshes that enter the queue at this clock; those that may wait for requests are owed."""
-        due = super().due_refreshes(clock)
+        due = [each for each in super().due_refreshes(clock) if not self.refreshes_itself(*each)]
         if not self.settings.postponed:
             return due
         for command, target in due:
@@ -47,6 +47,10 @@ class PolicyChannel(Channel):
                 self.refreshed[rank] += 1
                 released.append((command, target))
         return released
+
+    def refreshes_itself(self, command: int, target: int) -> bool:  # noqa: ARG002
+        """Whether a refresh that falls due is not needed; see `reference_sleep`."""
+        return False
 
     def next_refresh(self, rank: int) -> tuple[int, int, int]:
         """Command and target of the refresh that a rank waits for, and how many of them make up one of all banks."""

@@ -1,8 +1,8 @@
 """How long a bank may go without a refresh: the rule of the protocol checker that looks at what is missing.
 
 Every bank counts from clock 0 to the last command of its channel; it is refreshed by a refresh of its rank, of its own
-or of the same bank of all groups. Not modelled: temperature, self refresh, pulled-in refreshes that would lengthen a
-later interval.
+or of the same bank of all groups. In self refresh a rank refreshes itself: entry and exit count as refreshes, and the
+time between is left out. Not modelled: temperature, pulled-in refreshes that would lengthen a later interval.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edensim.dram.bank_tree import BankTree
-from edensim.dram.commands import REFAB, REFPB, REFSB
+from edensim.dram.commands import REFAB, REFPB, REFSB, SREFEN, SREFEX
 
 Int = npt.NDArray[np.int64]
 
@@ -71,9 +71,10 @@ def check_refreshes(log: Int, tree: BankTree, limit: RefreshLimit) -> tuple[int,
         return 0, 0, None, None, ""
     end, checks, violations, slack = int(log[:, 0].max()), 0, 0, limit.longest_ck
     overdue: tuple[int, str] | None = None
-    for place, clocks in _refreshed(log, tree):
+    for place, clocks, entries in _refreshed(log, tree):
         edges = np.concatenate([[0], np.sort(clocks), [end]])
         gaps = np.diff(edges)
+        gaps[np.isin(edges[:-1], entries)] = 0
         late = np.flatnonzero(gaps > limit.longest_ck)
         checks, violations = checks + len(gaps), violations + len(late)
         slack = min(slack, limit.longest_ck - int(gaps.max()))
@@ -87,15 +88,20 @@ def check_refreshes(log: Int, tree: BankTree, limit: RefreshLimit) -> tuple[int,
     return checks, violations, slack, first_late, offence
 
 
-def _refreshed(log: Int, tree: BankTree) -> Iterator[tuple[str, Int]]:
-    """Clocks at which each rank is refreshed or, if single banks are, each bank."""
-    whole, single = log[log[:, 1] == REFAB], log[(log[:, 1] == REFPB) | (log[:, 1] == REFSB)]
+def _refreshed(log: Int, tree: BankTree) -> Iterator[tuple[str, Int, Int]]:
+    """Clocks at which each rank is refreshed or, if single banks are, each bank; and which of them begin self refresh.
+
+    Nothing else happens to a rank at the clock of an entry.
+    """
+    whole = log[np.isin(log[:, 1], (REFAB, SREFEN, SREFEX))]
+    single = log[(log[:, 1] == REFPB) | (log[:, 1] == REFSB)]
     for rank in range(tree.ranks):
-        clocks = whole[whole[:, 2] == rank, 0]
+        mine = whole[whole[:, 2] == rank]
+        clocks, entries = mine[:, 0], mine[mine[:, 1] == SREFEN, 0]
         if not len(single):
-            yield tree.words(REFAB, rank), clocks
+            yield tree.words(REFAB, rank), clocks, entries
             continue
         for bank in tree.banks_of(REFAB, rank):
             same = bank // tree.banks_per_rank * tree.banks_per_rank + bank % tree.layout.banks_per_group
             own = np.where(single[:, 1] == REFSB, same, bank) == single[:, 2]
-            yield tree.words(REFPB, bank), np.concatenate([clocks, single[own, 0]])
+            yield tree.words(REFPB, bank), np.concatenate([clocks, single[own, 0]]), entries

@@ -7,6 +7,7 @@ to be opened, and halves when a request had to close a row first. Not modelled: 
 from __future__ import annotations
 
 from edensim.dram.commands import ACT, PRE, WR
+from edensim.dram.power_down_kernel import AWAKE
 from edensim.dram.scan_kernel import NEVER
 from edensim.jit import jit
 
@@ -41,6 +42,8 @@ def pick_idle(ch, t):
     ch.close_at = NEVER
     for b in range(pad):
         if ch.state[b] == 0 or ch.claimed[b] != 0 or ch.hit[b] >= 0 or ch.hit[pad + b] >= 0:
+            continue
+        if len(ch.is_sleeping) == 2 and ch.sleep_mode[ch.node_of[b]] != AWAKE:  # the former is known from the type
             continue
         at = max(ch.idle_from[b] + ch.patience[b], ch.allowed[PRE * pad + b])
         if at <= t and found < 0:

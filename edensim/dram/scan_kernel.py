@@ -112,7 +112,9 @@ def scan_oldest(ch, entry, n, t):
     if oldest == NEVER:
         return 0, NEVER, NEVER
     b = oldest & ((1 << KEY_BITS) - 1)
-    if ch.hit_key[entry + b] == oldest:
+    if len(ch.is_sleeping) == 2 and ch.sleep_mode[ch.node_of[b]] != 0:  # the former is known from the type
+        at = NEVER
+    elif ch.hit_key[entry + b] == oldest:
         at = ch.allowed[entry + b]
     elif ch.state[b]:
         at = ch.allowed[PRE * n + b] | ch.claimed[b]

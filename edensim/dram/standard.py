@@ -1,9 +1,10 @@
 """A DRAM family as data: levels, timing names, rounding rule and the table of command constraints.
 
 Modelled: pairwise waits between commands that share a node of a level (or sit in sibling nodes), windows over several
-commands, the rule by which times of the data sheet become clocks, and what the command bus is like: two buses (HBM),
-half clocks (HBM3), activation in two commands and a data clock that runs on demand (LPDDR5). Not modelled: commands
-beyond `COMMAND_NAMES` (power-down, self refresh, calibration) and constraints that depend on data or mode registers.
+commands, power-down and self refresh (`Sleep`), the rule by which times of the data sheet become clocks, and what the
+command bus is like: two buses (HBM), half clocks (HBM3), activation in two commands and a data clock that runs on
+demand (LPDDR5). Not modelled: commands beyond `COMMAND_NAMES` (mode registers, calibration) and constraints that depend
+on data or mode registers.
 """
 
 from __future__ import annotations
@@ -88,11 +89,26 @@ class Rounding:
 
 
 @dataclass(frozen=True)
+class Sleep:
+    """Power-down and self refresh of a family: what only applies where the controller uses them."""
+
+    timings: tuple[TimingRule, ...]
+    constraints: tuple[Constraint, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its n-names, in the order in which they are resolved."""
+        return tuple(rule.name for rule in self.timings)
+
+
+@dataclass(frozen=True)
 class Standard:
     """A family: see the module docstring. `timings` is ordered, later rules may use earlier names.
 
     Attributes
     ----------
+    sleep : Sleep or None
+        Power-down and self refresh; None where no source for them is known.
     transfers_per_clock : int
         Beats on a data pin per clock of the command bus: 2, or more where data have a clock of their own (GDDR).
     command_numbers : tuple of str
@@ -121,6 +137,7 @@ class Standard:
     second_activate: str = ""
     wck_read: str = ""
     wck_write: str = ""
+    sleep: Sleep | None = None
     source: str = field(default="", compare=False)
 
     @property
@@ -134,9 +151,15 @@ class Standard:
         return tuple(rule.name for rule in self.timings if rule.optional)
 
     def constraints_on(self, names: Iterable[str]) -> list[Constraint]:
-        """Constraints of a memory that has these timings: all but those on optional ones that it lacks."""
-        absent = set(self.optional_names) - set(names)
-        return [row for row in self.constraints if absent.isdisjoint(expression_names(row.latency))]
+        """Constraints of a memory that has these timings: all but those on optional ones that it lacks.
+
+        Those of power-down are among them where the timings of power-down are.
+        """
+        names, rows = set(names), self.constraints
+        if self.sleep is not None and names.issuperset(self.sleep.names):
+            rows += self.sleep.constraints
+        absent = set(self.optional_names) - names
+        return [row for row in rows if absent.isdisjoint(expression_names(row.latency))]
 
 
 OPTIONAL = "transfers_per_clock two_buses half_clock second_activate wck_read wck_write source".split()
@@ -186,18 +209,26 @@ def parse_standard(table: Mapping[str, Any], where: str) -> Standard:
         optional = {key: table[key] for key in OPTIONAL if key in table}
         if "command_numbers" in table:
             optional["command_numbers"] = tuple(x.replace("ACT1", "ACT") for x in table["command_numbers"])
+        if "power_down" in table:
+            asleep = table["power_down"]
+            optional["sleep"] = Sleep(
+                tuple(_timing_rule(n, row) for n, row in asleep["timings"].items()),
+                tuple(_constraint(row) for row in asleep["constraint"]),
+            )
         rounding, latency = Rounding(**table["rounding"]), table["read_latency"]
         standard = Standard(table["name"], levels, latency, rounding, rules, rows, **optional)
     except (KeyError, TypeError) as error:
         raise ConfigError(f"{where}: not a DRAM standard: missing or unknown key {error}") from None
     problems += _unknown(where, "level", levels, LEVELS)
     problems += _unknown(f"{where}: command_numbers", "command", standard.command_numbers, COMMAND_NAMES)
-    problems += _unknown_rules(where, rules)
-    for row in rows:
+    asleep_rules, asleep_rows = (standard.sleep.timings, standard.sleep.constraints) if standard.sleep else ((), ())
+    names = [rule.name for rule in (*rules, *asleep_rules)]
+    problems += _unknown_rules(where, (*rules, *asleep_rules))
+    for row in (*rows, *asleep_rows):
         here = f"{where}: constraint {row.name} at {row.scope}"
         problems += _unknown(here, "level", [row.scope], levels)
         problems += _unknown(here, "command", row.preceding + row.following, COMMAND_NAMES)
-        problems += _unknown(here, "timing", expression_names(row.latency), standard.names)
+        problems += _unknown(here, "timing", expression_names(row.latency), names)
         if row.window < 1:
             problems.append(f"{here}: window {row.window} must be at least 1")
         if row.sibling and row.scope == levels[0]:

@@ -106,6 +106,12 @@ class SwitchedSystem(DramSystem):
     def __init__(self, dram: Dram, state: OperatingState, switches: Sequence[PointSwitch]) -> None:
         self.all_clocks: list[dict[str, Int]] = []
         super().__init__(dram, state)
+        if self.policy.sleep is not None and switches:
+            raise ConfigError(
+                "dram.controller.power_down and self_refresh_after_us do not go with [[switch]]: what a rank asleep "
+                'does when the operating point is switched is not modelled; expected power_down = "none" and no '
+                "self_refresh_after_us, or no switch"
+            )
         check_switches(dram, self.timing, state.tREFI_scale, switches)
         self.switches = list(switches)
         states = [state, *(switch.state for switch in switches)]

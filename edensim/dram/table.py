@@ -23,11 +23,13 @@ from edensim.dram.commands import (
     N_COMMANDS,
     PRE,
     PREAB,
+    RANK_COMMANDS,
     RD,
     RDA,
     REFAB,
     REFPB,
     REFSB,
+    SLEEP_COMMANDS,
     WR,
     WRA,
     is_rank_command,
@@ -40,9 +42,10 @@ Int = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Shape:
-    """Banks of one channel as a tree, and how the kernel's arrays follow from it."""
+    """Banks of one channel as a tree, and how the kernel's arrays follow from it; `sleeps`: ranks are powered down."""
 
     layout: Organisation
+    sleeps: bool = False
 
     @property
     def banks(self) -> int:
@@ -66,8 +69,13 @@ class Shape:
 
     @property
     def allowed_size(self) -> int:
-        """Next-allowed times: seven rows of banks, PREab and REFab per rank, one dummy cell."""
-        return BANK_COMMANDS * self.padded + 2 * self.ranks + 1
+        """Next-allowed times: seven rows of banks, rows of ranks, one dummy cell."""
+        per_rank = len(RANK_COMMANDS) - (0 if self.sleeps else len(SLEEP_COMMANDS))
+        return BANK_COMMANDS * self.padded + per_rank * self.ranks + 1
+
+    def rank_row(self, command: int) -> int:
+        """Where the next-allowed times of a command that addresses ranks begin."""
+        return BANK_COMMANDS * self.padded + RANK_COMMANDS.index(command) * self.ranks
 
     def banks_of(self, command: int, target: int) -> Int:
         """Banks that a command addresses: those of a rank, one, or the same bank of every group."""
@@ -171,14 +179,14 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Seq
             for k in range(issuers):
                 banks = shape.banks_of(preceding, k)
                 hit = reach(shape, edge, banks)
-                if f not in (PREAB, REFAB):
+                if f not in RANK_COMMANDS:
                     at = allowed_row(f) * shape.padded
                     row = out[k, at : at + shape.banks]
                     cycles = edge.cycles if by_rank else np.full(shape.banks, edge.cycles[k])
                     waits = np.where(hit, np.maximum(cycles, 1), 0)
                     np.maximum(row, gathered(shape, waits) if f == REFSB else waits, out=row)
                     continue
-                at = BANK_COMMANDS * shape.padded + (f - PREAB) * shape.ranks
+                at = shape.rank_row(f)
                 value = edge.cycles[banks].max()
                 for node in np.flatnonzero(hit.reshape(shape.ranks, -1).any(axis=1)):
                     out[k, at + node] = max(out[k, at + node], value, 1)
@@ -248,6 +256,8 @@ def compile_table(
     """
     issued = [RD, WR, ACT, PRE, *((RDA, WRA) if closes_rows else ())]
     issued += [PREAB, REFAB] if refresh.command == REFAB else [refresh.command, *((PREAB,) if closes_ranks else ())]
+    if shape.sleeps:
+        issued = [*dict.fromkeys([*issued, PREAB, *SLEEP_COMMANDS])]
     pad, dummy = shape.padded, shape.allowed_size - 1
     fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
     fields |= {x: np.zeros((N_COMMANDS, BANK_COMMANDS), np.int64) for x in ("row_target", "row_at")}

@@ -11,7 +11,7 @@ do not apply to operating points, which are outside the standard on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -158,10 +158,11 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
     check_levels(dram, standard)
     dram = with_granularity(dram)
     period = clock_period(dram, standard.transfers_per_clock)
-    given = _given_clocks(dram, standard) if dram.timing_ck is not None else _rounded_clocks(dram, standard, period)
+    rules = timing_rules(dram, standard)
+    given = _given_clocks(dram, standard, rules) if dram.timing_ck is not None else _rounded_clocks(dram, rules, period)
     banks_per_rank = dram.stack_ids * dram.bank_groups * dram.banks_per_group
     ck: dict[str, int] = {}
-    for rule in standard.timings:
+    for rule in rules:
         names = {
             "burst_length": dram.burst_length,
             "banks_per_rank": banks_per_rank,
@@ -169,6 +170,8 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
         } | ck
         if rule.name in given or rule.clocks:
             ck[rule.name] = given[rule.name] if rule.name in given else int(evaluate(rule.clocks, names))
+    if "nXPDLL" in ck and dram.controller.power_down != "precharge_slow":
+        ck["nXPDLL"] = ck["nXP"]  # the DLL stays on
     check_identities(ck, period)
 
     def nominal(key: str, name: str) -> float:
@@ -185,6 +188,27 @@ def resolve_timing(dram: schema.Dram) -> TimingSet:
         nominal("tRP_ns", "nRP"),
         nominal("tREFI_ns", "nREFI"),
     )
+
+
+def timing_rules(dram: schema.Dram, standard: Standard) -> tuple[TimingRule, ...]:
+    """The timings that a memory needs: with those of power-down and self refresh where its controller uses them.
+
+    Raises
+    ------
+    ConfigError
+        It uses them, but no source for the family's figures is known.
+    """
+    c = dram.controller
+    if c.power_down == "none" and c.self_refresh_after_us is None:
+        return standard.timings
+    key = "power_down" if c.power_down != "none" else "self_refresh_after_us"
+    if standard.sleep is None:
+        raise ConfigError(
+            f"dram.controller.{key} = {getattr(c, key)!r}: {standard.name} has no power-down and no self refresh here, "
+            "because no source of its times and currents is known; expected "
+            + ('"none"' if key == "power_down" else f"no {key}")
+        )
+    return standard.timings + standard.sleep.timings
 
 
 def with_granularity(dram: schema.Dram) -> schema.Dram:
@@ -230,13 +254,14 @@ def check_levels(dram: schema.Dram, standard: Standard) -> None:
         raise ConfigError(problems)
 
 
-def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
+def _given_clocks(dram: schema.Dram, standard: Standard, rules: Sequence[TimingRule]) -> dict[str, int]:
     """The table of a parity preset: known names only, and all that cannot be derived."""
     table = dict(dram.timing_ck or {})
     problems: list[str] = []
+    names = [rule.name for rule in rules]
     for name in table:
-        if name not in standard.names:
-            tail = did_you_mean(name, standard.names, f"known are {', '.join(standard.names)}")
+        if name not in names:
+            tail = did_you_mean(name, names, f"known are {', '.join(names)}")
             text = f"dram.timing_ck.{name}: {standard.name} has no timing of that name{tail}"
             problems.append(Problem(text, f"dram.timing_ck.{name}", "dram.standard"))
     fields = schema.Timing.model_fields
@@ -247,7 +272,7 @@ def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
             f"expected a change of dram.timing_ck instead"
         )
         problems.append(Problem(text, f"dram.timing.{ignored[0]}", "dram.timing_ck"))
-    missing = [rule.name for rule in standard.timings if not (rule.clocks or rule.optional or rule.name in table)]
+    missing = [rule.name for rule in rules if not (rule.clocks or rule.optional or rule.name in table)]
     if missing:
         problems.append(f"dram.timing_ck: {standard.name} also needs {', '.join(missing)} (in clocks)")
     if problems:
@@ -255,12 +280,13 @@ def _given_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
     return table
 
 
-def _rounded_clocks(dram: schema.Dram, standard: Standard, period: Fraction) -> dict[str, int]:
+def _rounded_clocks(dram: schema.Dram, rules: Sequence[TimingRule], period: Fraction) -> dict[str, int]:
     """Clocks of all timings that are given as keys of [dram.timing]."""
+    standard = load_standard(dram.standard)
     minimum = _minimum_clocks(dram, standard)
     out: dict[str, int] = {}
     missing = []
-    for rule in (rule for rule in standard.timings if rule.given):
+    for rule in (rule for rule in rules if rule.given):
         value = _given_value(rule, dram.timing)
         if value is None:
             if not rule.optional:
@@ -293,7 +319,8 @@ def _given_value(rule: TimingRule, timing: schema.Timing) -> float | int | None:
 
 def _minimum_clocks(dram: schema.Dram, standard: Standard) -> dict[str, int]:
     """`timing.minimum_ck`, its names checked."""
-    known = [rule.given.removesuffix("_ns") for rule in standard.timings if rule.given.endswith("_ns")]
+    rules = standard.timings + (standard.sleep.timings if standard.sleep else ())
+    known = [rule.given.removesuffix("_ns") for rule in rules if rule.given.endswith("_ns")]
     problems = []
     for name, clocks in dram.timing.minimum_ck.items():
         if name not in known:
@@ -319,6 +346,11 @@ IDENTITIES = (
     ("nWTR_L", "nWTR_S", 0),
     ("nCCD_S", "nBL", 0),
     ("nRFC", "nRC", 1),
+    ("nXP", "1", 0),
+    ("nXPDLL", "nXP", 0),
+    ("nXS", "nRFC", 0),
+    ("nXSDLL", "nXS", 0),
+    ("nCKESR", "nCKE", 0),
 )
 """(left, right, slack): left >= right - slack clocks; the slack is the cycle that rounding may cost."""
 
@@ -348,6 +380,8 @@ def check_identities(ck: Mapping[str, int], period: Fraction) -> None:
         if value < 0:
             note(f"{name} is negative ({both(value)})", name)
     for left, right, slack in IDENTITIES:
+        if left not in ck:  # of power-down, where it is used
+            continue
         least = int(evaluate(right, ck))
         if ck[left] < least - slack:
             text = f"{left} >= {right} is violated: {left} is {both(ck[left])}, {right} is {both(least)}"

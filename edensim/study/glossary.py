@@ -105,6 +105,15 @@ TERMS: dict[str, list[Term]] = {
         ),
         Term("bandwidth_gb_s", "GB/s", "bytes read and written over time"),
         Term("commands.*", "command", "commands issued, by name, all channels"),
+        *_terms(
+            "asleep",
+            "fraction",
+            {
+                "active": "share of the time of all ranks in active power-down (dram.controller.power_down)",
+                "precharge": "share in precharge power-down",
+                "self_refresh": "share in self refresh",
+            },
+        ),
         Term("compute_ns", "ns", "time during which the array computed"),
         Term("load_wait_ns", "ns", "time during which the array waited for a load"),
         *_terms("cpi_stack_ns", "ns", _STACK),

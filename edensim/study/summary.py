@@ -61,6 +61,8 @@ def point_rows(data: Mapping[str, Any]) -> list[list[str]]:
     if any("errors" in p.data for p in shown):
         add("bit error rate of reads", lambda p: _ber(p.data.get("errors")))
     add("row hits", lambda p: _share(p.data["row"]))
+    if any("asleep" in p.data for p in shown):
+        add("ranks powered down", lambda p: f"{sum(p.data.get('asleep', {}).values()):.1%}")
     if len(shown) > 1:
         for quantity, label in (("energy_pj", "energy saved"), ("time_ns", "time saved")):
             rows.append([label, "", *(f"{p.saving(quantity):z.1%}" for p in shown[1:])])

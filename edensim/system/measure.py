@@ -58,6 +58,15 @@ def commands(channels: Readings) -> dict[str, int]:
     return {name: n for name, n in named.items() if n or name in ALWAYS_SHOWN}
 
 
+def asleep(system: DramSystem, counters: Counters) -> dict[str, dict[str, float]]:
+    """Shares of the ranks' time in each state of rest, as key `asleep`; empty if ranks are never powered down."""
+    if system.policy.sleep is None:
+        return {}
+    total = int(counters.cycles.sum()) * system.shape.ranks
+    states = {"active": counters.pda_ck, "precharge": counters.pdp_ck, "self_refresh": counters.sref_ck}
+    return {"asleep": {name: float(clocks.sum() / total) if total else 0.0 for name, clocks in states.items()}}
+
+
 def latency_clocks(channels: Readings) -> dict[str, float]:
     """Read latency in clocks: mean, median and 99th percentile (nearest rank); nan-free, 0 without reads.
 
@@ -111,18 +120,18 @@ def timeline(system: DramSystem, channels: np.ndarray, end_clock: int, breakdown
 def readings(system: DramSystem, channels: np.ndarray, end_clock: int) -> tuple[int, Int]:
     """What happened in every time bin: clocks of a bin, and int64 [bins, columns of `reading_kernel`]."""
     clocks = int(channels["bin_clocks"].max())
-    bins = -(-max(end_clock, 1) // clocks)
+    bins, width = -(-max(end_clock, 1) // clocks), channels["timeline"].shape[2]
     edges = np.minimum(np.arange(1, bins + 1) * clocks, end_clock)
-    total = np.zeros((bins, READING), np.int64)
+    total = np.zeros((bins, width), np.int64)
     for ch in channels:
-        upto = np.zeros(READING, np.int64)
+        upto = np.zeros(width, np.int64)
         take_reading(ch, upto, end_clock)
         have = np.arange(1, int(ch["bins"]) + 1) * int(ch["bin_clocks"])
         last = np.searchsorted(have, edges, side="right")
-        values = np.vstack([np.zeros((1, READING), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
+        values = np.vstack([np.zeros((1, width), np.int64), ch["timeline"][: int(ch["bins"])]])[last]
         values[(edges >= ch["bin_end"]) | (edges >= end_clock)] = upto  # the open bin holds all that came last
         total += values
-    return clocks, np.diff(total, axis=0, prepend=np.zeros((1, READING), np.int64))
+    return clocks, np.diff(total, axis=0, prepend=np.zeros((1, width), np.int64))
 
 
 def power_timeline(
@@ -131,8 +140,8 @@ def power_timeline(
     """Average power by component in every bin, in mW; powers times spans add up to the energies.
 
     Every part of the energy is shared out by what causes it: rows, bursts, refreshes, clocks that banks and ranks were
-    open or refreshed. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the bin in
-    which it begins.
+    open, refreshed or asleep. Exact where all banks have one supply, at mean prices otherwise. A refresh belongs to the
+    bin in which it begins.
     """
     single, geometry = system.refresh.command != REFAB, system.geometry
     refreshing = parts[:, REFRESHES] * (system.policy.bank_refresh if single else system.timing.ck["nRFC"])
@@ -150,7 +159,11 @@ def power_timeline(
         "background": [
             (own, parts[:, BANK_OPEN] + refreshing * banks),
             (standing, spans),
-            (breakdown.shared_by_chip.sum() - standing, parts[:, RANK_OPEN] + (0 if single else refreshing)),
+            (
+                breakdown.shared_by_chip.sum() - standing - sum(breakdown.slept),
+                parts[:, RANK_OPEN] + (0 if single else refreshing),
+            ),
+            *zip(breakdown.slept, parts[:, READING:].T, strict=False),
         ],
         "io": [(breakdown.io, parts[:, READS] + parts[:, WRITES])],
     }

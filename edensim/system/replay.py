@@ -126,6 +126,7 @@ def _measured(system: DramSystem, done: ReplayResult) -> dict[str, Any]:
         "writes_coalesced": _sum(counters, "writes_coalesced"),
         "bandwidth_gb_s": sum(moved.values()) / time_ns if time_ns else 0.0,
         "commands": measure.commands(done.channels),
+        **measure.asleep(system, counters),
     }
 
 

@@ -328,6 +328,7 @@ class Simulation(ABC):
             "read_latency_ns": measure.read_latency_ns(system, channels),
             "bandwidth_gb_s": (moved["read"] + moved["write"]) / time_ns if time_ns else 0.0,
             "commands": measure.commands(channels),
+            **measure.asleep(system, counters),
             "energy_pj": energy.as_dict(),
             "energy_report": energy_report(
                 self.config,

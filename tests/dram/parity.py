@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from edensim.config.schema import Dram, DramController
 from edensim.dram.command_log import resolve_edges
 from edensim.dram.commands import COMMAND_NAMES, is_rank_command
+from edensim.dram.policy import auto_precharge
 from edensim.dram.reference import Requests, Settings
 from edensim.dram.standard import Standard, evaluate
 from edensim.dram.table import Edge
-from edensim.dram.timing import resolve_timing
+from edensim.dram.timing import TimingSet, resolve_timing
 from edensim.memory import AddressMap, Geometry
 from tests.dram.preset_dram import dram as preset_dram
 
@@ -68,7 +69,23 @@ def settings(dram: Dram) -> Settings:
         per_bank_refresh=controller.refresh == "per_bank",
         same_bank_refresh=controller.refresh == "same_bank",
         **family_rules(timing.standard, timing.ck),
+        **sleep_rules(dram, timing, auto_precharge(constraint_table(dram))),
     )
+
+
+def sleep_rules(dram: Dram, timing: TimingSet, auto: tuple[int, int]) -> dict[str, Any]:
+    """When ranks are powered down, in clocks."""
+    c = dram.controller
+    down = None if c.power_down == "none" else c.power_down_after_ck
+    if c.power_down != "none" and down is None:
+        down = timing.ck["nRC"]
+    deep = c.self_refresh_after_us
+    return {
+        "power_down_after": down,
+        "self_refresh_after": None if deep is None else int(np.ceil(deep * 1_000_000 / float(timing.period))),
+        "closes_before_sleep": c.power_down != "active",
+        "auto_precharge": auto,
+    }
 
 
 def row_timeout(controller: DramController, default: int) -> dict[str, Any]:

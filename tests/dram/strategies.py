@@ -126,6 +126,20 @@ def requests_for(draw: st.DrawFn, geometry: Organisation) -> Requests:
     )
 
 
+def sleep_rules() -> st.SearchStrategy[dict[str, Any]]:
+    """When ranks are powered down: power-down, self refresh or both, after many or few clocks; or never."""
+    after = st.sampled_from([None, 0, 1, 7, 30])
+    rules = st.fixed_dictionaries(
+        {
+            "power_down_after": after,
+            "self_refresh_after": st.sampled_from([None, None, 20, 90]),
+            "closes_before_sleep": st.booleans(),
+            "auto_precharge": st.tuples(st.integers(0, 9), st.integers(0, 9)),
+        }
+    )
+    return rules.map(lambda x: {} if x["power_down_after"] is x["self_refresh_after"] is None else x)
+
+
 @st.composite
 def scenarios(
     draw: st.DrawFn,
@@ -136,6 +150,7 @@ def scenarios(
     same_bank: bool | None = None,
     row_hit_first: bool | None = None,
     own_policies: bool = False,
+    sleeps: bool = False,
     by_row: bool = False,
     switching: bool = False,
 ) -> Scenario:
@@ -143,6 +158,7 @@ def scenarios(
 
     `caps`: accesses after which a row is closed (0: never), one of which is drawn.
     `own_policies`: also FCFS, caps on row hits and rows closed by time, which are kernels of their own.
+    `sleeps`: ranks may be powered down, where a family has that.
     `switching`: one or two switches of the operating point.
     `by_row`: timings differ from row to row, each of which is a subarray.
     `per_bank`, `same_bank` and `row_hit_first` are drawn if not given; only the last may differ in one compiled kernel.
@@ -150,7 +166,8 @@ def scenarios(
     smallest = 1 if layout else 0
     standard = load_standard(draw(st.sampled_from([family] if layout else standard_names())))
     geometry = layout or draw(layouts(standard.levels))
-    ck = draw(timings(standard.names, smallest))
+    sleep = draw(sleep_rules()) if sleeps and standard.sleep else {}
+    ck = draw(timings(standard.names + (standard.sleep.names if sleep and standard.sleep else ()), smallest))
     own = draw(bank_timings(geometry.channels, geometry.banks, smallest, by_row))
     # An interval that leaves time for requests: shorter ones starve them for ever, here as in any controller.
     edges = sum(tables(standard.name, ck, own, geometry), [])
@@ -204,5 +221,6 @@ def scenarios(
         same_bank_refresh=same_bank,
         **family_rules(standard, ck),
         **own_rules,
+        **sleep,
     )
     return Scenario(geometry, standard.name, ck, own, settings, draw(requests_for(geometry)))

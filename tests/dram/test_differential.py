@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edensim.config.schema import OperatingPoint, Partition
-from edensim.dram.channel_state import Policy, new_channels
+from edensim.dram.channel_kernel import NEVER
+from edensim.dram.channel_state import Policy, SleepPolicy, new_channels
 from edensim.dram.checker import bus_rules, check_command_log, check_log
 from edensim.dram.command_log import load_command_log
 from edensim.dram.commands import REFAB, REFPB, REFSB
@@ -68,7 +69,7 @@ def by_reference(scenario: Scenario, times: list[list[tuple[int, int]]] | None =
 def by_kernel(scenario: Scenario, block: int) -> Outcome:
     """Run a scenario through the compiled controller, `block` requests at a time."""
     geometry, chosen, requests = scenario.geometry, scenario.settings, scenario.requests
-    shape = bank_shape(geometry)
+    shape = bank_shape(geometry, sleep_of(chosen) is not None)
     refresh = refresh_of(chosen, geometry)
     by_row = RowLayout(1, geometry.banks * ROWS * geometry.channels) if chosen.subarray_rows else None
     switches = len(chosen.switches) > 0
@@ -146,7 +147,17 @@ def policy_of(chosen: Settings) -> Policy:
         in_order=chosen.in_order, hit_cap=chosen.hit_cap,
         timeout=chosen.row_timeout, timeout_range=chosen.timeout_range,
         postponed=chosen.postponed, by_row=chosen.subarray_rows > 0, is_switching=len(chosen.switches) > 0,
+        sleep=sleep_of(chosen), auto_precharge=chosen.auto_precharge,
     )  # fmt: skip
+
+
+def sleep_of(chosen: Settings) -> SleepPolicy | None:
+    """When ranks are powered down; what that counts as is not compared here."""
+    down, deep = chosen.power_down_after, chosen.self_refresh_after
+    if down is None and deep is None:
+        return None
+    times = (NEVER if x is None else x for x in (down, deep))
+    return SleepPolicy(*times, chosen.closes_before_sleep, 0, 0, 0)
 
 
 def refresh_of(chosen: Settings, geometry: Organisation) -> Refresh:
@@ -244,7 +255,8 @@ def test_policies_of_other_buses(family: str, layout: Organisation, per_bank: bo
 @given(
     scenario=st.one_of(
         scenarios(caps=(0, 0, 1, 3), own_policies=True),
-        scenarios(caps=(0, 0, 1, 3), own_policies=True, by_row=True),
+        scenarios(caps=(0, 0, 1, 3), own_policies=True, sleeps=True),
+        scenarios(caps=(0, 0, 1, 3), own_policies=True, by_row=True, sleeps=True),
         scenarios(caps=(0, 0, 1, 3), own_policies=True, switching=True),
     ),
     block=st.sampled_from([1, 7, 1000]),
@@ -252,7 +264,8 @@ def test_policies_of_other_buses(family: str, layout: Organisation, per_bank: bo
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_any_shape_equals_reference(scenario: Scenario, block: int) -> None:
     """Random shapes as well: one to two ranks, one to four groups of one to four banks, zero timings, closed
-    rows, every family; timings that differ from row to row, and switches of the operating point.
+    rows, every family; timings that differ from row to row, switches of the operating point,
+    ranks that are powered down.
     """
     assert_equal(scenario, block)
 

@@ -210,7 +210,7 @@ class DramController(Table):
         le=1 << 40,
     )
     self_refresh_after_us: float | None = key(
-        None, "from the last column command of a rank without work to self refresh; default never", "us", ge=0, le=1e9
+        None, "from the last column command of an idle rank to self refresh; default never", "us", ge=0, le=1e9
     )
     refresh_scatter_ck: int = key(
         0, "offset between the refreshes of successive ranks (0: together)", "clock", ge=0, le=10_000_000

@@ -9,7 +9,7 @@ a file replaces a part of it.
 from __future__ import annotations
 
 from edensim.config.presets import Presets
-from edensim.config.tree import Node, Origin, Problems, merge, show_value, without
+from edensim.config.tree import Node, Origin, Problems, merge, without
 from edensim.errors import ConfigError
 
 PARTS = ("organisation", "speed_bin")
@@ -74,14 +74,19 @@ def _with_page(low: Node, own: Node, problems: Problems) -> Node:
     if timing is None:
         if given is not None and all(given.get(time) for page in pages.value.values() for time in page.value):
             return low
-        known = ", ".join(sorted(pages.value, key=int))
-        name = own.get(PARTS[1])
-        assert name is not None  # only speed bins have tables of pages
-        problems.add(
-            name.origin,
-            ("dram", PARTS[1]),
-            f"{show_value(name.value)} has no times for a page of {size} bytes ({columns.value} columns of "
-            f"{width.value} bits); it has them for {known} bytes",
-        )
-        return low
+        nearest = min(pages.value, key=lambda known: abs(int(known) - size))
+        timing = pages.value[nearest]  # so that nothing is called missing as well
+        if size & (size - 1) == 0:  # else the number of columns itself is refused
+            known = ", ".join(sorted(pages.value, key=int))
+            part, node = PARTS[1], own.get(PARTS[1])
+            for key in ("columns", "device_width_bits"):
+                if (mine := own.get(key)) is not None and mine.origin.kind != "preset":
+                    part, node = key, mine
+            assert node is not None  # only speed bins have tables of pages
+            problems.add(
+                node.origin,
+                ("dram", part),
+                f"the speed bin has no times for a page of {size} bytes ({columns.value} columns of {width.value} "
+                f"bits); it has them for {known} bytes",
+            )
     return merge(low, Node({"timing": timing}, timing.origin))

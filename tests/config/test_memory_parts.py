@@ -98,8 +98,8 @@ def test_mistakes(parts: Desk) -> None:
     )
     page = PAIR + "columns = 4096\nrows = 16384\n"
     assert parts.problem(page) == (
-        'x.toml:3: dram.speed_bin: "fast" has no times for a page of 8192 bytes (4096 columns of 16 bits); it has them '
-        "for 1024, 2048 bytes"
+        "x.toml:5: dram.columns: the speed bin has no times for a page of 8192 bytes (4096 columns of 16 bits); it has "
+        "them for 1024, 2048 bytes"
     )
     assert parts.load(page + "[dram.timing]\ntFAW_ns = 40\nminimum_ck = {}\n").config.dram.timing.tFAW_ns == 40.0
     assert "dram.organisation and dram.speed_bin" in parts.problem('[dram]\norganisation = "wide"\n')

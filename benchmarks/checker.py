@@ -2,11 +2,12 @@
 
     python benchmarks/checker.py [--commands N] [--requests N] [--minutes M] [--write]
 
-Every shipped memory runs with every scheduler, row policy and refresh that the configuration knows, with one and two
-ranks, with banks slower than the others, and on every synthetic pattern, saturated and with gaps; presets that imitate
-another simulator run as they are. What does not go together is refused by edensim and skipped. Runs are drawn in an
-order that depends on the seed alone until N commands have been checked (default 5 M; the proof wants 100 M) or M
-minutes have passed. One wrong command makes the exit code 1.
+Memories take turns. To each of ours a controller is drawn: scheduler, row policy, refresh (also postponed, and in fine
+granularity), power-down and self refresh, one or two ranks, subarrays slower than others; what does not go together is
+refused by edensim and drawn anew. It runs every synthetic pattern, saturated or with gaps, with and without slow banks,
+before the next is drawn; presets that imitate another simulator run as they are. That goes on until N
+commands have been checked (default 5 M; the proof wants 100 M) or M minutes have passed; what is drawn depends on the
+seed alone. One wrong command makes the exit code 1.
 
 A row of the constraint table at slack 0 means that some gap was exactly as long as it must be, so the row was in force
 and not hidden behind a stricter one.
@@ -21,7 +22,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any, get_args
 
 import numpy as np
@@ -43,21 +43,32 @@ GAPS = (0, 0, 7, 60)
 LINE = 64
 
 
+SLEEPS: tuple[tuple[tuple[str, object], ...], ...] = (
+    (),
+    (),
+    (("power_down", "precharge"), ("power_down_after_ck", 40)),
+    (("power_down", "active"), ("power_down_after_ck", 10)),
+    (("self_refresh_after_us", 5.0),),
+    (("power_down", "active"), ("power_down_after_ck", 20), ("self_refresh_after_us", 10.0)),
+)
+"""When ranks sleep; half of it never and the shortest times often, since most patterns leave a rank little rest."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """One memory under one policy on one pattern."""
+    """One memory under one policy on one pattern. `slow`: the parts whose timings are longer, if any."""
 
     preset: str
     controller: tuple[tuple[str, object], ...]
     ranks: int | None
-    slow_banks: bool
+    slow: str
     pattern: str
 
     @property
     def words(self) -> str:
         """The run in words."""
         policy = ", ".join(f"{key} {value}" for key, value in self.controller) or "as shipped"
-        extra = (f", {self.ranks} ranks" if self.ranks else "") + (", slow banks" if self.slow_banks else "")
+        extra = (f", {self.ranks} ranks" if self.ranks else "") + (f", slow {self.slow}" if self.slow else "")
         return f"{self.preset} ({policy}{extra}) on {self.pattern}"
 
 
@@ -92,43 +103,53 @@ class Found:
         return [row for row, slack in self.slack.items() if slack == 0]
 
 
-def policies() -> list[tuple[tuple[str, object], ...]]:
-    """Every combination of scheduler, row policy (two caps) and refresh that the configuration knows."""
+def draw_controller(rng: np.random.Generator) -> tuple[tuple[str, object], ...]:
+    """Scheduler, row policy, refresh and sleep, of what the configuration knows."""
     fields = schema.DramController.model_fields
-    schedulers, rows, refreshes = (get_args(fields[x].annotation) for x in ("scheduler", "row_policy", "refresh"))
-    capped = [(row, cap) for row in rows for cap in ((1, 4) if row == "closed" else (None,))]
-    return [
-        (("scheduler", scheduler), ("row_policy", row), *([("row_cap", cap)] if cap else []), ("refresh", refresh))
-        for scheduler, (row, cap), refresh in product(schedulers, capped, refreshes)
-    ]
+
+    def choose(key: str) -> str:
+        return str(rng.choice(get_args(fields[key].annotation)))
+
+    controller: list[tuple[str, object]] = [(key, choose(key)) for key in ("scheduler", "row_policy", "refresh")]
+    if ("row_policy", "closed") in controller:
+        controller.append(("row_cap", int(rng.choice((1, 4)))))
+    if rng.random() < 0.3:
+        controller.append(("refresh_postponed", int(rng.choice((1, 8)))))
+    elif rng.random() < 0.2:
+        controller.append(("refresh_granularity", choose("refresh_granularity")))
+    return (*controller, *SLEEPS[rng.integers(len(SLEEPS))])
 
 
-def runs(presets: list[str]) -> list[Run]:
-    """All runs; parity presets have one policy, their own."""
-    own = [name for name in presets if ":" not in name]
-    every = [Run(*x) for x in product(own, policies(), (None, 2), (False, True), PATTERNS)]
-    return every + [Run(name, (), None, False, pattern) for name in presets if ":" in name for pattern in PATTERNS]
+def draw_runs(preset: str, rng: np.random.Generator) -> list[Run]:
+    """Runs that share a kernel: all patterns, with and without slow parts. Parity presets have one policy."""
+    if ":" in preset:
+        return [Run(preset, (), None, "", pattern) for pattern in PATTERNS]
+    controller, ranks = draw_controller(rng), (None, 2)[rng.integers(2)]
+    kinds = ("subarrays",) if rng.random() < 0.3 else ("", "banks")
+    drawn = [Run(preset, controller, ranks, slow, pattern) for slow in kinds for pattern in PATTERNS]
+    return [drawn[k] for k in rng.permutation(len(drawn))]
 
 
 def in_turn(presets: list[str], seed: int, skipped: Counter[str]) -> Iterator[tuple[Run, DramSystem]]:
-    """Runs without end, shuffled, one of each memory before the next of the same; refused ones are counted instead."""
+    """Runs without end, one of each memory before the next of the same; refused ones are counted instead."""
     rng = np.random.default_rng(seed)
-    by_preset = [runs([name]) for name in presets]
+    queues: dict[str, list[Run]] = {name: [] for name in presets}
     while True:
-        queues = [[own[k] for k in rng.permutation(len(own))] for own in by_preset]
-        while any(queues):
-            yield from [found for queue in queues if (found := next_possible(queue, skipped))]
+        for name, queue in queues.items():
+            while not queue:
+                queue += possible(draw_runs(name, rng), skipped)
+            run = queue.pop()
+            yield run, system_of(run)
 
 
-def next_possible(queue: list[Run], skipped: Counter[str]) -> tuple[Run, DramSystem] | None:
-    """Take runs off a queue until edensim accepts one."""
-    while queue:
-        run = queue.pop()
-        try:
-            return run, system_of(run)
-        except ConfigError as refusal:
-            skipped[str(refusal).partition(";")[0][:100]] += 1
-    return None
+def possible(drawn: list[Run], skipped: Counter[str]) -> list[Run]:
+    """Those that edensim accepts: all or none, since they differ in nothing that it looks at."""
+    try:
+        system_of(drawn[-1])
+    except ConfigError as refusal:
+        skipped[str(refusal).partition(";")[0][:100]] += len(drawn)
+        return []
+    return drawn
 
 
 def system_of(run: Run) -> DramSystem:
@@ -146,10 +167,11 @@ def system_of(run: Run) -> DramSystem:
         table["ranks"] = run.ranks
     dram = load_config({"dram": table}).config.dram
     parts = []
-    if run.slow_banks:
+    if run.slow:
         timing = resolve_timing(dram)
         slow = {f"{name}_ns": getattr(timing, f"{name}_ns") * 1.4 for name in ("tRCD", "tRAS", "tRP")}
-        parts = [schema.Partition(name="slow", banks=[1, 2], **slow)]
+        where = {"banks": [1, 2]} if run.slow == "banks" else {"subarrays": "1:3"}
+        parts = [schema.Partition(name="slow", **where, **slow)]
     return DramSystem(dram, resolve_operating_state(dram, schema.OperatingPoint(), parts))
 
 

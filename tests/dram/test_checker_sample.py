@@ -57,20 +57,24 @@ def test_no_rule_is_broken(checker: Any) -> None:
 
 def test_all_policies_are_drawn(checker: Any) -> None:
     """The long run visits every memory in turn, with everything the schema knows; what is impossible is refused."""
-    presets = Presets().names("dram")
-    every = checker.runs(presets)
-    assert {run.preset for run in every} == set(presets)
-    own = [dict(run.controller) for run in every if run.preset == OWN[0]]
-    assert {x["scheduler"] for x in own} >= {"FRFCFS", "FRFCFS_RowHit"}
-    assert {(x["row_policy"], x.get("row_cap")) for x in own} >= {("open", None), ("closed", 1), ("closed", 4)}
-    skipped = Counter()
-    drawn = checker.in_turn(presets, 1, skipped)
-    assert [next(drawn)[0].preset for _ in range(2 * len(presets))] == 2 * presets
-    impossible = checker.Run("gddr6-14000-8gb-x16", (), 3, False, "mix")
+    rng = np.random.default_rng(3)
+    own = [run for _ in range(300) for run in checker.draw_runs(OWN[0], rng)]
+    drawn = [dict(run.controller) for run in own]
+    assert {x["scheduler"] for x in drawn} >= {"FRFCFS", "FRFCFS_RowHit"}
+    assert {(x["row_policy"], x.get("row_cap")) for x in drawn} >= {("open", None), ("closed", 1), ("closed", 4)}
+    assert {"same_bank", "per_bank"} <= {x["refresh"] for x in drawn}
+    assert {"power_down", "self_refresh_after_us", "refresh_postponed"} <= {key for x in drawn for key in x}
+    assert {run.slow for run in own} == {"", "banks", "subarrays"}
+    assert {run.ranks for run in own} == {None, 2}
+    presets, skipped = Presets().names("dram"), Counter()
+    turns = checker.in_turn(presets, 1, skipped)
+    assert [next(turns)[0].preset for _ in range(2 * len(presets))] == 2 * presets
+    impossible = checker.Run("gddr6-14000-8gb-x16", (), 3, "", "mix")
     with pytest.raises(ConfigError):
         checker.system_of(impossible)
-    assert checker.next_possible([impossible], skipped) is None
-    assert sum(skipped.values()) >= 1
+    refused = sum(skipped.values())
+    assert checker.possible([impossible], skipped) == []
+    assert sum(skipped.values()) == refused + 1
 
 
 def test_a_broken_rule_is_told(checker: Any, monkeypatch: pytest.MonkeyPatch) -> None:

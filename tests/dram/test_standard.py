@@ -203,6 +203,8 @@ HBM2_OWN = [
 HBM3_OWN = [
     ("PseudoChannel", "REFab", "REFab REFpb", 1120),
     ("PseudoChannel", "PREab", "REFpb", 52),
+    ("PseudoChannel", "REFab", "PREpb", 1120),  # of rows that close after some accesses
+    ("Bank", "REFpb", "PREpb", 640),
     ("PseudoChannel", "REFpb", "PREab", 2),  # not at the falling edge right behind a refresh
     ("PseudoChannel", "REFpb", "REFab", 640),
     ("Bank", "RDA", "REFpb", 71),

@@ -37,11 +37,10 @@ from edensim.dram.issue_kernel import (
 )
 from edensim.dram.lpddr_kernel import tick_split_activate
 from edensim.dram.pending_kernel import (
-    inject_precharges,
     pick_pending,
     protect_active,
     push_pending,
-    release_refreshes,
+    refill_pending,
 )
 from edensim.dram.power_down_kernel import (
     AWAKE,
@@ -112,10 +111,7 @@ def tick_one_command(ch, tab, t):
     ch.scans += 1
     ch.freed[0] = 0
     ch.freed[1] = 0
-    if postponing:
-        release_refreshes(ch, t)
-    if closed_page:
-        inject_precharges(ch, t)
+    refill_pending(ch, t)
     command = -1
     node = -1
     slot = -1
@@ -249,10 +245,7 @@ def tick_sleeping(ch, tab, t):
     """One clock of a controller that powers ranks down: to wake one comes first, to put one to sleep last."""
     ch.freed[0] = 0
     ch.freed[1] = 0
-    if len(ch.is_postponing) == 2:  # known from the type
-        release_refreshes(ch, t)
-    if len(ch.is_closed_page) == 2:
-        inject_precharges(ch, t)
+    refill_pending(ch, t)
     command = -1
     rank = -1
     slot = -1

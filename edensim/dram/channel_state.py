@@ -28,7 +28,7 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     next_refresh timer timer_base logged bins bin_end bin_clocks enter leave read_latency node_span scans last
     hits misses conflicts forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot
     cas_source wck_until hit_cap close_at patience_low patience_high
-    postponed release_at turn staged draining whole_row bank_refresh refresh_step
+    postponed release_at turn staged draining whole_row bank_refresh refresh_step drops_stale
     refresh_command refresh_turns gate power_down_after
     self_refresh_after closes_first wake_at sleep_at issued_at is_paused open_row_ck close_row_ck refresh_ck""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
@@ -71,6 +71,8 @@ class Policy:
     stays within `timeout_range` (equal ends: it never changes). `postponed`: refreshes of a rank, or of each of its
     banks, that may be owed while requests wait, 0 = none.
 
+    `drops_stale`: a precharge that waits for a bank is dropped once the bank is closed.
+
     `command_queues`: entries of a command queue and whether every bank has one (else every rank), with which the
     controller works as DRAMsim3's; (0, False): it does not.
 
@@ -104,6 +106,7 @@ class Policy:
     timeout_range: tuple[int, int] = (0, 0)
     postponed: int = 0
     command_queues: tuple[int, bool] = (0, False)
+    drops_stale: bool = True
     sleep: SleepPolicy | None = None
     by_row: bool = False
     is_switching: bool = False
@@ -198,6 +201,7 @@ def new_channels(
     out["refresh_command"], out["refresh_turns"] = refresh.command, turns
     out["postponed"] = policy.postponed * max(turns, 1)
     out["patience_low"], out["patience_high"] = policy.timeout_range
+    out["drops_stale"] = policy.drops_stale
     out["cap"], out["auto_precharge"] = policy.cap, policy.auto_precharge
     out["second_activate"], out["wck_runs"] = policy.second_activate, policy.wck_runs
     out["whole_row"], out["bank_refresh"] = policy.whole_row, policy.bank_refresh

@@ -8,7 +8,7 @@ from __future__ import annotations
 from edensim.dram.commands import BANK_COMMANDS, PRE, PREAB, RDA, REFAB, REFPB
 from edensim.dram.power_down_kernel import AWAKE, add_work, rank_of_pending
 from edensim.dram.scan_kernel import KEY_BITS, NEVER
-from edensim.jit import jit
+from edensim.jit import jit, jit_inline
 
 PENDING = 2048  # room for pending refreshes and precharges
 
@@ -49,6 +49,41 @@ def release_refreshes(ch, t):
             ch.next_bank[rank] = ch.next_bank[rank] + 1 if ch.next_bank[rank] + 1 < ch.refresh_turns else 0
         elif is_idle:
             ch.release_at = min(ch.release_at, at)
+
+
+@jit
+def drop_stale(ch, t):
+    """Closed-row policy: precharges of banks that something else closed meanwhile leave the head of the queue.
+
+    ramulator 2 issues them all the same, perhaps while the bank refreshes; parity presets therefore keep them.
+    """
+    if ch.drops_stale == 0:
+        return
+    while ch.pending_head != ch.pending_tail:
+        entry = ch.pending[ch.pending_head & (PENDING - 1)]
+        node = entry & ((1 << KEY_BITS) - 1)
+        if entry >> KEY_BITS != PRE or ch.state[node] != 0:
+            return
+        ch.pending_head += 1
+        ch.next_queue = t
+        ch.next_act = t
+        ch.next_pre = t
+        if len(ch.is_sleeping) == 2:  # known from the type
+            rank = ch.node_of[node]
+            ch.waiting[rank] -= 1
+            if ch.waiting[rank] == 0:
+                ch.sleep_at = min(ch.sleep_at, t)
+
+
+@jit_inline
+def refill_pending(ch, t):
+    """What leaves the priority queue unserved at clock `t`, and what enters it beside refreshes that fall due."""
+    if len(ch.is_closed_page) == 2:  # known from the type
+        drop_stale(ch, t)
+    if len(ch.is_postponing) == 2:
+        release_refreshes(ch, t)
+    if len(ch.is_closed_page) == 2:
+        inject_precharges(ch, t)
 
 
 @jit

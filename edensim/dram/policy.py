@@ -138,6 +138,7 @@ def queue_policy(dram: Dram, timing: TimingSet, auto_precharge: tuple[int, int] 
         postponed=c.refresh_postponed,
         command_queues=command_queues,
         cap=(c.row_cap or 1) if c.row_policy == "closed" else 0,
+        drops_stale=c.front_end != "ramulator2",
         auto_precharge=auto_precharge,
         second_activate=second,
         wck_runs=(wck[0], wck[1]),

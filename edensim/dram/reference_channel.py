@@ -59,7 +59,7 @@ class Settings:
 
     `power_down_after`, `self_refresh_after`: clocks from the last column command of a rank without work to either, None
     = never; `closes_before_sleep`: its rows are closed before power-down. `auto_precharge`: clocks from RDA and from
-    WRA to the precharge inside the device.
+    WRA to the precharge inside the device. `drops_stale`: a pending precharge of a closed bank is dropped.
     """
 
     row_hit_first: bool
@@ -89,6 +89,7 @@ class Settings:
     auto_precharge: tuple[int, int] = (0, 0)
     subarray_rows: int = 0
     switches: tuple[SwitchRule, ...] = ()
+    drops_stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,20 @@ class Channel:
 
     def tick(self, clock: int) -> None:
         """Everything that happens in one clock."""
+        if self.settings.drops_stale:
+            self.drop_stale()
         self.pending += self.due_refreshes(clock)
         for bank in range(self.tree.banks):
             if self.is_close_due(bank, clock):
                 self.pending.append((PRE, bank))
                 self.is_asked[bank] = True
         self.use_bus(clock)
+
+    def drop_stale(self) -> None:
+        """Leave out precharges at the head whose bank something else has closed."""
+        while self.pending and self.pending[0][0] == PRE and self.is_closed(self.pending[0][1]):
+            self.pending.pop(0)
+            self.pending_done += 1
 
     def use_bus(self, clock: int) -> None:
         """Issue the command of this clock, if any."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from edensim.dram.commands import ACT, PRE, RD, RDA, WR
 from edensim.dram.issue_kernel import FROM_ACTIVE, FROM_IDLE, FROM_PRIORITY, FROM_QUEUE, issue
-from edensim.dram.pending_kernel import closes_row, inject_precharges, pick_pending, release_refreshes
+from edensim.dram.pending_kernel import closes_row, pick_pending, refill_pending
 from edensim.dram.queue_kernel import mode_flips
 from edensim.dram.row_policy_kernel import pick_idle
 from edensim.dram.scan_kernel import (
@@ -106,10 +106,7 @@ def tick_two_buses(ch, tab, t):
     closed_page = len(ch.is_closed_page) == 2
     timed_page = len(ch.is_timed_page) == 2
     in_order = len(ch.is_in_order) == 2  # all known from the type
-    if postponing:
-        release_refreshes(ch, t)
-    if closed_page:
-        inject_precharges(ch, t)
+    refill_pending(ch, t)
     is_any = False
     finished = -1
     wait = NEVER

@@ -66,6 +66,7 @@ def settings(dram: Dram) -> Settings:
         **row_timeout(controller, timing.ck["nRC"]),
         postponed=controller.refresh_postponed,
         row_cap=(controller.row_cap or 1) if controller.row_policy == "closed" else 0,
+        drops_stale=controller.front_end != "ramulator2",
         per_bank_refresh=controller.refresh == "per_bank",
         same_bank_refresh=controller.refresh == "same_bank",
         **family_rules(timing.standard, timing.ck),

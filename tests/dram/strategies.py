@@ -214,6 +214,7 @@ def scenarios(
         refresh_scatter=draw(st.integers(0, interval // geometry.ranks_per_channel)),
         write_marks=draw(st.sampled_from([(0.8, 0.2), (0.5, 0.0), (1.0, 0.9)])),
         row_cap=draw(st.sampled_from(caps)),
+        drops_stale=draw(st.booleans()) if caps != (0,) else False,
         write_latency=draw(st.sampled_from([0, ck["nCWL"] + ck["nBL"]])),
         per_bank_refresh=per_bank,
         subarray_rows=int(by_row),

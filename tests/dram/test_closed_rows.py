@@ -160,3 +160,25 @@ def test_cap_without_the_policy_is_an_error() -> None:
         run("ddr4-2400r-8gb-x8", "dram.controller.row_cap=4")
     with pytest.raises(ConfigError, match="row_cap"):
         run("ddr4-2400r-8gb-x8", "dram.controller.row_cap=0")
+
+
+def test_no_precharge_of_a_closed_bank() -> None:
+    """Our own memories precharge open banks only, so none that refreshes; the parity presets do as ramulator 2 does."""
+    settings = ("dram.controller.row_policy=closed", "dram.controller.row_cap=1", "dram.address_wrap=true")
+    for preset, more, wanted in (
+        ("ddr4-2400r-8gb-x8", settings, False),
+        ("ramulator2:ddr4_2400_closedcap1", (), True),
+    ):
+        _, result = run(preset, *more, trace="c_mix8")
+        assert result.log is not None
+        is_open: set[int] = set()
+        idle = 0
+        for _, command, target, _, _ in result.log.commands[0].tolist():
+            if command == ACT:
+                is_open.add(target)
+            elif command in (RDA, WRA, PRE):
+                idle += command == PRE and target not in is_open
+                is_open.discard(target)
+            elif command == PREAB:
+                is_open.clear()
+        assert (idle > 0) == wanted, preset

@@ -144,7 +144,7 @@ def policy_of(chosen: Settings) -> Policy:
     bus = {name: getattr(chosen, name) for name in ("second_activate", "wck_runs", "two_buses", "half_clock")}
     return Policy(
         QUEUE, QUEUE, enter, leave, chosen.read_latency, chosen.row_hit_first, True, chosen.row_cap, **bus,
-        in_order=chosen.in_order, hit_cap=chosen.hit_cap,
+        in_order=chosen.in_order, hit_cap=chosen.hit_cap, drops_stale=chosen.drops_stale,
         timeout=chosen.row_timeout, timeout_range=chosen.timeout_range,
         postponed=chosen.postponed, by_row=chosen.subarray_rows > 0, is_switching=len(chosen.switches) > 0,
         sleep=sleep_of(chosen), auto_precharge=chosen.auto_precharge,

@@ -107,9 +107,13 @@ class CpuSimulation(Simulation):
         streams = [stream.layers() for stream in self.streams()]
         run = self._alone if len(streams) == 1 else self._together
         before = self._read()
-        for layer, *stretches in zip(self.code[0], *streams, strict=True):
-            spent, before = yield from run(env, stretches, layer.tensors, before)
-            self.end_part(spent, self._record(layer, spent))
+        try:
+            for layer, *stretches in zip(self.code[0], *streams, strict=True):
+                spent, before = yield from run(env, stretches, layer.tensors, before)
+                self.end_part(spent, self._record(layer, spent))
+        finally:
+            for stream in streams:
+                stream.close()
 
     def end_part(self, spent: Reading, record: LayerRecord) -> None:
         """Keep what a layer took when it first ran."""

@@ -254,11 +254,14 @@ class Simulation(ABC):
         env = WorldEnvironment(self.world, self._tick)
         parts = [part for part in (self, *self.beside) if only in ("", part.name)]
         firsts = [env.event() for _ in parts]
-        for part, first in zip(parts, firsts, strict=True):
-            env.process(part._rounds(env, first, again=len(parts) > 1))
+        rounds = [part._rounds(env, first, again=len(parts) > 1) for part, first in zip(parts, firsts, strict=True)]
+        for each in rounds:
+            env.process(each)
         if isinstance(self.system, SwitchedSystem):
             env.process(switch_points(env, self.system, self._switched))
         env.run(until=env.all_of(firsts))
+        for each in rounds:  # some run again when the last first run ends
+            each.close()
         self.world.save_log()
 
     def _rounds(self, env: WorldEnvironment, first: simpy.Event, again: bool) -> Generator[simpy.Event, Any, None]:

@@ -6,7 +6,7 @@ point. What comes between layers (see `joins`) belongs to the layer behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from edensim.machines.cpu import code, joins
@@ -109,12 +109,14 @@ class NetworkStream:
         }
         self.store = StreamStore(content)
 
-    def layers(self) -> Iterator[Iterable[Stretch]]:
-        """Stretches of each layer; each must be used up before the next is asked for."""
+    def layers(self) -> Generator[Iterable[Stretch], None, None]:
+        """Stretches of each layer; each must be used up before the next is asked for. Close it if you stop early."""
         if reader := self.store.reader():
-            for _ in self._layers:
-                yield reader.stretches()
-            reader.close()
+            try:
+                for _ in self._layers:
+                    yield reader.stretches()
+            finally:
+                reader.close()
             return
         writer = self.store.writer()
         caches = Caches(self._levels, seed=self._seed)

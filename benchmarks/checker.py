@@ -131,9 +131,10 @@ def draw_runs(preset: str, rng: np.random.Generator) -> list[Run]:
 
 
 def in_turn(presets: list[str], seed: int, skipped: Counter[str]) -> Iterator[tuple[Run, DramSystem]]:
-    """Runs without end, one of each memory before the next of the same; refused ones are counted instead."""
+    """Runs without end, one of each memory before the next of the same, as shipped first; refused ones are counted."""
     rng = np.random.default_rng(seed)
-    queues: dict[str, list[Run]] = {name: [] for name in presets}
+    shipped = sorted(PATTERNS, key=lambda pattern: pattern == "mix")  # the last comes first: hits, conflicts, writes
+    queues = {name: [Run(name, (), None, "", pattern) for pattern in shipped] for name in presets}
     while True:
         for name, queue in queues.items():
             while not queue:

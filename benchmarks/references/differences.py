@@ -38,6 +38,7 @@ BUS = "ramulator lets a write to another rank follow as soon as a read would, in
 SPEED_BIN = "ours is the speed bin 4800B (40-39-39) of JESD79-5; ramulator has one of 36-36-36"
 PER_BANK = "ours refreshes every bank once per tREFI; the parity preset keeps the interval that ramulator uses"
 UNUSED = "of single-bank refreshes, which no preset of this family uses; our preset leaves it at its default"
+SAME_BANK = "of same-bank refreshes (JESD79-5), which the parity preset does not have"
 REASONS = {
     "nRTW_R": BUS,
     "nREFIpb": PER_BANK,
@@ -49,6 +50,7 @@ REASONS = {
     "ddr5-4800-16gb-x8 nRFC": "295 ns (Micron MT60B); JESD79-5 lets 0.3 % of a time go when it is rounded to clocks",
     "ddr5-4800-16gb-x8 nFAW": "32 clocks for a page of 1 KB (JESD79-5); ramulator has more",
     "ddr5-4800-16gb-x8 nCCD_L_WR": "tCCD_L_WR2 of x8 devices (JESD79-5); ramulator has the value of x4",
+    **{f"ddr5-4800-16gb-x8 {name}": SAME_BANK for name in ("nREFIsb", "nREFSBRD", "nRFCsb")},
     "gddr6-14000-8gb-x16 nREFI": CLOCK,
     "gddr6-14000-8gb-x16 nRFC": "120 ns are 210 clocks exactly; ramulator rounds the clock period down",
     "gddr6-14000-8gb-x16 nREF_AFTER_PRE": "1: a refresh waits tRP after a precharge of one bank (JESD250); not there",
@@ -76,6 +78,11 @@ RULES = [
         "a row is closed under a request of the other direction that has opened it, and the bank's counter stays one "
         "too high for ever",
         "kept, because the commands shall be equal; it costs our own presets with closed rows a few clocks as well",
+    ),
+    (
+        "closed rows (ClosedCAP)",
+        "a precharge that waited is issued to a bank that is closed by then, perhaps while it refreshes",
+        "kept in the parity presets; ours drop it",
     ),
     (
         "printed mean read latency",

@@ -20,7 +20,7 @@ def test_example_of_the_documentation_runs(edensim):
     np.savez(
         "requests.npz", addr=(rng.integers(0, 1 << 20, 4000) * 64).astype(np.uint64), is_write=np.zeros(4000, np.uint8)
     )
-    replay, check = (shlex.split(line)[1:] for line in blocks["sh"].splitlines())
+    _, replay, check = (shlex.split(line)[1:] for line in blocks["sh"].splitlines())
     data = edensim(*replay, "--json").json
     assert [each["since_ns"][0] is not None for each in data["switches"]] == [True, True]
     assert sum(part["energy_pj"]["total"] for part in data["phases"]) == pytest.approx(data["energy_pj"]["total"])

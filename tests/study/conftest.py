@@ -106,7 +106,9 @@ def result(data: dict) -> FakeResult:
 @pytest.fixture
 def resolved() -> SimpleNamespace:
     """What `save` needs of a resolved configuration."""
-    config = SimpleNamespace(seed=7, workload=None, machine=None, errors=None, model_dump=lambda **_: {"seed": 7})
+    config = SimpleNamespace(
+        seed=7, workload=None, machine=None, errors=None, tenant=[], model_dump=lambda **_: {"seed": 7}
+    )
     return SimpleNamespace(
         name="tiny", hash="0123456789abcdef", config=config, origins={"seed": "default"}, path=None, base_folder="."
     )

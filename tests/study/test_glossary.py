@@ -53,7 +53,9 @@ def keys(result, tmp_path_factory):
             "dram": {"preset": "gddr5-6000-1gb-x32", "channels": 2},
         }
     )
-    data = (result.data, core.data, gpu.data, switched())
+    idle = {key: SMALL[key] for key in ("workload", "machine", "dram")}
+    asleep = es.run(load_config(idle, set=["dram.controller.power_down=active"]))
+    data = (result.data, core.data, gpu.data, asleep.data, switched())
     return set().union(*(flat_keys(json.loads(to_json(x))) for x in data))
 
 

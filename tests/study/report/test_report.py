@@ -36,7 +36,7 @@ def test_a_run_tells_everything(opened_run, read):
         "edensim run 'my config.toml'",
         "2026-01-02T03:04:05+00:00",
         "ab" * 32,
-        "power-down",
+        "deep sleep",
         "cites where",
     ):
         assert words in page.text

@@ -34,7 +34,7 @@ TRACES = {
     "d_loc50": "random, half in the open row",
     "s3_dnn_like": "tiles of weights and feature maps",
 }
-FLOORS = {"a_stream": 25, "b_random": 7, "c_mix8": 11}
+FLOORS = {"a_stream": 35, "b_random": 8, "c_mix8": 13}
 
 
 def system(preset: str, **controller: object) -> DramSystem:

@@ -51,7 +51,7 @@ SLEEPS: tuple[tuple[tuple[str, object], ...], ...] = (
     (("self_refresh_after_us", 5.0),),
     (("power_down", "active"), ("power_down_after_ck", 20), ("self_refresh_after_us", 10.0)),
 )
-"""When ranks sleep; half of it never and the shortest times often, since most patterns leave a rank little rest."""
+"""When ranks sleep, a third of it never; after short times, since most patterns leave a rank little rest."""
 
 
 @dataclass(frozen=True)

@@ -307,6 +307,8 @@ def due_refreshes(ch, tab, t):
             pass  # it refreshes itself
         elif len(ch.is_postponing) == 2:  # known from the type, as the former
             ch.owed[rank_of_pending(ch, command, node)] += 1
+            if len(ch.is_sleeping) == 2:  # what owes a refresh does not go to self refresh, so perhaps to power-down
+                ch.sleep_at = min(ch.sleep_at, t)
         else:
             push_pending(ch, command, node, t)
         ch.timer += 1

@@ -379,7 +379,7 @@ class Channel:
             if self.earliest(PRE, bank) <= clock and not self.is_pending_forbidden(PRE, range(bank, bank + 1)):
                 self.issue(clock, PRE, bank)
                 return True
-        if still_open or self.earliest(REFSB, target) > clock:
+        if still_open or self.is_pending_forbidden(REFSB, banks) or self.earliest(REFSB, target) > clock:
             return False
         self.issue(clock, REFSB, target)
         self.pending.pop(0)

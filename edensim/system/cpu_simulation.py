@@ -9,6 +9,7 @@ Modelled: see `machines.cpu` and `core_kernel`. Not modelled: several cores on o
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -65,7 +66,21 @@ class CpuSimulation(Simulation):
             clock, m.width, m.window, m.loads, m.stores, m.misses, hits, memory, own if own < len(m.cache) else -1,
             self.group,
         )  # fmt: skip
-        return [spec] * self.cores
+        if not self.looks_up_as_it_goes:
+            return [spec] * self.cores
+        return [replace(spec, live=self.live + k) for k in range(self.cores)]
+
+    @property
+    def looks_up_as_it_goes(self) -> bool:
+        """Whether an inclusive level that cores share takes lines from their own caches."""
+        return any(level.inclusive for level in cache_levels(self.description)[self.own_levels :])
+
+    def own_caches(self) -> list[Caches]:
+        """Those of each core, if a shared level is inclusive."""
+        if not self.looks_up_as_it_goes:
+            return []
+        levels = cache_levels(self.description)[: self.own_levels]
+        return [Caches(levels, seed=self.config.seed + k) for k in range(self.cores)]
 
     @property
     def own_levels(self) -> int:
@@ -104,7 +119,8 @@ class CpuSimulation(Simulation):
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         """Run the streams of each layer on the cores."""
-        streams = [stream.layers() for stream in self.streams()]
+        live = self.looks_up_as_it_goes
+        streams = [stream.touches() if live else stream.layers() for stream in self.streams()]
         run = self._alone if len(streams) == 1 else self._together
         before = self._read()
         try:

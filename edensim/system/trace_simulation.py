@@ -60,7 +60,8 @@ class TraceSimulation(CpuSimulation):
         placed = self.tensors.placement.tensors[f"{TRACE}.ofm"]
         caches = Caches(cache_levels(self.description)[: self.own_levels], seed=self.config.seed)
         touches = trace.touches + np.uint64(placed.base // 64 << LINE_SHIFT)
-        stretch = Stretch(chain(caches.drive(touches), caches.rest()))
+        live = self.looks_up_as_it_goes
+        stretch = Stretch(iter([touches]) if live else chain(caches.drive(touches), caches.rest()))
         spent, _ = yield from self._alone(env, [[stretch]], [placed], before)
         details = {"cpi_stack_ns": spent.stack(1, int(self._core["depth"]), self.world.to_ns)}
         lines = spent.lines([placed], int(self._core["bursts"]))

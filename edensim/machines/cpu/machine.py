@@ -52,12 +52,6 @@ def cache_levels(machine: CpuMachine) -> list[CacheLevel]:
         problems.append("machine.extrapolate: found true with several cores; expected machine.cores = 1")
     if several and shared[0]:
         problems.append("machine.cache.l1.shared: found true with several cores; expected an l1 of each core's own")
-    for name in names:
-        if several and machine.cache[name].shared and machine.cache[name].inclusive:
-            problems.append(
-                f"machine.cache.{name}.inclusive: found true of a level that several cores share; expected false "
-                "(lines that leave it would have to leave the cores' own levels, which is not modelled)"
-            )
     if problems:
         raise ConfigError(problems)
     return levels

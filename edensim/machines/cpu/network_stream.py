@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from edensim.machines.cpu import code, joins
 from edensim.machines.cpu.cache import CacheLevel, Caches
-from edensim.machines.cpu.nest import Part
+from edensim.machines.cpu.nest import Part, flat, touches
 from edensim.machines.cpu.stream_store import StreamStore
 from edensim.machines.cpu.stretch import Sampling, Stretch, stretches
 from edensim.memory.placement import Tensor
@@ -131,6 +131,11 @@ class NetworkStream:
         if writer is not None:
             writer.finish()
             self.store.tidy()
+
+    def touches(self) -> Iterator[Iterable[Stretch]]:
+        """As `layers`, before any cache: a stretch per layer, of touches."""
+        for layer in self._layers:
+            yield [Stretch(touches(flat(self._parts(layer))))]
 
     def _parts(self, layer: LayerCode) -> Iterator[Part]:
         place: dict[str, tuple[int, int, int]] = {}

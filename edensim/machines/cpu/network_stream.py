@@ -132,7 +132,7 @@ class NetworkStream:
             writer.finish()
             self.store.tidy()
 
-    def touches(self) -> Iterator[Iterable[Stretch]]:
+    def touches(self) -> Generator[Iterable[Stretch], None, None]:
         """As `layers`, before any cache: a stretch per layer, of touches."""
         for layer in self._layers:
             yield [Stretch(touches(flat(self._parts(layer))))]

@@ -20,7 +20,14 @@ from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
 from edensim.dram.switching import SwitchedSystem
 from edensim.machines.cpu.cache import Caches
-from edensim.machines.cpu.machine import active_cores, cache_levels, cpu_requests, layer_styles, own_levels
+from edensim.machines.cpu.machine import (
+    active_cores,
+    cache_levels,
+    cpu_requests,
+    first_felt_level,
+    layer_styles,
+    own_levels,
+)
 from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
 from edensim.machines.cpu.stretch import Sampling, Stretch
 from edensim.memory.placement import Tensor, TensorRequest
@@ -79,8 +86,16 @@ class CpuSimulation(Simulation):
         """Those of each core, if a shared level is inclusive."""
         if not self.looks_up_as_it_goes:
             return []
-        levels = cache_levels(self.description)[: self.own_levels]
-        return [Caches(levels, seed=self.config.seed + k) for k in range(self.cores)]
+        return [self.caches_of_a_core(self.config.seed + k) for k in range(self.cores)]
+
+    def caches_of_a_core(self, seed: int) -> Caches:
+        """Empty caches that no other core uses."""
+        return Caches(cache_levels(self.description)[: self.own_levels], self.emit_level, seed)
+
+    @property
+    def emit_level(self) -> int:
+        """Hits in a core's own caches leave records from this level on."""
+        return min(self.own_levels, first_felt_level(self.description))
 
     @property
     def own_levels(self) -> int:
@@ -113,7 +128,7 @@ class CpuSimulation(Simulation):
         sampling = Sampling() if m.extrapolate and not needs_all else None
         shares = [range(self.workload.batch)[k::cores] for k in range(cores)]
         return [
-            NetworkStream(code, levels, images, sampling, self.config.seed)
+            NetworkStream(code, levels, images, sampling, self.config.seed, self.emit_level)
             for code, images in zip(self.code, shares, strict=True)
         ]
 

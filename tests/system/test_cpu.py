@@ -55,6 +55,16 @@ def test_a_run_adds_up(cache: Path) -> None:
     assert data["extrapolated_share"] == 0
 
 
+def test_slow_caches_are_felt(cache: Path) -> None:
+    """A core waits for a level whose latency its window cannot hide, and only for that; traffic and work stay."""
+    one = {"workload.layers": ["conv1", "conv2"], "machine.cores": 1, "compare": {}}
+    quick, slow = run(**one), run(**one, **{"machine.cache.l2.latency_cycles": 80})
+    assert quick["cpi_stack_ns"]["l2"] == quick["cpi_stack_ns"]["l3"] == slow["cpi_stack_ns"]["l3"] == 0
+    assert slow["cpi_stack_ns"]["l2"] > 0.05 * slow["time_ns"]
+    assert slow["bytes"] == quick["bytes"]
+    assert slow["cpi_stack_ns"]["compute"] == quick["cpi_stack_ns"]["compute"]
+
+
 def test_a_long_concatenation(cache: Path) -> None:
     """More sources than records tell apart, as in DenseNet: each is read, and bytes by kind still add up."""
     net = NetworkBuilder("wide", "test", per_filter=1)

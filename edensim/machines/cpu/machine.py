@@ -118,3 +118,10 @@ def own_levels(machine: CpuMachine, joined: bool = False) -> int:
     if machine.cores == 1 and not joined:
         return len(machine.cache)
     return sum(not level.shared for level in machine.cache.values())
+
+
+def first_felt_level(machine: CpuMachine) -> int:
+    """First level that a core may have to wait for: nearer ones are over before window or load queue can be full."""
+    hidden = min(machine.window, machine.loads)
+    felt = (level.latency_cycles * machine.width > hidden for level in machine.cache.values())
+    return next((k for k, waits in enumerate(felt) if waits), len(machine.cache))

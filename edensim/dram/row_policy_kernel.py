@@ -50,4 +50,6 @@ def pick_idle(ch, t):
             found = b
         else:
             ch.close_at = min(ch.close_at, max(at, t + 1))
+    if len(ch.is_sleeping) == 2 and found >= 0:  # its rank may go to sleep by another command than with the row open
+        ch.sleep_at = min(ch.sleep_at, t + 1)
     return found

@@ -48,7 +48,7 @@ class _Reads:
         geometry = device.address_map.geometry
         self._work = Work.of(geometry.row_bytes)
         self._by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
-        self._no_bits, self._no_words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        self._no_bits = np.zeros(0, np.int64)
         self._now = np.zeros_like(device.stream_keys)
 
     def place(self, region: Region, seed: int | None = None) -> _Place:
@@ -68,7 +68,7 @@ class _Reads:
         stored = codes.copy() if device.reads_previous_row else codes
         return int(
             inject_reads(
-                codes, stored, self._no_words, place.layout.table, place.rows, device.tables, place.keys, device.anew,
+                codes, stored, place.layout.table, place.rows, device.tables, place.keys, device.anew,
                 np.uint64(access), self._now, NO_RULE, self._work, self._by_bank, self._no_bits,
             )
         )  # fmt: skip

@@ -52,7 +52,7 @@ def gather_listed(unit_room, mask_bytes, touched, count, line, channel, column_l
 @jit_uncounted
 def throw_into_unit(unit_room, bits, key, count, space, halves, line, channel, column_line, form):  # type: ignore[no-untyped-def]
     """Toggle points 0 … count - 1 (up to 2 BLOCK) of a row in the bitmap of its unit; returns the bits it sets."""
-    flips, shift, burst_bits = 0, np.uint64(32 - bits), form[BURST_SHIFT] + 3
+    flips, shift, burst_bits = np.int64(0), np.uint64(32 - bits), form[BURST_SHIFT] + 3
     for i in range((count + 1) >> 1):
         space[i] = draw(key, 1 + i)  # type: ignore[no-untyped-call]
     for i in range(count):

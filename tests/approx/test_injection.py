@@ -75,6 +75,33 @@ def test_whole_rows_are_as_the_definitions_say(data, address_map, streams, in_pl
     assert (np.delete(room, np.s_[8 + shift : 8 + shift + size]) == 0xAA).all()
 
 
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("address_map", [LONG_ROWS, *IN_TURN], ids=["1", "2", "3"])
+@pytest.mark.parametrize("rate", [2e-4, 3e-3, 0.02, 0.06, 0.3])
+def test_whole_units_are_as_their_pieces(rate, address_map, streams):
+    """Rows and units written at once get the errors, and the counts, of pieces too small for any whole row."""
+    device, size = Device([[simple_law([1.0], rate)]], address_map, seed=2), 9001
+    source = np.random.default_rng(5).integers(0, 256, size, dtype=np.uint8)
+    pieces, found = source.copy(), []
+    for begin in range(0, size, 400):
+        part = pieces[begin : begin + 400]
+        place = Region(address_map, part.size, 100 + begin)
+        found.append(Injector(device, place, ELEMENTS["uint8"], threads=1).run(part, 3))
+    flips = sum(found[1:], found[0])
+    room = np.full(size + 128, 0xAA, np.uint8)
+    out = room[29 : 29 + size]
+    injector = Injector(device, Region(address_map, size, 100), ELEMENTS["uint8"], threads=1)
+    with mock.patch.object(injection, "STREAMED_BYTES", 0 if streams else 1 << 60):
+        report = injector.run(source, 3, out)
+    assert (out == pieces).all()
+    assert (room[:29] == 0xAA).all() and (room[29 + size :] == 0xAA).all()
+    assert report.by_bank.tolist() == flips.by_bank.tolist()
+    assert report.by_bit.tolist() == flips.by_bit.tolist()
+    changed = source.copy()
+    assert injector.run(changed, 3, details=False).flips == report.flips
+    assert (changed == out).all()
+
+
 MODELS = [
     *(Uniform(p) for p in (0.0, 1e-5, 1e-3, 1e-2, 0.05, 0.1, 0.7, 1.0)),
     Uniform(0.5, 1e-3),

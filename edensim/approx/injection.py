@@ -28,7 +28,6 @@ from edensim.approx.element import Element, bytes_of, element_of
 from edensim.approx.inject_kernel import inject_units
 from edensim.approx.law import CellLaw
 from edensim.approx.model import ErrorModel, Uniform
-from edensim.approx.position_kernel import slices_for
 from edensim.approx.region import PLAIN, Region, layout_of
 from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Words, Work
 from edensim.errors import ConfigError, InputError
@@ -209,7 +208,8 @@ class Injector:
             _check_out(array, out)
             target = bytes_of(out, "out", written=True)
         streams = out is not None and array.nbytes >= STREAMED_BYTES and self.rule.kind == UNCHECKED
-        data = Data.of(source, target, self.together, self.fetched, streams)
+        phase = target.ctypes.data % LINE_BYTES
+        data = Data(source, target, out is not None, streams, phase, self.together, self.fetched)
         return self._run(data, self.device.keys(access), details)
 
     def _run(self, data: Data, keys: Words, details: bool) -> FlipReport:
@@ -219,15 +219,12 @@ class Injector:
             self._over_bytes(lambda a, b: np.copyto(data.target[a:b], data.source[a:b]), data)
             data = data._replace(copies=False)
 
-        phase = (data.phase + int(layout.table.unit_offset[:1].sum())) % LINE_BYTES  # where rows begin in cache lines
-
         def work(first: int, last: int) -> tuple[int, int, Ints, Ints]:
             by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
             by_bit = np.zeros(bits * details, np.int64)
-            space = _work(geometry.row_bytes, phase)
             found = inject_units(
-                first, last, data, layout.table, self.rows, device.tables, keys, self.rule, space, by_bank, by_bit,
-                bits - 1, slices_for(geometry.row_bytes),
+                first, last, data, layout.table, self.rows, device.tables, keys, self.rule,
+                _work(geometry.row_bytes), by_bank, by_bit, bits - 1,
             )  # fmt: skip
             return *found, by_bank, by_bit
 
@@ -303,9 +300,9 @@ def _pool(process: int, threads: int) -> ThreadPoolExecutor:
 _own = threading.local()
 
 
-def _work(row_bytes: int, phase: int) -> Work:
+def _work(row_bytes: int) -> Work:
     """Arrays to work in, of this thread."""
     kept: Work | None = getattr(_own, "work", None)
-    if kept is None or len(kept.mask_bytes) != row_bytes or kept.mask_bytes.ctypes.data % LINE_BYTES != phase // 8 * 8:
-        kept = _own.work = Work.of(row_bytes, phase)
+    if kept is None or len(kept.mask_bytes) != row_bytes:
+        kept = _own.work = Work.of(row_bytes)
     return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edensim.approx.inject_kernel import inject_units
-from edensim.approx.tables_kernel import UNKNOWN, Data
+from edensim.approx.tables_kernel import Data
 from edensim.jit import jit_uncounted
 from edensim.rng_kernel import draw
 
@@ -13,7 +13,7 @@ _ONE = np.uint64(1)
 
 
 @jit_uncounted
-def inject_reads(codes, stored, words, layout, rows, tables, keys, anew, access, now, rule, work, by_bank, by_bit):  # type: ignore[no-untyped-def]
+def inject_reads(codes, stored, layout, rows, tables, keys, anew, access, now, rule, work, by_bank, by_bit):  # type: ignore[no-untyped-def]
     """Inject in place; returns the number of bits flipped.
 
     Parameters
@@ -22,8 +22,6 @@ def inject_reads(codes, stored, words, layout, rows, tables, keys, anew, access,
         What is read.
     stored : uint8 array, shape (reads, bytes)
         What was stored: `codes` itself, or a copy where failing cells read another row.
-    words : uint64 array
-        Empty: stands where the kernel wants words, which it uses to count, and if it knows the `phase` of the data.
     keys : uint64 array, shape (laws, streams)
         Keys of the streams.
     anew : bool array, shape (laws, streams)
@@ -41,8 +39,8 @@ def inject_reads(codes, stored, words, layout, rows, tables, keys, anew, access,
             for k in range(keys.shape[1]):
                 now[law, k] = draw(keys[law, k], access) if anew[law, k] else keys[law, k]
         access += _ONE
-        data = Data(stored[i], codes[i], words, words, False, False, UNKNOWN, 1, 0)
+        data = Data(stored[i], codes[i], False, False, 0, 1, 0)
         flips += inject_units(
-            0, len(layout.unit_line), data, layout, rows, tables, now, rule, work, by_bank, by_bit, 7, words
+            0, len(layout.unit_line), data, layout, rows, tables, now, rule, work, by_bank, by_bit, 7
         )[0]
     return flips

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from edensim.dram.controller import DramSystem
 from edensim.errors import ConfigError
-from edensim.machines.cpu.cache_kernel import RECORD_LINE_SHIFT
-from edensim.system.core_kernel import LEVELS, SHARED_RECORDS, STALLS
+from edensim.machines.cpu.cache_kernel import LINE_SHIFT, RECORD_LINE_SHIFT, SHARED_RECORDS
+from edensim.system.core_kernel import LEVELS, STALLS
 from edensim.system.port_kernel import ARRIVALS, LOADS, MISSES
 
 Records = NDArray[np.uint64]
@@ -28,7 +28,7 @@ LINE_BYTES = 64
 STREAMS = 16
 """Arrays that records tell apart."""
 CORE_SCALARS = """slot window loads stores misses depth bursts return_time memory_time ready instruction stage burst
-    place at end own group shared_at shared_end head tail blocked_on busy_time reads writes""".split()
+    place at end own group live own_at shared_at shared_end head tail blocked_on busy_time reads writes""".split()
 CORE_MISSES = """miss_done miss_late miss_left miss_outcome miss_sent miss_line miss_load miss_store miss_row miss_queue
     miss_refresh miss_channel miss_bank""".split()
 CORE_STATE = np.dtype(
@@ -74,7 +74,9 @@ class CoreSpec:
         Levels that are the core's own, if there are others, which it shares (-1: all are its own). Its records are
         those that leave its own levels; `World.hierarchy` holds the others.
     group : int
-        Which of the world's groups of shared caches these are.
+        Which of the world's caches these are.
+    live : int
+        Which of the world's caches are the core's own (-1: none; its program is what leaves them, not touches).
     """
 
     clock_mhz: Fraction
@@ -87,6 +89,7 @@ class CoreSpec:
     memory_ns: Fraction
     own_levels: int = -1
     group: int = 0
+    live: int = -1
 
 
 def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> None:
@@ -98,7 +101,7 @@ def set_up(core: Any, spec: CoreSpec, system: DramSystem, unit_ps: Fraction) -> 
     period = int(system.period / unit_ps)
     core["slot"] = int(clock / spec.width)
     core["window"], core["loads"] = spec.window, min(spec.loads, LOADS)
-    core["own"], core["group"] = spec.own_levels, spec.group
+    core["own"], core["group"], core["live"] = spec.own_levels, spec.group, spec.live + 1
     core["stores"], core["misses"] = spec.stores, min(spec.misses, MISSES)
     core["depth"], core["bursts"] = len(spec.hit_cycles), LINE_BYTES // burst
     core["level_time"][: len(spec.hit_cycles)] = [int(clock * cycles) for cycles in spec.hit_cycles]
@@ -114,11 +117,12 @@ def pieces(records: Iterable[Records]) -> Iterator[Records]:
             yield words[begin : begin + PIECE]
 
 
-def translate(words: Records, page_table: NDArray[np.int64], page_lines: int) -> Records:
-    """Records with physical lines; pages of `page_lines` lines of 64 bytes."""
+def translate(words: Records, page_table: NDArray[np.int64], page_lines: int, touches: bool = False) -> Records:
+    """Records (or touches) with physical lines; pages of `page_lines` lines of 64 bytes."""
     if len(page_table) == 0:
         return words
-    shift = np.uint64(RECORD_LINE_SHIFT)
+    bits = LINE_SHIFT if touches else RECORD_LINE_SHIFT
+    shift = np.uint64(bits)
     line = (words >> shift).astype(np.int64)
     line = page_table[line // page_lines] * page_lines + line % page_lines
-    return (line.astype(np.uint64) << shift) | (words & np.uint64((1 << RECORD_LINE_SHIFT) - 1))
+    return (line.astype(np.uint64) << shift) | (words & np.uint64((1 << bits) - 1))

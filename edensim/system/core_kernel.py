@@ -21,6 +21,8 @@ from edensim.dram.channel_kernel import NEVER
 from edensim.jit import jit, jit_inline
 from edensim.machines.cpu.cache_kernel import (
     DEPENDENT,
+    GAP_MASK,
+    GAP_SHIFT,
     PREFETCH,
     RECORD_GAP_MASK,
     RECORD_GAP_SHIFT,
@@ -31,6 +33,7 @@ from edensim.machines.cpu.cache_kernel import (
     WRITE,
     look_up_shared,
 )
+from edensim.machines.cpu.inclusive_kernel import look_up_inclusive, touch_own
 from edensim.system.port_kernel import (
     ANY_MISS,
     ARRIVALS,
@@ -42,7 +45,6 @@ from edensim.system.port_kernel import (
     send,
 )
 
-SHARED_RECORDS = 256  # that one record of a core's own caches can leave behind the shared ones
 BEGIN, IN_WINDOW, HAS_PLACE = range(3)  # how far the record at the head has come
 LEVELS = 8
 ROW_HIT, ROW_OPEN, QUEUE, DOOR, REFRESH = range(8, 13)  # places in `stall_time` behind the cache levels
@@ -176,6 +178,8 @@ def next_record(c):
     """The record at the head is done with."""
     if c.shared_at < c.shared_end:
         c.shared_at += 1
+    elif c.live:
+        c.own_at += 1
     else:
         c.at += 1
     c.stage = BEGIN
@@ -193,16 +197,46 @@ def go_on(c, word):
 
 
 @jit
-def pass_shared(c, h, word):
+def pass_shared(c, hierarchy, word):
     """Let the record at the head go through the shared caches; what they make of it comes before the next record."""
-    look_up_shared(h, word)
+    h = hierarchy[c.group]
+    if h.watched:
+        look_up_inclusive(hierarchy, c.group, word)
+    else:
+        look_up_shared(h, word)
     own = np.uint64(c.own << RECORD_LEVEL_SHIFT)
     for k in range(h.written):
         c.shared[k] = h.out[k] + own
+    next_record(c)
     c.shared_at = 0
     c.shared_end = h.written
-    c.at += 1
-    c.stage = BEGIN
+
+
+@jit
+def next_touches(c, h, now, horizon):
+    """Let touches go through a core's own caches until one leaves records; returns when it may go on, else 0.
+
+    Cores go through caches in order of time, because one may push lines out of another's.
+    """
+    while c.own_at == h.written and c.at < c.end:
+        word = c.program[c.at]
+        gap = (np.int64(word) >> GAP_SHIFT) & GAP_MASK
+        due = c.ready + (h.instructions + gap) * c.slot
+        if due > now and due >= horizon:
+            return due
+        touch_own(h, word)
+        c.own_at = 0
+        c.at += 1
+    return 0
+
+
+@jit
+def pass_rest(c, h):
+    """Let the instructions behind the last record pass."""
+    c.ready += h.instructions * c.slot
+    c.busy_time += h.instructions * c.slot
+    c.instruction += h.instructions
+    h.instructions = 0
 
 
 @jit
@@ -213,10 +247,20 @@ def core_step(world, hierarchy, i, now, horizon):
     c.blocked_on = NO_MISS
     while True:
         from_shared = c.shared_at < c.shared_end
-        if not from_shared and c.at == c.end:
+        from_own = False
+        if hierarchy is not None:
+            if c.live and not from_shared:
+                due = next_touches(c, hierarchy[c.live - 1], now, horizon)
+                if due:
+                    return due
+                from_own = c.own_at < hierarchy[c.live - 1].written
+        if not from_shared and not from_own and c.at == c.end:
             if a.more:
                 a.wants = 1
                 return now
+            if hierarchy is not None:
+                if c.live:
+                    pass_rest(c, hierarchy[c.live - 1])
             a.last_done = max(a.last_done, c.ready)
             for k in range(max(c.head, c.tail - LOADS), c.tail):
                 least = c.load_least[k % LOADS]
@@ -224,7 +268,13 @@ def core_step(world, hierarchy, i, now, horizon):
                     least = c.load_done[k % LOADS]
                 a.last_done = max(a.last_done, least)
             return ends(a, now)
-        word = c.shared[c.shared_at] if from_shared else c.program[c.at]
+        word = np.uint64(0)
+        if from_shared:
+            word = c.shared[c.shared_at]
+        elif not from_own:
+            word = c.program[c.at]
+        elif hierarchy is not None:
+            word = hierarchy[c.live - 1].out[c.own_at]
         line = np.int64(word >> np.uint64(RECORD_LINE_SHIFT))
         rest = np.int64(word & np.uint64((1 << RECORD_LINE_SHIFT) - 1))
         if c.stage == BEGIN:
@@ -234,7 +284,7 @@ def core_step(world, hierarchy, i, now, horizon):
             if c.own >= 0 and not from_shared and level >= c.own:
                 if c.ready > now and c.ready >= horizon:  # cores look at what they share in order of time
                     return c.ready
-                pass_shared(c, hierarchy[c.group], word)
+                pass_shared(c, hierarchy, word)
                 continue
         write = rest & WRITE
         if c.stage == IN_WINDOW:

@@ -9,6 +9,7 @@ Modelled: see `machines.cpu` and `core_kernel`. Not modelled: several cores on o
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,14 @@ from edensim.config.cpu_schema import CpuMachine
 from edensim.config.schema import Workload
 from edensim.dram.switching import SwitchedSystem
 from edensim.machines.cpu.cache import Caches
-from edensim.machines.cpu.machine import active_cores, cache_levels, cpu_requests, layer_styles, own_levels
+from edensim.machines.cpu.machine import (
+    active_cores,
+    cache_levels,
+    cpu_requests,
+    first_felt_level,
+    layer_styles,
+    own_levels,
+)
 from edensim.machines.cpu.network_stream import LayerCode, NetworkStream, network_code
 from edensim.machines.cpu.stretch import Sampling, Stretch
 from edensim.memory.placement import Tensor, TensorRequest
@@ -65,7 +73,29 @@ class CpuSimulation(Simulation):
             clock, m.width, m.window, m.loads, m.stores, m.misses, hits, memory, own if own < len(m.cache) else -1,
             self.group,
         )  # fmt: skip
-        return [spec] * self.cores
+        if not self.looks_up_as_it_goes:
+            return [spec] * self.cores
+        return [replace(spec, live=self.live + k) for k in range(self.cores)]
+
+    @property
+    def looks_up_as_it_goes(self) -> bool:
+        """Whether an inclusive level that cores share takes lines from their own caches."""
+        return any(level.inclusive for level in cache_levels(self.description)[self.own_levels :])
+
+    def own_caches(self) -> list[Caches]:
+        """Those of each core, if a shared level is inclusive."""
+        if not self.looks_up_as_it_goes:
+            return []
+        return [self.caches_of_a_core(self.config.seed + k) for k in range(self.cores)]
+
+    def caches_of_a_core(self, seed: int) -> Caches:
+        """Empty caches that no other core uses."""
+        return Caches(cache_levels(self.description)[: self.own_levels], self.emit_level, seed)
+
+    @property
+    def emit_level(self) -> int:
+        """Hits in a core's own caches leave records from this level on."""
+        return min(self.own_levels, first_felt_level(self.description))
 
     @property
     def own_levels(self) -> int:
@@ -98,13 +128,14 @@ class CpuSimulation(Simulation):
         sampling = Sampling() if m.extrapolate and not needs_all else None
         shares = [range(self.workload.batch)[k::cores] for k in range(cores)]
         return [
-            NetworkStream(code, levels, images, sampling, self.config.seed)
+            NetworkStream(code, levels, images, sampling, self.config.seed, self.emit_level)
             for code, images in zip(self.code, shares, strict=True)
         ]
 
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:
         """Run the streams of each layer on the cores."""
-        streams = [stream.layers() for stream in self.streams()]
+        live = self.looks_up_as_it_goes
+        streams = [stream.touches() if live else stream.layers() for stream in self.streams()]
         run = self._alone if len(streams) == 1 else self._together
         before = self._read()
         try:

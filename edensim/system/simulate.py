@@ -156,7 +156,7 @@ class Simulation(ABC):
         self.records: list[LayerRecord] = []
         self.end: End | None = None
         self.errors: ErrorDraw | None = None
-        self.first_agent = self.group = 0
+        self.first_agent = self.group = self.live = 0
         if tenant is None:
             self._build(errors, later, on_requests)
 
@@ -181,6 +181,10 @@ class Simulation(ABC):
             if not part.joins and (caches := part.shared_caches()) is not None:
                 part.group = len(groups)
                 groups.append(caches)
+            part.live = len(groups)
+            for own_caches in part.own_caches():
+                own_caches.put_above(part.group, groups[part.group])
+                groups.append(own_caches)
             part.first_agent = len(agents)
             agents += part.agents()
             part.agent_count = len(agents) - part.first_agent
@@ -223,6 +227,10 @@ class Simulation(ABC):
     def shared_caches(self) -> Caches | None:
         """Caches that its cores share, if it has any."""
         return None
+
+    def own_caches(self) -> list[Caches]:
+        """Caches of single cores that lose lines to what they share, and so must be looked up as the cores go."""
+        return []
 
     @abstractmethod
     def layers(self, env: WorldEnvironment) -> Generator[simpy.Event, Any, None]:

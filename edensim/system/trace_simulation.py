@@ -16,9 +16,7 @@ import numpy as np
 import simpy
 
 from edensim.machines.cpu.address_trace import AddressTrace, read_address_trace
-from edensim.machines.cpu.cache import Caches
 from edensim.machines.cpu.cache_kernel import LINE_SHIFT
-from edensim.machines.cpu.machine import cache_levels
 from edensim.machines.cpu.stretch import Stretch
 from edensim.memory.placement import KINDS, TensorRequest
 from edensim.system.cpu_simulation import CpuSimulation
@@ -58,9 +56,10 @@ class TraceSimulation(CpuSimulation):
         """Run the trace from cold caches."""
         before, trace = self._read(), address_trace(self.network.trace)
         placed = self.tensors.placement.tensors[f"{TRACE}.ofm"]
-        caches = Caches(cache_levels(self.description)[: self.own_levels], seed=self.config.seed)
+        caches = self.caches_of_a_core(self.config.seed)
         touches = trace.touches + np.uint64(placed.base // 64 << LINE_SHIFT)
-        stretch = Stretch(chain(caches.drive(touches), caches.rest()))
+        live = self.looks_up_as_it_goes
+        stretch = Stretch(iter([touches]) if live else chain(caches.drive(touches), caches.rest()))
         spent, _ = yield from self._alone(env, [[stretch]], [placed], before)
         details = {"cpi_stack_ns": spent.stack(1, int(self._core["depth"]), self.world.to_ns)}
         lines = spent.lines([placed], int(self._core["bursts"]))

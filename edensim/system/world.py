@@ -99,7 +99,7 @@ class World:
         Receives every column command, in their order within each channel: int64 array (n,) of physical line << 2 |
         first of its bank since an activation << 1 | is_write.
     shared : sequence of Caches
-        Per group of cores, the levels that they share, emitting a record of every access.
+        The levels that groups of cores share, emitting a record of every access, and cores' own ones (`CoreSpec.live`).
 
     For each agent the state counts what its requests found in their banks (`met`: agent, is_write, outcome) and the
     clocks they were queued (`queued`: agent, is_write).
@@ -243,7 +243,7 @@ class World:
         """Give a core the records that leave its caches, in pieces of any size; it begins now.
 
         Records hold virtual lines of 64 bytes (see `edensim.machines.cpu.cache`); `tensors` are those that their
-        arrays belong to.
+        arrays belong to. A core whose own caches are part of the world gets touches instead.
         """
         a = self.agents[agent]
         core = self.state["cores"][0][int(a["core"])]
@@ -254,7 +254,9 @@ class World:
         core["tensors"][: len(tensors)] = [tensor.index for tensor in tensors]
         tags = [KINDS.index(tensor.kind) + 1 for tensor in tensors]
         core["tags"][: len(tensors)] = np.array(tags, np.int64) << TAG_BIT
-        self._records[agent] = pieces(translate(piece, self.page_table, self.page_lines64) for piece in records)
+        self._records[agent] = pieces(
+            translate(piece, self.page_table, self.page_lines64, bool(core["live"])) for piece in records
+        )
         a["more"] = True
         self._next_records(agent)
         self.wake[agent] = self.now

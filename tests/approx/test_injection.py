@@ -52,13 +52,15 @@ def test_whole_rows_are_as_the_definitions_say(data, streams, in_place, details)
     laws_of_long_rows = st.one_of(st.sampled_from(PLAIN_RATES), laws(12))
     groups = [data.draw(st.lists(laws_of_long_rows, max_size=2))]
     device = Device(groups, LONG_ROWS, seed=data.draw(st.integers(0, 3)))
-    size, address = data.draw(st.integers(1, 2500)), data.draw(st.sampled_from([0, 8, 512, 523, 8000]))
-    shift = data.draw(st.sampled_from([0, 8, 24, 56]))
+    element = ELEMENTS[data.draw(st.sampled_from(["uint8", "fp16"]))]
+    step = element.bits // 8
+    size, address = step * data.draw(st.integers(1, 2500)), step * data.draw(st.sampled_from([0, 8, 512, 523, 8000]))
+    shift = data.draw(st.integers(0, 63))
     source = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8)
     room = np.full(size + 72, 0xAA, np.uint8)
     out = room[8 + shift : 8 + shift + size]
     expected = Reader(LONG_ROWS, groups, None, device.seed, 1).read(source.tobytes(), range(address, address + size))
-    injector = Injector(device, Region(LONG_ROWS, size, address), ELEMENTS["uint8"], threads=1)
+    injector = Injector(device, Region(LONG_ROWS, size, address), element, threads=1)
     with mock.patch.object(injection, "STREAMED_BYTES", 0 if streams else 1 << 60):
         if in_place:
             out[:] = source
@@ -66,7 +68,7 @@ def test_whole_rows_are_as_the_definitions_say(data, streams, in_place, details)
         else:
             report = injector.run(source, 1, out, details=details)
     assert out.tobytes() == expected
-    wrong = np.unpackbits(source ^ out, bitorder="little").reshape(-1, 8)
+    wrong = np.unpackbits(source ^ out, bitorder="little").reshape(-1, element.bits)
     assert report.flips == wrong.sum() == report.by_bank.sum()
     assert report.by_bit is None if not details else report.by_bit.tolist() == wrong.sum(0).tolist()
     assert (np.delete(room, np.s_[8 + shift : 8 + shift + size]) == 0xAA).all()
@@ -90,13 +92,28 @@ def test_threads_slices_and_copies_change_nothing(model, streams):
     out, again = np.empty_like(data), data.copy()
     with mock.patch.object(injection, "STREAMED_BYTES", 0 if streams else 1 << 60):
         report = inject(data, model=model, seed=9, access=4, out=out, threads=1 + 2 * streams)
-    assert inject(again, model=model, seed=9, access=4, threads=3).flips == report.flips
+    wrong = np.unpackbits(data ^ out, bitorder="little").reshape(-1, 8).sum(0)
+    changed = inject(again, model=model, seed=9, access=4, threads=3)
+    assert changed.flips == report.flips == wrong.sum()
+    assert changed.by_bit.tolist() == report.by_bit.tolist() == wrong.tolist()
     assert (again == out).all()
     pieces, flips = data.copy(), 0
     for begin, end in ((0, 8192), (8192, 20001), (20001, 20003), (20003, 250000), (250000, len(data))):
         flips += inject(pieces[begin:end], model=model, seed=9, access=4, address=begin).flips
     assert flips == report.flips
     assert (pieces == out).all()
+
+
+@pytest.mark.parametrize("phase", [0, 16, 63])
+def test_flips_by_bit_are_counted_to_the_last_line(phase):
+    """When a line written byte by byte makes the counters of its places run over (256 lines), nothing is lost."""
+    source, room = np.zeros(2 * 8192, np.uint8), np.zeros(2 * 8192 + 128, np.uint8)
+    begin = (phase - room.ctypes.data) % 64
+    out = room[begin : begin + source.size]
+    with mock.patch.object(injection, "STREAMED_BYTES", 0):
+        report = inject(source, ber=1.0, out=out, threads=1)
+    assert (out == 255).all()
+    assert report.by_bit.tolist() == [source.size] * 8
 
 
 def test_another_seed_or_access_is_another_draw():

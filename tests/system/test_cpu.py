@@ -55,6 +55,16 @@ def test_a_run_adds_up(cache: Path) -> None:
     assert data["extrapolated_share"] == 0
 
 
+def test_slow_caches_are_felt(cache: Path) -> None:
+    """A core waits for a level whose latency its window cannot hide, and only for that; traffic and work stay."""
+    one = {"workload.layers": ["conv1", "conv2"], "machine.cores": 1, "compare": {}}
+    quick, slow = run(**one), run(**one, **{"machine.cache.l2.latency_cycles": 80})
+    assert quick["cpi_stack_ns"]["l2"] == quick["cpi_stack_ns"]["l3"] == slow["cpi_stack_ns"]["l3"] == 0
+    assert slow["cpi_stack_ns"]["l2"] > 0.05 * slow["time_ns"]
+    assert slow["bytes"] == quick["bytes"]
+    assert slow["cpi_stack_ns"]["compute"] == quick["cpi_stack_ns"]["compute"]
+
+
 def test_a_long_concatenation(cache: Path) -> None:
     """More sources than records tell apart, as in DenseNet: each is read, and bytes by kind still add up."""
     net = NetworkBuilder("wide", "test", per_filter=1)
@@ -102,6 +112,23 @@ def test_two_cores_share_the_work(cache: Path) -> None:
     assert sum(two["cpi_stack_ns"].values()) == pytest.approx(two["time_ns"], rel=1e-6)
 
 
+def test_an_inclusive_level_takes_lines_from_the_cores(cache: Path) -> None:
+    """Two cores above a shared level, inclusive or not: with room for all nothing changes, else lines are read again.
+
+    With room no line leaves, so all differ by nothing but whose turn it is when both cores come at once.
+    """
+    both = {"workload.batch": 2, "workload.layers": ["conv1", "conv2"]}
+    told = [
+        run(**both, **{"machine.cache.l3.size_bytes": size, "machine.cache.l3.inclusive": inclusive})
+        for size in (1 << 26, 1 << 18)
+        for inclusive in (False, True)
+    ]
+    assert told[0]["bytes"] == told[1]["bytes"]
+    assert told[0]["time_ns"] == pytest.approx(told[1]["time_ns"], rel=0.01)
+    assert told[3]["bytes"]["read"] > told[2]["bytes"]["read"]
+    assert told[3]["time_ns"] > told[2]["time_ns"]
+
+
 LEVELS = [
     CacheLevel(4 << 10, 4),
     CacheLevel(16 << 10, 8, prefetcher="stream"),
@@ -118,26 +145,32 @@ def walk(seed: int) -> np.ndarray:
     return touch_words(lines, rng.integers(0, 2, len(lines)), rng.integers(0, 30, len(lines)), 1)
 
 
-def world_of(own: int) -> tuple[World, list[np.ndarray]]:
-    """One core whose last levels are looked up in the world, and what leaves its own."""
+def world_of(own: int, live: bool = False) -> tuple[World, list[np.ndarray]]:
+    """One core whose last levels (or all) are looked up in the world, and what leaves the others."""
     caches = Caches(LEVELS[:own], emit_level=min(own, 2))
-    records = [words.copy() for words in caches.drive(walk(4))]
+    records = [words.copy() for words in (*caches.drive(walk(4)), *caches.rest())]
     shared = [Caches(LEVELS[own:], emit_level=0)] if own < 4 else []
-    spec = CoreSpec(Fraction(4000), 4, 128, 64, 32, 10, (2, 4, 6, 8), Fraction(20), own if shared else -1)
+    if live:
+        records = [walk(4)]
+        shared.append(Caches(LEVELS[:own]))
+        shared[1].put_above(0, shared[0])
+    spec = CoreSpec(
+        Fraction(4000), 4, 128, 64, 32, 10, (2, 4, 6, 8), Fraction(20), own if shared else -1, live=1 if live else -1
+    )
     return World(system(), [spec], NO_PAGES, shared=shared), records
 
 
-def test_shared_levels_of_one_core_are_its_own() -> None:
-    """Caches looked up as the core goes give the traffic, hits and time of the same caches looked up beforehand."""
+def test_levels_of_one_core_are_the_same_wherever_they_are_looked_up() -> None:
+    """The last levels, or all, as the core goes: the traffic, hits and time of caches that are looked up beforehand."""
     ends = []
-    for own in (4, 2):
-        world, records = world_of(own)
+    for own, live in ((4, False), (2, False), (2, True)):
+        world, records = world_of(own, live)
         world.start_core(0, records)
         while world.advance() == BUDGET:
             pass
         core = world.state["cores"][0][0]
         ends.append((world.now, int(core["reads"]), int(core["writes"]), core["level_hits"].tolist()))
-    assert ends[0] == ends[1]
+    assert ends[0] == ends[1] == ends[2]
     assert ends[0][1] > 3000
 
 
@@ -171,7 +204,6 @@ def test_a_copy_of_a_running_world_goes_on_alike() -> None:
         ({"machine.layer_code": {"conv9": "onednn"}}, "lenet has no layer 'conv9'; did you mean conv1"),
         ({"machine.cache.l5": {"size_bytes": 1 << 20, "ways": 8, "latency_cycles": 9}}, "without a gap"),
         ({"machine.extrapolate": True}, "expected machine.cores = 1"),
-        ({"machine.cache.l3.inclusive": True}, "machine.cache.l3.inclusive"),
         ({"workload.network": "nowhere.lackey"}, "nowhere.lackey: no such file"),
     ],
 )
@@ -180,6 +212,13 @@ def test_what_cannot_be_built_is_refused(settings: dict, words: str) -> None:
     with pytest.raises(EdensimError) as caught:
         run(**settings)
     assert words in str(caught.value)
+
+
+def test_shared_levels_may_not_prefetch_without_end() -> None:
+    """Four shared levels of degree 16 could leave more records per access than there is room for."""
+    levels = [CacheLevel(64 << 10, 16, prefetcher="stream", degree=16)] * 4
+    with pytest.raises(EdensimError, match="4 shared levels whose prefetchers bring in 64 lines"):
+        World(system(), [], NO_PAGES, shared=[Caches(levels, emit_level=0)])
 
 
 @pytest.mark.parametrize(("burst", "order"), [(1, [3, 0, 1, 3, 0, 1]), (3, [1, 1, 3, 3, 3, 0, 0, 0, 1])])

@@ -105,6 +105,7 @@ class Caches:
         self.state = np.zeros(1, kernel.HIERARCHY)
         h = self.state[0]
         h.depth, h.emit_level = len(levels), self.emit_level
+        h.below = -1
         h.random = (2 * seed + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
         words = 0
         for lv, level in zip(h.levels, levels, strict=False):
@@ -117,7 +118,24 @@ class Caches:
             lv.last[:] = -1
         if words > kernel.TAG_WORDS - LANES:  # kernels look at whole vectors, also at the end
             raise ConfigError(f"caches of {words} lines in all; expected at most {kernel.TAG_WORDS - LANES}")
-        self._room = (len(levels) + 2) * (1 + sum(level.degree for level in levels if level.prefetcher != "none"))
+        self._room = (len(levels) + 2) * self.fetches
+
+    @property
+    def fetches(self) -> int:
+        """Lines that one access fetches at most: its own and those of the prefetchers."""
+        return 1 + sum(level.degree for level in self.levels if level.prefetcher != "none")
+
+    @property
+    def most_records(self) -> int:
+        """Bound of the records that one access leaves, and of the lines that it pushes out, of these and those above.
+
+        A fetch or a write-back takes one victim per level; each may be written back below, where it takes others.
+        """
+        return self.fetches * (2 << len(self.levels))
+
+    def put_above(self, group: int, shared: Caches) -> None:
+        """Make these a core's own caches above those of `group`, whose inclusive levels take lines from them."""
+        self.state["below"], shared.state["watched"] = group, 1
 
     def drive(self, touches: Words, count: int | None = None) -> Iterator[Words]:
         """Drive touches through the caches; yields the records that leave, in pieces that stay valid until the next."""
@@ -153,7 +171,19 @@ class Caches:
 
 
 def hierarchies(groups: Sequence[Caches]) -> NDArray[Any] | None:
-    """The empty caches of several groups of cores as one array for kernels; None without any."""
+    """Several empty hierarchies as one array for kernels; None without any.
+
+    Raises
+    ------
+    ConfigError
+        Shared levels prefetch so much that one access may leave more records than there is room for.
+    """
+    for caches in groups:
+        if caches.emit_level == 0 and caches.most_records > kernel.SHARED_RECORDS:
+            raise ConfigError(
+                f"machine.cache: {len(caches.levels)} shared levels whose prefetchers bring in {caches.fetches - 1} "
+                f"lines per access; expected (1 + lines) x 2^(levels + 1) of at most {kernel.SHARED_RECORDS}"
+            )
     if len(groups) < 2:
         return groups[0].state if groups else None
     state = np.zeros(len(groups), kernel.HIERARCHY)

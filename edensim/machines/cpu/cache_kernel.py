@@ -36,6 +36,9 @@ STREAM_SHIFT, STREAM_MASK, GAP_SHIFT, GAP_MASK, LINE_SHIFT = 2, 15, 6, 1023, 16
 WRITE, DEPENDENT, PREFETCH, STORE = 1, 2, 4, 8
 RECORD_STREAM_SHIFT, RECORD_LEVEL_SHIFT, RECORD_GAP_SHIFT, RECORD_LINE_SHIFT = 4, 8, 11, 34
 RECORD_GAP_MASK = (1 << 23) - 1
+# a line that left an inclusive level that cores share: line << 4 | level << 1 | dirty
+GONE_DIRTY, GONE_LEVEL_SHIFT, GONE_LEVEL_MASK, GONE_LINE_SHIFT = 1, 1, 7, 4
+SHARED_RECORDS = 1024  # that one record may leave behind shared levels, and lines that it may push out of them
 
 COUNTS = "reads read_misses writes write_misses write_backs prefetches prefetch_hits back_invalidations".split()
 SHAPE = "tags trees sets_mask ways policy inclusive hash_shift prefetcher degree distance".split()
@@ -50,7 +53,8 @@ LEVEL = np.dtype(
 HIERARCHY = np.dtype(
     (
         np.record,
-        [(name, np.int64) for name in ("depth", "emit_level", "instructions", "written", "reached")]
+        [(name, np.int64) for name in "depth emit_level instructions written reached below watched gone".split()]
+        + [("gone_lines", np.int64, (SHARED_RECORDS,))]
         + [("random", np.uint64), ("levels", LEVEL, (MAX_LEVELS,))]
         + [("out", np.uint64, (OUT_RECORDS,)), ("tags", np.uint32, (TAG_WORDS,))],
     )
@@ -233,6 +237,9 @@ def leave(h, level, victim):
             lv.back_invalidations += 1
         if dirty > 0:
             victim |= DIRTY
+    if h.watched:
+        h.gone_lines[h.gone] = (line << GONE_LINE_SHIFT) | (level << GONE_LEVEL_SHIFT) | (victim & DIRTY)
+        h.gone += 1
     return victim
 
 

@@ -52,12 +52,6 @@ def cache_levels(machine: CpuMachine) -> list[CacheLevel]:
         problems.append("machine.extrapolate: found true with several cores; expected machine.cores = 1")
     if several and shared[0]:
         problems.append("machine.cache.l1.shared: found true with several cores; expected an l1 of each core's own")
-    for name in names:
-        if several and machine.cache[name].shared and machine.cache[name].inclusive:
-            problems.append(
-                f"machine.cache.{name}.inclusive: found true of a level that several cores share; expected false "
-                "(lines that leave it would have to leave the cores' own levels, which is not modelled)"
-            )
     if problems:
         raise ConfigError(problems)
     return levels
@@ -124,3 +118,10 @@ def own_levels(machine: CpuMachine, joined: bool = False) -> int:
     if machine.cores == 1 and not joined:
         return len(machine.cache)
     return sum(not level.shared for level in machine.cache.values())
+
+
+def first_felt_level(machine: CpuMachine) -> int:
+    """First level that a core may have to wait for: nearer ones are over before window or load queue can be full."""
+    hidden = min(machine.window, machine.loads)
+    felt = (level.latency_cycles * machine.width > hidden for level in machine.cache.values())
+    return next((k for k, waits in enumerate(felt) if waits), len(machine.cache))

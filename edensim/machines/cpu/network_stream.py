@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 
 from edensim.machines.cpu import code, joins
 from edensim.machines.cpu.cache import CacheLevel, Caches
-from edensim.machines.cpu.nest import Part
+from edensim.machines.cpu.nest import Part, flat, touches
 from edensim.machines.cpu.stream_store import StreamStore
 from edensim.machines.cpu.stretch import Sampling, Stretch, stretches
 from edensim.memory.placement import Tensor
@@ -71,6 +72,11 @@ def network_code(
     return out
 
 
+def _rest(caches: Caches) -> Iterator[Stretch]:
+    """Instructions behind the last record pass in the time of their own layer."""
+    yield Stretch(caches.rest())
+
+
 class NetworkStream:
     """The stream of one core.
 
@@ -86,6 +92,8 @@ class NetworkStream:
         How long loops are sampled (default: they run to their end).
     seed : int
         Of random replacement and random walks.
+    emit_level : int, optional
+        Hits from this level on leave a record too (default: only what goes beyond all levels).
     """
 
     def __init__(
@@ -95,8 +103,10 @@ class NetworkStream:
         images: Sequence[int] = (0,),
         sampling: Sampling | None = None,
         seed: int = 0,
+        emit_level: int | None = None,
     ) -> None:
         self._layers, self._levels, self._images, self._sampling, self._seed = layers, levels, images, sampling, seed
+        self._emit_level = emit_level
         content = {
             "layers": [
                 [asdict(x.layer), x.style, x.size, asdict(x.arrays), x.tensors, x.further, x.before, x.after]
@@ -105,6 +115,7 @@ class NetworkStream:
             "levels": [asdict(level) for level in levels],
             "images": list(images),
             "sampling": sampling,
+            "emit_level": emit_level,
             "seed": seed,
         }
         self.store = StreamStore(content)
@@ -119,10 +130,10 @@ class NetworkStream:
                 reader.close()
             return
         writer = self.store.writer()
-        caches = Caches(self._levels, seed=self._seed)
+        caches = Caches(self._levels, self._emit_level, self._seed)
         try:
             for layer in self._layers:
-                made = stretches(caches, self._parts(layer), self._sampling)
+                made = chain(stretches(caches, self._parts(layer), self._sampling), _rest(caches))
                 yield made if writer is None else writer.copied(made)
         except BaseException:
             if writer is not None:
@@ -131,6 +142,11 @@ class NetworkStream:
         if writer is not None:
             writer.finish()
             self.store.tidy()
+
+    def touches(self) -> Generator[Iterable[Stretch], None, None]:
+        """As `layers`, before any cache: a stretch per layer, of touches."""
+        for layer in self._layers:
+            yield [Stretch(touches(flat(self._parts(layer))))]
 
     def _parts(self, layer: LayerCode) -> Iterator[Part]:
         place: dict[str, tuple[int, int, int]] = {}

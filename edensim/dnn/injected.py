@@ -19,6 +19,7 @@ from edensim.approx.correction import NO_RULE
 from edensim.approx.law_table import law_keys
 from edensim.approx.region import PLAIN, Layout, layout_of
 from edensim.approx.tables_kernel import RowTable, Work
+from edensim.approx.weak_cells import WeakCells
 from edensim.dnn.reading import ReadErrors
 from edensim.dnn.reads_kernel import inject_reads
 from edensim.errors import ConfigError, did_you_mean
@@ -30,12 +31,13 @@ SHORT_ROWS = AddressMap(Geometry(1, 1, 4, 4, 1 << 22, 16, 8, 64, 8, 512), "RoBaR
 
 
 class _Place(NamedTuple):
-    """What the kernel needs to know of where a tensor lies, and the keys of its streams."""
+    """What the kernels need to know of where a tensor lies, and the keys of its streams."""
 
     size_bytes: int
     layout: Layout
     rows: RowTable
     keys: NDArray[np.uint64]
+    weak: WeakCells | None = None
 
 
 class _Reads:
@@ -49,13 +51,19 @@ class _Reads:
         self._no_bits = np.zeros(0, np.int64)
         self._now = np.zeros_like(device.stream_keys)
 
-    def place(self, region: Region, seed: int) -> _Place:
-        """Prepare reads of a region with keys under a seed."""
-        layout = layout_of(region, self.device.reads_previous_row)
-        return _Place(region.size_bytes, layout, self.device.rows(layout.rows), law_keys(self.device.laws, seed)[0])
+    def place(self, region: Region, seed: int | None = None) -> _Place:
+        """Prepare reads of a region, with keys of its own if there is a seed."""
+        device = self.device
+        layout = layout_of(region, device.reads_previous_row)
+        rows = device.rows(layout.rows)
+        if seed is not None:
+            return _Place(region.size_bytes, layout, rows, law_keys(device.laws, seed)[0])
+        return _Place(region.size_bytes, layout, rows, device.stream_keys, WeakCells.of(device, layout, rows))
 
     def corrupt(self, place: _Place, codes: Bytes, access: int) -> int:
         """Flip what the reads get wrong; returns the number of flips."""
+        if place.weak is not None:
+            return place.weak.flip(codes, access)
         device = self.device
         stored = codes.copy() if device.reads_previous_row else codes
         return int(
@@ -93,7 +101,7 @@ class PlacedErrors:
         if place is None:
             if name not in self.regions:
                 raise ConfigError(f"tensor {name!r} has no place in the memory{did_you_mean(name, self.regions)}")
-            place = self._places[name] = self._reads.place(self.regions[name], self._reads.device.seed)
+            place = self._places[name] = self._reads.place(self.regions[name])
         if place.size_bytes != codes.shape[1]:
             raise ConfigError(f"tensor {name!r} has {codes.shape[1]:,} bytes, its place {place.size_bytes:,}")
         return self._reads.corrupt(place, codes, access)

@@ -3,9 +3,10 @@
 The bits that flip follow from the device, the place of the array, and the number of the access alone. So a slice of an
 array, put where it lies in the whole, gets the errors of the whole.
 
-Cost: copying with errors runs at the speed of memcpy up to rates near 1e-3 and falls from there; in place, cost
-follows the number of flips up to rates near 1e-4; a call costs some 30 µs (`benchmarks/inject.py`). Memory: nothing beyond the arrays but a few
-bytes per row, and a copy of the array where failing cells read the row before (precharge failures) in place.
+Cost: copying with errors runs at the speed of memcpy up to rates near 1e-3 and falls from there; in place, cost follows
+the number of flips up to rates near 1e-4; a call costs some 30 µs (`benchmarks/inject.py`). Memory: nothing beyond the
+arrays but a few bytes per row, and a copy of the array where failing cells read the row before (precharge failures) in
+place.
 """
 
 from __future__ import annotations

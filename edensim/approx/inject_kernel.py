@@ -2,7 +2,8 @@
 
 Work goes unit by unit (`region`): a unit is a run of addresses that holds whole rows, usually one row or one row of
 every channel. A unit that is one whole row is written once, with its flips (`send_kernel`), while those of the next row
-are drawn; others are copied first, and stay in a near cache until their flips. Threads take different units.
+are drawn; one of several rows is written once all of them are drawn. What lies in no whole unit, or in scattered pages,
+is copied first, and stays in a near cache until its flips. Threads take different units.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from edensim.approx.correct_kernel import correct
+from edensim.approx.gather_kernel import gather_listed, gather_row, throw_into_unit
 from edensim.approx.position_kernel import take_planes
 from edensim.approx.row_kernel import (
     draw_cells,
@@ -84,7 +86,7 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     fail, order = tables.fail, tables.order
     levels, bits, row_bytes, slots = rows.levels, form[ROW_BITS], form[ROW_BYTES], len(row_line)
     room, mask, mask_bytes, spare_room, spare, spare_bytes, touched, space, halves, heads, counts, which = work[:12]
-    planes, waste = work.planes, work.waste
+    planes, waste, unit_room, unit_spare = work.planes, work.waste, work.unit_room, work.unit_spare
     counting = len(by_bit) > 0
     # Where one law holds for all rows, what is to be known of a row is found for many rows at once, ahead of them.
     single = len(fields) == 1 and len(groups) == 1 and len(parts) == 0 and slots <= BLOCK
@@ -93,7 +95,11 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     ahead, copied, fetched = block * slots, first, first
     # Rows that lie in one piece are written whole, the row before while the next is drawn.
     in_one_piece = form[LINEAR] and row_bytes >= 8 * LINE_BYTES and row_bytes & (LINE_BYTES - 1) == 0
-    row_lines = row_bytes // LINE_BYTES
+    row_lines, unit_lines = row_bytes // LINE_BYTES, form[UNIT_BYTES] // LINE_BYTES
+    # Rows that lie among each other are gathered, and their unit is written whole.
+    gathers = not form[LINEAR] and not form[SCATTERED] and len(unit_room) == (unit_lines + 2) * LINE_BYTES
+    direct = min(len(column_line), 2 * BLOCK)  # points up to which throwing them there is quicker than gathering a row
+    alone = in_one_piece or gathers  # what is not whole is copied by itself
     waiting, waiting_word, sent_to = NO_ROW, _0, np.int64(NO_ROW)
     for unit in range(first, last):
         ahead += slots
@@ -109,8 +115,9 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
         if data.fetched and unit >= fetched:
             fetched = min(unit + data.fetched, last)
             which[0] = fetch(source, low, min(unit_offset[fetched - 1] + form[UNIT_BYTES], len(source)))
-        if copies and unit >= copied and not whole:
-            copied = min(unit + data.together, last)
+        gathered, dirty = gathers and begin >= 0 and begin + form[UNIT_BYTES] <= len(target), False
+        if copies and unit >= copied and not whole and not gathered:
+            copied = min(unit + (1 if alone else data.together), last)
             end = min(unit_offset[copied - 1] + form[UNIT_BYTES], len(target))
             copy_bytes(target, low, source, low, end - low)
         for slot in range(slots):
@@ -135,6 +142,14 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                     points = number_of_points(draw(key, 0), thresholds, groups, fields[law, FIRST_GROUP] + level)
                 if way == PARITY:
                     if points == 0:
+                        continue
+                    if single and gathered and points <= direct and (copies or points > LISTED):
+                        dirty = True
+                        thrown = throw_into_unit(
+                            unit_room, bits, key, points, space, halves, row_line[slot], row_channel[slot], column_line,
+                            form,
+                        )  # fmt: skip
+                        flips += add_flips(by_bank, word, thrown)
                         continue
                     if points <= LISTED and not (copies and whole):
                         toggle_listed(mask_bytes, touched, bits, key, points)
@@ -189,6 +204,14 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                     sent_to = begin + row_bytes
                 else:
                     copy_bytes(target, begin, source, begin, row_bytes)
+            elif gathered and listed > LISTED:
+                dirty = True
+                found = gather_row(unit_room, room, row_line[slot], row_channel[slot], column_line, form, planes)
+            elif gathered and listed and copies:
+                dirty = True
+                found = gather_listed(
+                    unit_room, mask_bytes, touched, listed, row_line[slot], row_channel[slot], column_line, form
+                )
             elif listed > LISTED:
                 by_line = counting and not streams
                 found = apply_all(
@@ -199,6 +222,19 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                     target, place, form, column_line, pages, mask_bytes, touched, listed, by_bit, bit_mask
                 )
             flips += add_flips(by_bank, word, found)
+        if gathered and streams:
+            joined, sent_to = begin == sent_to, begin + form[UNIT_BYTES]
+            if dirty:
+                stream_row(target, source, begin, phase, joined, unit_room, unit_spare, planes, waste, counting)
+                unit_room, unit_spare = unit_spare, unit_room
+            else:
+                stream_clean_row(target, source, begin, phase, joined, unit_room, planes, waste, counting)
+        elif dirty and copies:
+            send_lines(target, source, begin, unit_room, LINE_BYTES, unit_lines, planes, counting)
+        elif dirty:
+            send_lines(target, target, begin, unit_room, LINE_BYTES, unit_lines, planes, counting)
+        elif gathered and copies:
+            copy_bytes(target, begin, source, begin, form[UNIT_BYTES])
         if rule.kind != UNCHECKED and not form[SCATTERED]:
             corrected += correct(target[low:high], rule)
     if waiting != NO_ROW:
@@ -208,7 +244,8 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
         flips += add_flips(by_bank, waiting_word, sent)
         sent_to = waiting + row_bytes
     if sent_to != NO_ROW:
-        end_rows(target, source, sent_to, phase, room, planes, waste, counting)
+        last_room = unit_room if gathers else room
+        end_rows(target, source, sent_to, phase, last_room, planes, waste, counting)
     if streams:
         finish_streams()
     if counting:

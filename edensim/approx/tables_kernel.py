@@ -38,6 +38,8 @@ BLOCK = 4096
 """Random words made at once, so that making them vectorises, and rows looked at ahead of their turn."""
 ALL_PLANES = 48
 """Lines of `Work.planes`."""
+LARGEST_ROOM = 1 << 18
+"""Largest unit whose bitmap is gathered before it is written: in the second cache."""
 LISTED = 32
 """Flips of a row up to which only the bytes they touch are looked at."""
 UNCHECKED, INT4, INT8, UINT8, INT16, UINT16, FLOAT16, FP32 = range(8)
@@ -152,7 +154,7 @@ class Work(NamedTuple):
 
     Two rooms of a bitmap of a row (`send_kernel`), and in each the bitmap as words and as bytes, clear between uses;
     bytes noted, random words (also as halves), keys and numbers of points of rows ahead, numbers of cells; counters of
-    `position_kernel`, clear between uses, and a line that nobody reads.
+    `position_kernel`, clear between uses; a line that nobody reads; two rooms of a unit of several rows, or none.
     """
 
     room: Bytes
@@ -169,18 +171,22 @@ class Work(NamedTuple):
     which: Ints
     planes: Words
     waste: Bytes
+    unit_room: Bytes
+    unit_spare: Bytes
 
     @classmethod
-    def of(cls, row_bytes: int) -> Work:
-        """Arrays for rows of so many bytes."""
+    def of(cls, row_bytes: int, unit_bytes: int = 0) -> Work:
+        """Arrays for rows of so many bytes, and units of several rows, unless they are larger than `LARGEST_ROOM`."""
         rooms = [_zeros(row_bytes + 2 * LINE_BYTES) for _ in range(2)]
         masks = [room[LINE_BYTES : LINE_BYTES + row_bytes] for room in rooms]
+        room_bytes = unit_bytes + 2 * LINE_BYTES if row_bytes < unit_bytes <= LARGEST_ROOM else 0
+        units = _zeros(room_bytes), _zeros(room_bytes)
         space, heads = np.zeros(BLOCK, np.uint64), np.zeros(BLOCK, np.uint64)
         touched, counts, which = np.zeros(LISTED + 1, np.int64), np.zeros(BLOCK, np.int64), np.zeros(BLOCK, np.int64)
         planes, waste = np.zeros(ALL_PLANES * LINE_BYTES // 8, np.uint64), np.zeros(LINE_BYTES, np.uint8)
         return cls(
             rooms[0], masks[0].view(np.uint64), masks[0], rooms[1], masks[1].view(np.uint64), masks[1],
-            touched, space, space.view(np.uint32), heads, counts, which, planes, waste,
+            touched, space, space.view(np.uint32), heads, counts, which, planes, waste, *units,
         )  # fmt: skip
 
 

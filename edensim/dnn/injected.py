@@ -18,16 +18,18 @@ from edensim.approx import Device, Region, Uniform
 from edensim.approx.correction import NO_RULE
 from edensim.approx.law_table import law_keys
 from edensim.approx.region import PLAIN, Layout, layout_of
-from edensim.approx.tables_kernel import RowTable, Work
+from edensim.approx.tables_kernel import PARITY, WEAK, RowTable, Work
 from edensim.approx.weak_cells import WeakCells
 from edensim.dnn.reading import ReadErrors
-from edensim.dnn.reads_kernel import inject_reads
+from edensim.dnn.reads_kernel import inject_reads, toggle_reads
 from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry
 
 Bytes = NDArray[np.uint8]
 SHORT_ROWS = AddressMap(Geometry(1, 1, 4, 4, 1 << 22, 16, 8, 64, 8, 512), "RoBaRaCoCh")
 """Memory of small tensors without a place: rows of 1 KiB, as errors cost by the row."""
+SHORT, RARE = 1 << 16, 1e-2
+"""Bytes and rate up to which flips are put in one by one, the quicker way where they are few."""
 
 
 class _Place(NamedTuple):
@@ -50,6 +52,11 @@ class _Reads:
         self._by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
         self._no_bits = np.zeros(0, np.int64)
         self._now = np.zeros_like(device.stream_keys)
+
+    @property
+    def mask(self) -> NDArray[np.uint64]:
+        """Bitmap of a row, clear between uses."""
+        return self._work.mask
 
     def place(self, region: Region, seed: int | None = None) -> _Place:
         """Prepare reads of a region, with keys of its own if there is a seed."""
@@ -129,6 +136,7 @@ class FreshErrors:
             _Reads(Device([[Uniform(rate).law(rows.geometry)]], rows, seed=seed)) for rows in (SHORT_ROWS, PLAIN)
         ]
         self._places: dict[tuple[str, int], _Place] = {}
+        self._points = np.zeros(1024, np.int64)
 
     def corrupt(self, name: str, codes: Bytes, access: int) -> int:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
@@ -138,7 +146,16 @@ class FreshErrors:
         if place is None:
             seed = rng.key(reads.device.seed, "tensor", name)
             place = self._places[name, size] = reads.place(Region(reads.device.address_map, size), seed)
-        return reads.corrupt(place, codes, access)
+        tables = reads.device.tables
+        if tables.level[0, 0] != PARITY or size > SHORT or self.rate > RARE:
+            return reads.corrupt(place, codes, access)
+        key = place.keys[0, WEAK]
+        return int(
+            toggle_reads(
+                codes, place.rows.words, key, np.uint64(access), tables.thresholds, tables.groups, reads.mask,
+                self._points,
+            )
+        )  # fmt: skip
 
 
 class RatesErrors:

@@ -140,30 +140,42 @@ def copy_bytes(target: Any, to: int, source: Any, at: int, count: int) -> None:
     target[to : to + count] = source[at : at + count]
 
 
-def prefetch(data: Any, at: int) -> None:
-    """Begin to fetch the cache line of byte `at` of an array; it may lie beyond its end."""
-
-
 LINE_BYTES = 64
 """Bytes of a cache line, and of a step of `join_lines` and `copy_lines`."""
+AHEAD_BYTES = 8192
+"""How far ahead they fetch what they read if they write past the caches: measured, half or twice of it is slower."""
+STREAMS, CLEARS, COUNTS = 1, 2, 4
+"""Ways of `join_lines`, added up: past the caches, clear the mask, count its bits by place in their line."""
+PLANES = 8
 
 
-def join_lines(target: Any, to: int, source: Any, at: int, mask: Any, begin: int, lines: int, streams: int) -> int:
-    """Write `source ^ mask` to `target`, so many lines from the bytes `to`, `at` and `begin` on, and clear the mask.
+def join_lines(
+    target: Any, to: int, source: Any, at: int, mask: Any, begin: int, lines: int, planes: Any, ways: int
+) -> int:
+    """Write `source ^ mask` to `target`, so many lines from the bytes `to`, `at` and `begin` on.
 
-    Returns the bits that were set in the mask. uint8 arrays; those of `mask` and `target` begin at multiples of 64 in
-    memory. With `streams` (1) the lines go to memory past the caches, without being read first; call `finish_streams`
-    when all are under way.
+    Returns the bits that were set in the mask. The arrays are uint8. With STREAMS the lines go to memory past the
+    caches, without being read first; byte `to` of `target` must then begin a cache line, and `finish_streams` must be
+    called when all are under way. With CLEARS the mask is cleared. With COUNTS the bits are also counted by their place
+    in a line: bit k of line p of `planes` (PLANES + 1 lines of uint64) is bit p of the number of place k, and its last
+    line collects what runs over. It holds one bit only: at most 2^PLANES - 1 lines until it is taken out.
     """
     here = slice(begin, begin + lines * LINE_BYTES)
     target[to : to + lines * LINE_BYTES] = source[at : at + lines * LINE_BYTES] ^ mask[here]
     found = int.from_bytes(mask[here].tobytes()).bit_count()
-    mask[here] = 0
+    if ways & COUNTS:
+        kept = planes.reshape(-1, LINE_BYTES // 8)
+        for change in mask[here].copy().view(kept.dtype).reshape(-1, LINE_BYTES // 8):
+            for p in range(PLANES):
+                kept[p], change = kept[p] ^ change, kept[p] & change
+            kept[PLANES] |= change
+    if ways & CLEARS:
+        mask[here] = 0
     return found
 
 
 def copy_lines(target: Any, to: int, source: Any, at: int, lines: int) -> None:
-    """As `join_lines` that stream, without a mask."""
+    """As `join_lines` with STREAMS, without a mask."""
     target[to : to + lines * LINE_BYTES] = source[at : at + lines * LINE_BYTES]
 
 
@@ -268,34 +280,23 @@ if not JIT_DISABLED:
 
         return types.void(target, types.int64, source, types.int64, types.int64), generate
 
-    @intrinsic
-    def prefetch(typing_context, data, at):  # type: ignore[no-untyped-def]  # noqa: F811, D103
-        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            i32, text = ir.IntType(32), ir.IntType(8).as_pointer()
-            kind = ir.FunctionType(ir.VoidType(), [text, i32, i32, i32])
-            fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
-            will_write, near_cache, of_data = 0, 2, 1
-            place = _bytes_at(context, builder, signature, args, 0)
-            builder.call(fetch, [place, *(ir.Constant(i32, x) for x in (will_write, near_cache, of_data))])
-            return context.get_dummy_value()
-
-        return types.void(data, types.int64), generate
-
     _WIDE = ir.VectorType(ir.IntType(64), LINE_BYTES // 8)
 
-    def _over_lines(builder: Any, lines: Any, step: Any) -> Any:
-        """Loop over lines: `step(offset, total)` makes the body and returns the new total; returns the last."""
+    def _over_lines(builder: Any, lines: Any, state: Any, step: Any) -> Any:
+        """Loop over lines: `step(offset, state)` makes the body; it returns new vectors, this the last."""
         i64, before, function = ir.IntType(64), builder.block, builder.function
         head, body, end = (function.append_basic_block(f"lines.{name}") for name in ("head", "body", "end"))
         builder.branch(head)
         builder.position_at_end(head)
         line = builder.phi(i64)
         line.add_incoming(ir.Constant(i64, 0), before)
-        so_far = builder.phi(_WIDE)
-        so_far.add_incoming(ir.Constant(_WIDE, None), before)
+        so_far = [builder.phi(_WIDE) for _ in state]
+        for now, first in zip(so_far, state, strict=True):
+            now.add_incoming(first, before)
         builder.cbranch(builder.icmp_signed("<", line, lines), body, end)
         builder.position_at_end(body)
-        so_far.add_incoming(step(builder.mul(line, ir.Constant(i64, LINE_BYTES)), so_far), body)
+        for now, new in zip(so_far, step(builder.mul(line, ir.Constant(i64, LINE_BYTES)), so_far), strict=True):
+            now.add_incoming(new, body)
         line.add_incoming(builder.add(line, ir.Constant(i64, 1)), body)
         builder.branch(head)
         builder.position_at_end(end)
@@ -309,47 +310,79 @@ if not JIT_DISABLED:
     def _line_at(builder: Any, start: Any, offset: Any) -> Any:
         return builder.bitcast(builder.gep(start, [offset]), _WIDE.as_pointer())
 
-    def _past_caches(builder: Any, store: Any) -> None:
+    def _past_caches(builder: Any, store: Any, read: Any) -> None:
+        """Make a store go past the caches, and begin to fetch what lies `AHEAD_BYTES` after the line just read.
+
+        The processor itself stops fetching ahead at the end of a page, and when it guesses a branch wrong.
+        """
+        i32 = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [read.type, i32, i32, i32])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        will_write, nearest_cache, of_data = 0, 3, 1
+        place = builder.gep(read, [ir.Constant(ir.IntType(64), AHEAD_BYTES // LINE_BYTES)])
+        builder.call(fetch, [place, *(ir.Constant(i32, x) for x in (will_write, nearest_cache, of_data))])
         store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
 
     @intrinsic(prefer_literal=True)
-    def join_lines(typing_context, target, to, source, at, mask, begin, lines, streams):  # type: ignore[no-untyped-def]  # noqa: F811, D103
-        if not isinstance(streams, types.Literal):
+    def join_lines(typing_context, target, to, source, at, mask, begin, lines, planes, ways):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        if not isinstance(ways, types.Literal):
             return None
-        stream = bool(streams.literal_value)
+        streams, clears, counts = (bool(ways.literal_value & way) for way in (STREAMS, CLEARS, COUNTS))
 
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             goes, comes, masks = (_bytes_at(context, builder, signature, args, k) for k in (0, 2, 4))
+            data = context.make_array(signature.args[7])(context, builder, args[7]).data
+            numbers = builder.bitcast(data, ir.IntType(8).as_pointer())
+            places = [
+                _line_at(builder, numbers, ir.Constant(ir.IntType(64), p * LINE_BYTES))
+                for p in range((PLANES + 1) * counts)
+            ]
             count, total = (
                 cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [_WIDE]), f"llvm.{name}.v8i64")  # type: ignore[no-untyped-call]
                 for kind, name in ((_WIDE, "ctpop"), (ir.IntType(64), "vector.reduce.add"))
             )
 
-            def step(offset: Any, so_far: Any) -> Any:
-                old = builder.load(_line_at(builder, comes, offset), align=1)
+            def step(offset: Any, state: Any) -> Any:
+                found, *kept = state
+                stored = _line_at(builder, comes, offset)
+                old = builder.load(stored, align=1)
                 place = _line_at(builder, masks, offset)
-                change = builder.load(place, align=LINE_BYTES)
-                builder.store(ir.Constant(_WIDE, None), place, align=LINE_BYTES)
-                store = builder.store(builder.xor(old, change), _line_at(builder, goes, offset), align=LINE_BYTES)
-                if stream:
-                    _past_caches(builder, store)
-                return builder.add(so_far, builder.call(count, [change]))
+                change = builder.load(place, align=1)
+                if clears:
+                    builder.store(ir.Constant(_WIDE, None), place, align=1)
+                goal = _line_at(builder, goes, offset)
+                store = builder.store(builder.xor(old, change), goal, align=LINE_BYTES if streams else 1)
+                if streams:
+                    _past_caches(builder, store, stored)
+                found = builder.add(found, builder.call(count, [change]))
+                for p in range(PLANES * counts):
+                    kept[p], change = builder.xor(kept[p], change), builder.and_(kept[p], change)
+                if counts:
+                    kept[PLANES] = builder.or_(kept[PLANES], change)
+                return [found, *kept]
 
-            return builder.call(total, [_over_lines(builder, args[6], step)])
+            state = [ir.Constant(_WIDE, None), *(builder.load(place, align=8) for place in places)]
+            found, *kept = _over_lines(builder, args[6], state, step)
+            for number, place in zip(kept, places, strict=True):
+                builder.store(number, place, align=8)
+            return builder.call(total, [found])
 
-        return types.int64(target, types.int64, source, types.int64, mask, types.int64, types.int64, streams), generate
+        i64 = types.int64
+        return i64(target, i64, source, i64, mask, i64, i64, planes, ways), generate
 
     @intrinsic
     def copy_lines(typing_context, target, to, source, at, lines):  # type: ignore[no-untyped-def]  # noqa: F811, D103
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
             goes, comes = (_bytes_at(context, builder, signature, args, k) for k in (0, 2))
 
-            def step(offset: Any, so_far: Any) -> Any:
-                old = builder.load(_line_at(builder, comes, offset), align=1)
-                _past_caches(builder, builder.store(old, _line_at(builder, goes, offset), align=LINE_BYTES))
-                return so_far
+            def step(offset: Any, state: Any) -> Any:
+                stored = _line_at(builder, comes, offset)
+                old = builder.load(stored, align=1)
+                store = builder.store(old, _line_at(builder, goes, offset), align=LINE_BYTES)
+                _past_caches(builder, store, stored)
+                return state
 
-            _over_lines(builder, args[4], step)
+            _over_lines(builder, args[4], [], step)
             return context.get_dummy_value()
 
         return types.void(target, types.int64, source, types.int64, types.int64), generate

@@ -41,11 +41,12 @@ def word_of(text: str) -> int:
 
 def draw(key: int | Words, counter: ArrayLike) -> Words:
     """Words of one or many streams (uint64, broadcast): word number `counter` (not negative) of stream `key`."""
-    keys, counters = np.broadcast_arrays(np.asarray(key, np.uint64), np.asarray(counter, np.uint64))
-    z = keys.ravel() + np.uint64(GOLDEN) * (counters.ravel() + np.uint64(1))  # flat: scalars would warn of overflow
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(FIRST)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(SECOND)
-    return np.asarray(z ^ (z >> np.uint64(31))).reshape(keys.shape)
+    keys, counters = np.asarray(key, np.uint64), np.asarray(counter, np.uint64)
+    with np.errstate(over="ignore"):  # of scalars, which would warn
+        z = keys + np.uint64(GOLDEN) * (counters + np.uint64(1))
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(FIRST)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(SECOND)
+        return np.asarray(z ^ (z >> np.uint64(31)))
 
 
 def uniform(key: int | Words, counter: ArrayLike) -> NDArray[np.float64]:

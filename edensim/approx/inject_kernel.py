@@ -2,7 +2,8 @@
 
 Work goes unit by unit (`region`): a unit is a run of addresses that holds whole rows, usually one row or one row of
 every channel. A unit that is one whole row is written once, with its flips (`send_kernel`), while those of the next row
-are drawn; others are copied first, and stay in a near cache until their flips. Threads take different units.
+are drawn; one of several rows is written once all of them are drawn. What lies in no whole unit, or in scattered pages,
+is copied first, and stays in a near cache until its flips. Threads take different units.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 import numpy as np
 
 from edensim.approx.correct_kernel import correct
-from edensim.approx.position_kernel import count_rest, count_row
+from edensim.approx.gather_kernel import gather_listed, gather_row, throw_into_unit
+from edensim.approx.position_kernel import take_planes
 from edensim.approx.row_kernel import (
     draw_cells,
     fill_mask,
     number_of_points,
     offset_of,
-    toggle_by_bit,
     toggle_listed,
     toggle_points,
 )
-from edensim.approx.send_kernel import send_row, stream_clean_row, stream_row, throw_and_stream
+from edensim.approx.send_kernel import end_rows, send_lines, stream_clean_row, stream_row, throw_and_stream
 from edensim.approx.tables_kernel import (
     BLOCK,
     BURST_SHIFT,
@@ -39,19 +40,17 @@ from edensim.approx.tables_kernel import (
     SCATTERED,
     UNCHECKED,
     UNIT_BYTES,
-    UNKNOWN,
     WEAK,
 )
 from edensim.jit import LINE_BYTES, copy_bytes, count_bits, finish_streams, jit_uncounted, lowest_bit
 from edensim.rng_kernel import draw
 
-COUNTED = 192  # points of a row up to which flips are counted one by one by bit of the element
 NO_ROW = -1
 _0, _1, _40, _56, _LOW16 = np.uint64(0), np.uint64(1), np.uint64(40), np.uint64(56), np.uint64(0xFFFF)
 
 
 @jit_uncounted
-def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_bank, by_bit, bit_mask, slices):  # type: ignore[no-untyped-def]
+def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_bank, by_bit, bit_mask):  # type: ignore[no-untyped-def]
     """Inject into units first … last - 1; returns the number of bits flipped, and of values corrected.
 
     Parameters
@@ -76,11 +75,8 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
         Likewise, unless it is empty.
     bit_mask : int
         Bits of an element - 1.
-    slices : uint64 array
-        Counters of `slices_for`, clear before and after.
     """
     source, target, copies, phase, streams = data.source, data.target, data.copies, data.phase, data.streams
-    source_words, target_words = data.source_words, data.target_words
     unit_line, unit_offset, row_line, row_channel = (
         layout.unit_line, layout.unit_offset, layout.row_line, layout.row_channel,
     )  # fmt: skip
@@ -89,15 +85,22 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     fields, ways, groups, thresholds = tables.law, tables.level, tables.groups, tables.thresholds
     fail, order = tables.fail, tables.order
     levels, bits, row_bytes, slots = rows.levels, form[ROW_BITS], form[ROW_BYTES], len(row_line)
-    mask, mask_bytes, spare, spare_bytes, touched, space, halves, heads, counts, which = work
+    room, mask, mask_bytes, spare_room, spare, spare_bytes, touched, space, halves, heads, counts, which = work[:12]
+    planes, waste, unit_room, unit_spare = work.planes, work.waste, work.unit_room, work.unit_spare
+    counting = len(by_bit) > 0
     # Where one law holds for all rows, what is to be known of a row is found for many rows at once, ahead of them.
     single = len(fields) == 1 and len(groups) == 1 and len(parts) == 0 and slots <= BLOCK
     block = max(1, BLOCK // max(slots, 1))  # units looked ahead
     flips, corrected = 0, 0
     ahead, copied, fetched = block * slots, first, first
     # Rows that lie in one piece are written whole, the row before while the next is drawn.
-    in_one_piece = form[LINEAR] and row_bytes >= 8 * LINE_BYTES and phase != UNKNOWN and phase & 7 == 0
-    waiting, waiting_word, waiting_counted = NO_ROW, _0, False
+    in_one_piece = form[LINEAR] and row_bytes >= 8 * LINE_BYTES and row_bytes & (LINE_BYTES - 1) == 0
+    row_lines, unit_lines = row_bytes // LINE_BYTES, form[UNIT_BYTES] // LINE_BYTES
+    # Rows that lie among each other are gathered, and their unit is written whole.
+    gathers = not form[LINEAR] and not form[SCATTERED] and len(unit_room) == (unit_lines + 2) * LINE_BYTES
+    direct = min(len(column_line), 2 * BLOCK)  # points up to which throwing them there is quicker than gathering a row
+    alone = in_one_piece or gathers  # what is not whole is copied by itself
+    waiting, waiting_word, sent_to = NO_ROW, _0, np.int64(NO_ROW)
     for unit in range(first, last):
         ahead += slots
         if single and ahead >= block * slots:
@@ -108,12 +111,13 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                 counts[i] = number_of_points(draw(heads[i], 0), thresholds, groups, 0)
         begin = unit_offset[unit]
         low, high = max(begin, 0), min(begin + form[UNIT_BYTES], len(target))
-        whole = in_one_piece and begin >= 0 and begin + row_bytes <= len(target) and begin & 7 == 0
+        whole = in_one_piece and begin >= 0 and begin + row_bytes <= len(target)
         if data.fetched and unit >= fetched:
             fetched = min(unit + data.fetched, last)
             which[0] = fetch(source, low, min(unit_offset[fetched - 1] + form[UNIT_BYTES], len(source)))
-        if copies and unit >= copied and not whole:
-            copied = min(unit + data.together, last)
+        gathered, dirty = gathers and begin >= 0 and begin + form[UNIT_BYTES] <= len(target), False
+        if copies and unit >= copied and not whole and not gathered:
+            copied = min(unit + (1 if alone else data.together), last)
             end = min(unit_offset[copied - 1] + form[UNIT_BYTES], len(target))
             copy_bytes(target, low, source, low, end - low)
         for slot in range(slots):
@@ -124,7 +128,7 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
             place = (unit_line[unit], begin, row_line[slot], row_channel[slot])
             word = words[index]
             part = np.int64(parts[index]) if len(parts) else 0
-            listed, counted = np.int64(0), False
+            listed = np.int64(0)
             for law in range(first_law[part], first_law[part + 1]):
                 level = np.int64(levels[law, index]) if fields[law, LEVELS] > 1 else 0
                 way, argument = ways[fields[law, FIRST_LEVEL] + level, 0], ways[fields[law, FIRST_LEVEL] + level, 1]
@@ -139,23 +143,26 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                 if way == PARITY:
                     if points == 0:
                         continue
+                    if single and gathered and points <= direct and (copies or points > LISTED):
+                        dirty = True
+                        thrown = throw_into_unit(
+                            unit_room, bits, key, points, space, halves, row_line[slot], row_channel[slot], column_line,
+                            form,
+                        )  # fmt: skip
+                        flips += add_flips(by_bank, word, thrown)
+                        continue
                     if points <= LISTED and not (copies and whole):
                         toggle_listed(mask_bytes, touched, bits, key, points)
                         listed = points
                         continue
                     listed = np.int64(LISTED + 1)
-                    if points <= COUNTED and len(by_bit) and whole:
-                        counted = True
-                        toggle_by_bit(mask, bits, key, points, by_bit, bit_mask)
-                    elif waiting != NO_ROW and points <= 2 * BLOCK:
-                        if len(by_bit) and not waiting_counted:
-                            count_mask(spare, by_bit, bit_mask, slices)
+                    if waiting != NO_ROW and points <= 2 * BLOCK:
                         sent = throw_and_stream(
-                            target, target_words, source, source_words, waiting, phase, spare, spare_bytes, mask, bits,
-                            key, points, space, halves,
+                            target, source, waiting, phase, waiting == sent_to, spare_room, room, mask, planes, waste,
+                            counting, bits, key, points, space, halves,
                         )  # fmt: skip
                         flips += add_flips(by_bank, waiting_word, sent)
-                        waiting = NO_ROW
+                        sent_to, waiting = waiting + row_bytes, NO_ROW
                     else:
                         toggle_points(mask, bits, key, points, space, halves)
                 elif way == MASK:
@@ -176,43 +183,73 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
                     )  # fmt: skip
             found = 0
             if whole and (copies or listed > LISTED):
-                if listed and len(by_bit) and not counted and not streams:
-                    count_mask(mask, by_bit, bit_mask, slices)
                 if waiting != NO_ROW:
-                    if len(by_bit) and not waiting_counted:
-                        count_mask(spare, by_bit, bit_mask, slices)
-                    sent = stream_row(target, target_words, source, source_words, waiting, phase, spare, spare_bytes)
+                    sent = stream_row(
+                        target, source, waiting, phase, waiting == sent_to, spare_room, room, planes, waste,
+                        counting,
+                    )  # fmt: skip
                     flips += add_flips(by_bank, waiting_word, sent)
-                    waiting = NO_ROW
+                    sent_to, waiting = waiting + row_bytes, NO_ROW
                 if listed and streams:
-                    waiting, waiting_word, waiting_counted = begin, word, counted
-                    mask, mask_bytes, spare, spare_bytes = spare, spare_bytes, mask, mask_bytes
+                    waiting, waiting_word = begin, word
+                    room, mask, mask_bytes, spare_room, spare, spare_bytes = (
+                        spare_room, spare, spare_bytes, room, mask, mask_bytes
+                    )  # fmt: skip
                 elif listed and copies:
-                    found = send_row(target, target_words, source, source_words, begin, phase, mask, mask_bytes)
+                    found = send_lines(target, source, begin, room, LINE_BYTES, row_lines, planes, counting)
                 elif listed:
-                    found = send_row(target, target_words, target, target_words, begin, phase, mask, mask_bytes)
+                    found = send_lines(target, target, begin, room, LINE_BYTES, row_lines, planes, counting)
                 elif streams:
-                    stream_clean_row(target, target_words, source, source_words, begin, phase, mask)
+                    stream_clean_row(target, source, begin, phase, begin == sent_to, room, planes, waste, counting)
+                    sent_to = begin + row_bytes
                 else:
                     copy_bytes(target, begin, source, begin, row_bytes)
+            elif gathered and listed > LISTED:
+                dirty = True
+                found = gather_row(unit_room, room, row_line[slot], row_channel[slot], column_line, form, planes)
+            elif gathered and listed and copies:
+                dirty = True
+                found = gather_listed(
+                    unit_room, mask_bytes, touched, listed, row_line[slot], row_channel[slot], column_line, form
+                )
             elif listed > LISTED:
-                found = apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit, bit_mask, slices)
+                by_line = counting and not streams
+                found = apply_all(
+                    target, place, form, column_line, pages, room, mask_bytes, by_bit, bit_mask, planes, by_line
+                )
             elif listed:
                 found = apply_listed(
                     target, place, form, column_line, pages, mask_bytes, touched, listed, by_bit, bit_mask
                 )
             flips += add_flips(by_bank, word, found)
+        if gathered and streams:
+            joined, sent_to = begin == sent_to, begin + form[UNIT_BYTES]
+            if dirty:
+                stream_row(target, source, begin, phase, joined, unit_room, unit_spare, planes, waste, counting)
+                unit_room, unit_spare = unit_spare, unit_room
+            else:
+                stream_clean_row(target, source, begin, phase, joined, unit_room, planes, waste, counting)
+        elif dirty and copies:
+            send_lines(target, source, begin, unit_room, LINE_BYTES, unit_lines, planes, counting)
+        elif dirty:
+            send_lines(target, target, begin, unit_room, LINE_BYTES, unit_lines, planes, counting)
+        elif gathered and copies:
+            copy_bytes(target, begin, source, begin, form[UNIT_BYTES])
         if rule.kind != UNCHECKED and not form[SCATTERED]:
             corrected += correct(target[low:high], rule)
     if waiting != NO_ROW:
-        if len(by_bit) and not waiting_counted:
-            count_mask(spare, by_bit, bit_mask, slices)
-        sent = stream_row(target, target_words, source, source_words, waiting, phase, spare, spare_bytes)
+        sent = stream_row(
+            target, source, waiting, phase, waiting == sent_to, spare_room, room, planes, waste, counting
+        )  # fmt: skip
         flips += add_flips(by_bank, waiting_word, sent)
+        sent_to = waiting + row_bytes
+    if sent_to != NO_ROW:
+        last_room = unit_room if gathers else room
+        end_rows(target, source, sent_to, phase, last_room, planes, waste, counting)
     if streams:
         finish_streams()
-    if len(slices) and len(by_bit):
-        count_rest(slices, len(mask), by_bit)
+    if counting:
+        take_planes(planes, by_bit, -8 * phase if streams else 0)
     return flips, corrected
 
 
@@ -231,16 +268,6 @@ def add_flips(by_bank, word, flips):  # type: ignore[no-untyped-def]
     if flips:
         by_bank[np.int64(word >> _56), np.int64(word >> _40 & _LOW16)] += flips
     return flips
-
-
-@jit_uncounted
-def count_mask(mask, by_bit, bit_mask, slices):  # type: ignore[no-untyped-def]
-    """Count what a bitmap says by bit of the element."""
-    if len(slices):
-        count_row(mask, 0, len(mask), slices, by_bit)
-        return
-    for i in range(len(mask)):
-        count_positions(mask[i], 64 * i, by_bit, bit_mask)
 
 
 @jit_uncounted
@@ -270,26 +297,32 @@ def apply_listed(target, place, form, column_line, pages, mask, touched, count, 
 
 
 @jit_uncounted
-def apply_all(target, place, form, column_line, pages, mask, mask_bytes, by_bit, bit_mask, slices):  # type: ignore[no-untyped-def]
-    """Flip what the bitmap says in a whole row, and clear it; returns the flips inside of the target."""
+def apply_all(target, place, form, column_line, pages, room, mask_bytes, by_bit, bit_mask, planes, by_line):  # type: ignore[no-untyped-def]
+    """Flip what the bitmap says in a whole row, and clear it; returns the flips inside of the target.
+
+    `by_line`: flips of whole lines are counted in `planes`.
+    """
     row_bytes = form[ROW_BYTES]
     piece = row_bytes if form[LINEAR] else 1 << form[BURST_SHIFT]
-    for start in range(0, row_bytes, piece):
-        at = offset_of(place, start, form, column_line, pages)
-        low = min(max(-at, 0), piece)
-        high = max(min(len(target) - at, piece), low)
-        for i in range(start, start + low):
-            mask_bytes[i] = 0
-        for i in range(start + high, start + piece):
-            mask_bytes[i] = 0
-        to, here = np.uint64(at + low), np.uint64(start + low)
-        for i in range(high - low):
-            target[to + np.uint64(i)] ^= mask_bytes[here + np.uint64(i)]
     flips = 0
-    for i in range(len(mask)):
-        flips += count_bits(mask[i])
-    if len(by_bit):
-        count_mask(mask, by_bit, bit_mask, slices)
-    for i in range(len(mask)):
-        mask[i] = _0
+    for start in range(0, row_bytes, piece):
+        at = offset_of(place, start, form, column_line, pages) - start
+        low = min(max(start, -at), start + piece)
+        high = max(min(len(target) - at, start + piece), low)
+        for i in range(start, low):
+            mask_bytes[i] = 0
+        for i in range(high, start + piece):
+            mask_bytes[i] = 0
+        if by_line or len(by_bit) == 0:
+            lines = (high - low) // LINE_BYTES
+            flips += send_lines(target, target, at + low, room, LINE_BYTES + low, lines, planes, by_line)
+            low += lines * LINE_BYTES
+        for i in range(low, high):
+            change = mask_bytes[i]
+            if change:
+                mask_bytes[i] = 0
+                target[at + i] ^= change
+                flips += count_bits(np.uint64(change))
+                if len(by_bit):
+                    count_positions(np.uint64(change), 8 * i, by_bit, bit_mask)
     return flips

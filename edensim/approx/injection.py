@@ -3,9 +3,10 @@
 The bits that flip follow from the device, the place of the array, and the number of the access alone. So a slice of an
 array, put where it lies in the whole, gets the errors of the whole.
 
-Cost: copying with errors runs nearly at the speed of memcpy up to rates near 1e-3 and falls from there; in place, cost
-follows the number of flips up to rates near 1e-4 (`benchmarks/inject.py`). Memory: nothing beyond the arrays but a few
-bytes per row, and a copy of the array where failing cells read the row before (precharge failures) in place.
+Cost: copying with errors runs at the speed of memcpy up to rates near 1e-3 and falls from there; in place, cost follows
+the number of flips up to rates near 1e-4; a call costs some 30 µs (`benchmarks/inject.py`). Memory: nothing beyond the
+arrays but a few bytes per row, and a copy of the array where failing cells read the row before (precharge failures) in
+place.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from edensim.approx.element import Element, bytes_of, element_of
 from edensim.approx.inject_kernel import inject_units
 from edensim.approx.law import CellLaw
 from edensim.approx.model import ErrorModel, Uniform
-from edensim.approx.position_kernel import slices_for
 from edensim.approx.region import PLAIN, Region, layout_of
 from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Words, Work
 from edensim.errors import ConfigError, InputError
@@ -40,7 +40,7 @@ NEAR_BYTES, FEW = 1 << 16, 16
 where errors look at no fewer bits of a unit."""
 STREAMED_BYTES = 1 << 24
 """Copies of that size go past the caches, which hold less than both arrays: lines are then not read to be written."""
-TURNS = 2  # of each of several threads: the less even the processors, the more it takes to share work evenly
+TURNS = 1  # of each of several threads: the less even the processors, the more it takes to share work evenly
 SMALLEST_SHARE = 1 << 20  # bytes below which a thread more does not pay
 
 
@@ -129,7 +129,7 @@ def inject(
     threads : int, optional
         Threads (default: one per processor, as far as the size pays). The result does not depend on it.
     details : bool
-        Also count flips by bit of the element; copying at a rate of 1e-2 then takes about a third longer.
+        Also count flips by bit of the element; copying at a rate of 1e-2 then takes about a quarter longer.
 
     Returns
     -------
@@ -209,7 +209,8 @@ class Injector:
             _check_out(array, out)
             target = bytes_of(out, "out", written=True)
         streams = out is not None and array.nbytes >= STREAMED_BYTES and self.rule.kind == UNCHECKED
-        data = Data.of(source, target, self.together, self.fetched, streams)
+        phase = target.ctypes.data % LINE_BYTES
+        data = Data(source, target, out is not None, streams, phase, self.together, self.fetched)
         return self._run(data, self.device.keys(access), details)
 
     def _run(self, data: Data, keys: Words, details: bool) -> FlipReport:
@@ -219,30 +220,28 @@ class Injector:
             self._over_bytes(lambda a, b: np.copyto(data.target[a:b], data.source[a:b]), data)
             data = data._replace(copies=False)
 
-        phase = (data.phase + int(layout.table.unit_offset[:1].sum())) % LINE_BYTES  # where rows begin in cache lines
-
         def work(first: int, last: int) -> tuple[int, int, Ints, Ints]:
             by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
             by_bit = np.zeros(bits * details, np.int64)
-            space = _work(geometry.row_bytes, phase)
             found = inject_units(
-                first, last, data, layout.table, self.rows, device.tables, keys, self.rule, space, by_bank, by_bit,
-                bits - 1, slices_for(geometry.row_bytes),
+                first, last, data, layout.table, self.rows, device.tables, keys, self.rule,
+                _work(geometry.row_bytes, layout.unit_bytes), by_bank, by_bit, bits - 1,
             )  # fmt: skip
             return *found, by_bank, by_bit
 
         piece = -(-self._piece(data) // max(layout.unit_bytes, 1))
         found = _spread(work, piece, layout.units, self.threads)
         flips, corrected = sum(part[0] for part in found), sum(part[1] for part in found)
-        by_bank, by_bit = (np.sum([part[k] for part in found], axis=0) for k in (2, 3))
+        by_bank, by_bit = found[0][2:]
+        for part in found[1:]:
+            by_bank, by_bit = by_bank + part[2], by_bit + part[3]
         if layout.scattered and self.rule.kind != UNCHECKED:
             corrected = sum(self._over_bytes(lambda a, b: correct(data.target[a:b], self.rule), data))
         return FlipReport(8 * len(data.target), flips, by_bank, by_bit if details else None, corrected)
 
     def _piece(self, data: Data) -> int:
-        """Bytes of one turn of a thread: small enough to share work evenly and to notice Ctrl-C, in whole words."""
-        share = len(data.target) // (TURNS * self.threads) if self.threads > 1 else len(data.target)
-        return min(PIECE_BYTES, share // 8 * 8 + 8)
+        """Bytes of one turn of a thread: its share, or less, to notice Ctrl-C."""
+        return min(PIECE_BYTES, len(data.target) // self.threads + 1)
 
     def _over_bytes(self, work: Callable[[int, int], Any], data: Data) -> list[Any]:
         return _spread(work, self._piece(data), len(data.target), self.threads)
@@ -288,11 +287,27 @@ def _check_out(array: NDArray[Any], out: Any) -> None:
 
 
 def _spread(work: Callable[[int, int], Any], step: int, end: int, threads: int) -> list[Any]:
-    """Results of work(start, next start) from 0 to `end` (at least one), in order."""
+    """Results of work(start, next start) from 0 to `end` (at least one), in order; the caller is one of the threads."""
     spans = [(start, min(start + step, end)) for start in range(0, max(end, 1), step)]
-    if threads == 1 or len(spans) == 1:
+    helpers = min(threads, len(spans)) - 1
+    if not helpers:
         return [work(*span) for span in spans]
-    return list(_pool(os.getpid(), threads).map(lambda span: work(*span), spans))
+    found: list[Any] = [None] * len(spans)
+    left = iter(enumerate(spans))
+
+    def take() -> None:
+        for k, span in left:
+            found[k] = work(*span)
+
+    others = [_pool(os.getpid(), threads - 1).submit(take) for _ in range(helpers)]
+    try:
+        take()
+    finally:
+        for _ in left:  # after an error or Ctrl-C nobody begins anything more
+            pass
+    for other in others:
+        other.result()
+    return found
 
 
 @lru_cache(maxsize=4)
@@ -303,9 +318,9 @@ def _pool(process: int, threads: int) -> ThreadPoolExecutor:
 _own = threading.local()
 
 
-def _work(row_bytes: int, phase: int) -> Work:
+def _work(row_bytes: int, unit_bytes: int) -> Work:
     """Arrays to work in, of this thread."""
-    kept: Work | None = getattr(_own, "work", None)
-    if kept is None or len(kept.mask_bytes) != row_bytes or kept.mask_bytes.ctypes.data % LINE_BYTES != phase // 8 * 8:
-        kept = _own.work = Work.of(row_bytes, phase)
-    return kept
+    kept: tuple[tuple[int, int], Work] | None = getattr(_own, "work", None)
+    if kept is None or kept[0] != (row_bytes, unit_bytes):
+        kept = _own.work = (row_bytes, unit_bytes), Work.of(row_bytes, unit_bytes)
+    return kept[1]

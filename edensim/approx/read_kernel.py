@@ -50,7 +50,8 @@ def draw_groups(first, last, reads, rows, form, tables, keys, anew, work, own, f
     starts, columns, access, stored, held = reads
     words, parts, levels, first_law, subarray_rows = rows
     fields, ways, groups, thresholds, fail, order = tables
-    mask, mask_bytes, _, _, touched, space, halves, _, _, which = work
+    mask, mask_bytes, touched = work.mask, work.mask_bytes, work.touched
+    space, halves, which = work.space, work.halves, work.which
     now, image, none = own
     count = 0
     for group in range(first, last):

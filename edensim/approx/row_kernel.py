@@ -91,16 +91,6 @@ def toggle_points(mask, bits, key, count, space, halves):  # type: ignore[no-unt
 
 
 @jit_uncounted
-def toggle_by_bit(mask, bits, key, count, by_bit, bit_mask):  # type: ignore[no-untyped-def]
-    """As `toggle_points`, counting what is set in the end by bit of the element."""
-    for i in range(count):
-        a = point(key, i, 1 << bits)
-        old = mask[a >> 6]
-        mask[a >> 6] = old ^ (_1 << np.uint64(a & 63))
-        by_bit[a & bit_mask] += 1 - 2 * np.int64((old >> np.uint64(a & 63)) & _1)
-
-
-@jit_uncounted
 def toggle_listed(mask, touched, bits, key, count):  # type: ignore[no-untyped-def]
     """As `toggle_points` on a bitmap of bytes, noting those touched."""
     for i in range(count):

@@ -36,10 +36,12 @@ MASK_BITS = 8
 """Entries of `LayoutTable.form`, and how many there are."""
 BLOCK = 4096
 """Random words made at once, so that making them vectorises, and rows looked at ahead of their turn."""
+ALL_PLANES = 48
+"""Lines of `Work.planes`."""
+LARGEST_ROOM = 1 << 18
+"""Largest unit whose bitmap is gathered before it is written: in the second cache."""
 LISTED = 32
 """Flips of a row up to which only the bytes they touch are looked at."""
-UNKNOWN = -1
-"""`Data.phase` of data whose place in memory is not known."""
 UNCHECKED, INT4, INT8, UINT8, INT16, UINT16, FLOAT16, FP32 = range(8)
 """Kinds of values that `Rule` corrects; FLOAT16 is fp16 and bf16 alike."""
 
@@ -119,26 +121,17 @@ class Data(NamedTuple):
     """What is read and what is written: uint8 arrays, the same if errors go in place.
 
     `copies`: the two differ; `streams`: what is written goes past the caches; `phase`: place of the first byte written
-    within its cache line, or UNKNOWN; `together`: units to copy at once, before their flips, if not row by row;
+    within its cache line, if it streams; `together`: units to copy at once, before their flips, if not row by row;
     `fetched`: units of which to fetch at once what is stored, before errors look at it (0: no need).
     """
 
     source: Bytes
     target: Bytes
-    source_words: Words
-    target_words: Words
-    copies: bool
-    streams: bool
-    phase: int
-    together: int
+    copies: bool = False
+    streams: bool = False
+    phase: int = 0
+    together: int = 1
     fetched: int = 0
-
-    @classmethod
-    def of(cls, source: Bytes, target: Bytes, together: int = 1, fetched: int = 0, streams: bool = False) -> Data:
-        """Data of two arrays of bytes, which may be one."""
-        words = [x[: len(x) // 8 * 8].view(np.uint64) for x in (source, target)]
-        phase = target.ctypes.data % LINE_BYTES
-        return cls(source, target, words[0], words[1], source is not target, streams, phase, together, fetched)
 
 
 class Rule(NamedTuple):
@@ -159,12 +152,15 @@ class Rule(NamedTuple):
 class Work(NamedTuple):
     """Arrays a thread works in.
 
-    Two bitmaps of a row as words and as bytes (clear between uses), bytes noted, random words (also as halves), keys
-    and numbers of points of rows ahead, numbers of cells.
+    Two rooms of a bitmap of a row (`send_kernel`), and in each the bitmap as words and as bytes, clear between uses;
+    bytes noted, random words (also as halves), keys and numbers of points of rows ahead, numbers of cells; counters of
+    `position_kernel`, clear between uses; a line that nobody reads; two rooms of a unit of several rows, or none.
     """
 
+    room: Bytes
     mask: Words
     mask_bytes: Bytes
+    spare_room: Bytes
     spare: Words
     spare_bytes: Bytes
     touched: Ints
@@ -173,20 +169,29 @@ class Work(NamedTuple):
     heads: Words
     counts: Ints
     which: Ints
+    planes: Words
+    waste: Bytes
+    unit_room: Bytes
+    unit_spare: Bytes
 
     @classmethod
-    def of(cls, row_bytes: int, phase: int = 0) -> Work:
-        """Arrays for rows of so many bytes; the bitmaps begin `phase` bytes (a multiple of 8) after a cache line."""
-        mask, spare = (_zeros(row_bytes, phase // 8 * 8) for _ in range(2))
+    def of(cls, row_bytes: int, unit_bytes: int = 0) -> Work:
+        """Arrays for rows of so many bytes, and units of several rows, unless they are larger than `LARGEST_ROOM`."""
+        rooms = [_zeros(row_bytes + 2 * LINE_BYTES) for _ in range(2)]
+        masks = [room[LINE_BYTES : LINE_BYTES + row_bytes] for room in rooms]
+        room_bytes = unit_bytes + 2 * LINE_BYTES if row_bytes < unit_bytes <= LARGEST_ROOM else 0
+        units = _zeros(room_bytes), _zeros(room_bytes)
         space, heads = np.zeros(BLOCK, np.uint64), np.zeros(BLOCK, np.uint64)
         touched, counts, which = np.zeros(LISTED + 1, np.int64), np.zeros(BLOCK, np.int64), np.zeros(BLOCK, np.int64)
+        planes, waste = np.zeros(ALL_PLANES * LINE_BYTES // 8, np.uint64), np.zeros(LINE_BYTES, np.uint8)
         return cls(
-            mask.view(np.uint64), mask, spare.view(np.uint64), spare, touched, space, space.view(np.uint32), heads,
-            counts, which,
+            rooms[0], masks[0].view(np.uint64), masks[0], rooms[1], masks[1].view(np.uint64), masks[1],
+            touched, space, space.view(np.uint32), heads, counts, which, planes, waste, *units,
         )  # fmt: skip
 
 
-def _zeros(count: int, phase: int) -> Bytes:
-    room = np.zeros(count + 2 * LINE_BYTES, np.uint8)
-    begin = (phase - room.ctypes.data) % LINE_BYTES
+def _zeros(count: int) -> Bytes:
+    """From the beginning of a cache line on."""
+    room = np.zeros(count + LINE_BYTES, np.uint8)
+    begin = -room.ctypes.data % LINE_BYTES
     return room[begin : begin + count]

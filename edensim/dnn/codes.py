@@ -81,9 +81,7 @@ class Code:
             way = ZERO if self.correction == "zero" else SATURATE
             return int(correct_values(values.reshape(-1), self.lowest, self.highest, way))
         if self.bits == 4:
-            code = np.arange(16)
-            code = np.where(code > 7, code - 16, code) if self.signed else code
-            decode_nibbles(codes, values, code.astype(np.float32) * self.scale)
+            decode_nibbles(codes, values, np.int32(8 if self.signed else 0), self.scale)
         else:
             decode_bytes(self._elements(codes), values.reshape(-1), self.scale)
         return 0

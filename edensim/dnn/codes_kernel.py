@@ -48,15 +48,17 @@ def encode_nibbles(values, codes, inverse, low, high):  # type: ignore[no-untype
 
 
 @jit
-def decode_nibbles(codes, values, table):  # type: ignore[no-untyped-def]
-    """The reverse of `encode_nibbles`; `table` (float32, 16) is the value of each code."""
+def decode_nibbles(codes, values, sign, scale):  # type: ignore[no-untyped-def]
+    """The reverse of `encode_nibbles`; `sign` (int32) is 8 where codes are signed, else 0; `scale` is float32."""
     items, count = values.shape
     for item in range(items):
         row, out = codes[item], values[item]
         for i in range(count // 2):
-            out[2 * i], out[2 * i + 1] = table[row[i] & 15], table[row[i] >> 4]
+            first, second = np.int32(row[i] & 15), np.int32(row[i] >> 4)
+            out[2 * i] = np.float32((first ^ sign) - sign) * scale
+            out[2 * i + 1] = np.float32((second ^ sign) - sign) * scale
         if count & 1:
-            out[count - 1] = table[row[count >> 1] & 15]
+            out[count - 1] = np.float32((np.int32(row[count >> 1] & 15) ^ sign) - sign) * scale
 
 
 @jit

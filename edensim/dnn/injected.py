@@ -18,24 +18,28 @@ from edensim.approx import Device, Region, Uniform
 from edensim.approx.correction import NO_RULE
 from edensim.approx.law_table import law_keys
 from edensim.approx.region import PLAIN, Layout, layout_of
-from edensim.approx.tables_kernel import RowTable, Work
+from edensim.approx.tables_kernel import PARITY, WEAK, RowTable, Work
+from edensim.approx.weak_cells import WeakCells
 from edensim.dnn.reading import ReadErrors
-from edensim.dnn.reads_kernel import inject_reads
+from edensim.dnn.reads_kernel import inject_reads, toggle_reads
 from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry
 
 Bytes = NDArray[np.uint8]
 SHORT_ROWS = AddressMap(Geometry(1, 1, 4, 4, 1 << 22, 16, 8, 64, 8, 512), "RoBaRaCoCh")
 """Memory of small tensors without a place: rows of 1 KiB, as errors cost by the row."""
+SHORT, RARE = 1 << 16, 1e-2
+"""Bytes and rate up to which flips are put in one by one, the quicker way where they are few."""
 
 
 class _Place(NamedTuple):
-    """What the kernel needs to know of where a tensor lies, and the keys of its streams."""
+    """What the kernels need to know of where a tensor lies, and the keys of its streams."""
 
     size_bytes: int
     layout: Layout
     rows: RowTable
     keys: NDArray[np.uint64]
+    weak: WeakCells | None = None
 
 
 class _Reads:
@@ -46,21 +50,32 @@ class _Reads:
         geometry = device.address_map.geometry
         self._work = Work.of(geometry.row_bytes)
         self._by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
-        self._no_bits, self._no_words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        self._no_bits = np.zeros(0, np.int64)
         self._now = np.zeros_like(device.stream_keys)
 
-    def place(self, region: Region, seed: int) -> _Place:
-        """Prepare reads of a region with keys under a seed."""
-        layout = layout_of(region, self.device.reads_previous_row)
-        return _Place(region.size_bytes, layout, self.device.rows(layout.rows), law_keys(self.device.laws, seed)[0])
+    @property
+    def mask(self) -> NDArray[np.uint64]:
+        """Bitmap of a row, clear between uses."""
+        return self._work.mask
+
+    def place(self, region: Region, seed: int | None = None) -> _Place:
+        """Prepare reads of a region, with keys of its own if there is a seed."""
+        device = self.device
+        layout = layout_of(region, device.reads_previous_row)
+        rows = device.rows(layout.rows)
+        if seed is not None:
+            return _Place(region.size_bytes, layout, rows, law_keys(device.laws, seed)[0])
+        return _Place(region.size_bytes, layout, rows, device.stream_keys, WeakCells.of(device, layout, rows))
 
     def corrupt(self, place: _Place, codes: Bytes, access: int) -> int:
         """Flip what the reads get wrong; returns the number of flips."""
+        if place.weak is not None:
+            return place.weak.flip(codes, access)
         device = self.device
         stored = codes.copy() if device.reads_previous_row else codes
         return int(
             inject_reads(
-                codes, stored, self._no_words, place.layout.table, place.rows, device.tables, place.keys, device.anew,
+                codes, stored, place.layout.table, place.rows, device.tables, place.keys, device.anew,
                 np.uint64(access), self._now, NO_RULE, self._work, self._by_bank, self._no_bits,
             )
         )  # fmt: skip
@@ -93,7 +108,7 @@ class PlacedErrors:
         if place is None:
             if name not in self.regions:
                 raise ConfigError(f"tensor {name!r} has no place in the memory{did_you_mean(name, self.regions)}")
-            place = self._places[name] = self._reads.place(self.regions[name], self._reads.device.seed)
+            place = self._places[name] = self._reads.place(self.regions[name])
         if place.size_bytes != codes.shape[1]:
             raise ConfigError(f"tensor {name!r} has {codes.shape[1]:,} bytes, its place {place.size_bytes:,}")
         return self._reads.corrupt(place, codes, access)
@@ -121,6 +136,7 @@ class FreshErrors:
             _Reads(Device([[Uniform(rate).law(rows.geometry)]], rows, seed=seed)) for rows in (SHORT_ROWS, PLAIN)
         ]
         self._places: dict[tuple[str, int], _Place] = {}
+        self._points = np.zeros(1024, np.int64)
 
     def corrupt(self, name: str, codes: Bytes, access: int) -> int:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
@@ -130,7 +146,16 @@ class FreshErrors:
         if place is None:
             seed = rng.key(reads.device.seed, "tensor", name)
             place = self._places[name, size] = reads.place(Region(reads.device.address_map, size), seed)
-        return reads.corrupt(place, codes, access)
+        tables = reads.device.tables
+        if tables.level[0, 0] != PARITY or size > SHORT or self.rate > RARE:
+            return reads.corrupt(place, codes, access)
+        key = place.keys[0, WEAK]
+        return int(
+            toggle_reads(
+                codes, place.rows.words, key, np.uint64(access), tables.thresholds, tables.groups, reads.mask,
+                self._points,
+            )
+        )  # fmt: skip
 
 
 class RatesErrors:

@@ -301,7 +301,7 @@ def offer(ch, t, bank, row, column, line, write, token):
 def due_refreshes(ch, tab, t):
     """Queue every refresh whose timer expires at clock `t`; all of them before any scan of that clock."""
     while ch.next_refresh == t:
-        command = tab.timer_command[ch.timer]
+        command = tab.timer_command
         node = tab.timer_node[ch.timer]
         if len(ch.is_sleeping) == 2 and ch.sleep_mode[rank_of_pending(ch, command, node)] == SELF_REFRESH:
             pass  # it refreshes itself
@@ -312,7 +312,7 @@ def due_refreshes(ch, tab, t):
         else:
             push_pending(ch, command, node, t)
         ch.timer += 1
-        if ch.timer == len(tab.timer_node):
+        if ch.timer == tab.timers:
             ch.timer = 0
             ch.timer_base += tab.timer_period
         ch.next_refresh = ch.timer_base + tab.timer_at[ch.timer]

@@ -1,7 +1,7 @@
 """The record that holds everything a DRAM channel remembers, and its initial values.
 
 One NumPy record per channel: it can be copied (checkpoint), hashed and handed to any kernel. Lengths of nested arrays
-belong to the type, so kernels are compiled once per (padded banks, ranks, queue slots, windows, policy).
+belong to the type, so they are rounded up: kernels are compiled once per (padded banks, windows, policy), seldom more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edensim.dram.pending_kernel import PENDING
 from edensim.dram.queue_kernel import FILTER
 from edensim.dram.reading_kernel import READING
 from edensim.dram.scan_kernel import NEVER
-from edensim.dram.table import Refresh, Shape
+from edensim.dram.table import Refresh, Shape, room
 from edensim.jit import LANES
 
 TIMELINE_BINS = 512
@@ -29,7 +29,7 @@ SCALARS = """n_free mode actives pending_head pending_tail next_scan next_active
     hits misses conflicts forwarded coalesced latency_sum cap inject_at opening opening_until second_activate cas_slot
     cas_source wck_until hit_cap close_at patience_low patience_high
     postponed release_at turn staged draining whole_row bank_refresh refresh_step drops_stale
-    refresh_command refresh_turns gate power_down_after
+    refresh_command refresh_turns ranks gate power_down_after
     self_refresh_after closes_first wake_at sleep_at issued_at is_paused open_row_ck close_row_ck refresh_ck""".split()
 PER_BANK = "state open_row claimed open_since open_ck cut_ck closings node_of used injected activated".split()
 PER_TIMED_BANK = "idle_from patience closed_row".split()
@@ -133,11 +133,12 @@ def new_channels(
     pad, ranks = shape.padded, shape.ranks
     arrays = two_stage_arrays(shape, policy)
     in_stages = arrays["stage"][0] * policy.command_queues[0]
-    slots = policy.read_queue + policy.write_queue + 2 * pad + in_stages
-    for names, length in ((PER_BANK, pad), (PER_ENTRY, 2 * pad), (PER_SLOT, slots), (PER_RANK, ranks)):
+    slots = room(policy.read_queue + policy.write_queue + 2 * pad + in_stages, 256)
+    slots += 8  # fields of a slot that lie a power of two apart would contend for the same lines of the cache (4 %)
+    for names, length in ((PER_BANK, pad), (PER_ENTRY, 2 * pad), (PER_SLOT, slots), (PER_RANK, shape.padded_ranks)):
         arrays |= dict.fromkeys(names, (length,))
     arrays |= dict.fromkeys(PER_TIMED_BANK, (pad if policy.timeout else 1,))
-    arrays |= dict.fromkeys(PER_SLEEPING_RANK, (ranks if policy.sleep else 1,))
+    arrays |= dict.fromkeys(PER_SLEEPING_RANK, (shape.padded_ranks if policy.sleep else 1,))
     arrays |= {
         "allowed": (shape.allowed_size,),
         "busy": (2 * pad // LANES,),
@@ -146,7 +147,7 @@ def new_channels(
         "capacity": (2,),
         "written": (FILTER,),
         "pending": (PENDING,),
-        "window": (window_shape[0], shape.banks, 1 + window_shape[1]),
+        "window": (window_shape[0], pad, room(1 + window_shape[1], 8)),
         "counts": (N_COMMANDS, pad),
         "by_tag": (TAGS, OPENED + 1, pad),
         "timeline": (TIMELINE_BINS, READING + 3 if policy.sleep else READING),
@@ -159,8 +160,8 @@ def new_channels(
         "is_timed_page": (2 if policy.timeout else 1,),
         "is_postponing": (2 if policy.postponed else 1,),
         "is_sleeping": (2 if policy.sleep else 1,),
-        "owed": (ranks,),
-        "next_bank": (ranks,),
+        "owed": (shape.padded_ranks,),
+        "next_bank": (shape.padded_ranks,),
         "is_row_hit": (2 if policy.row_hit_first else 1,),
         "is_split_activate": (2 if policy.second_activate else 1,),
         "is_two_bus": (2 if policy.two_buses else 1,),
@@ -215,7 +216,7 @@ def new_channels(
         out["open_row_ck"], out["close_row_ck"], out["refresh_ck"] = p.open_row, p.close_row, p.refresh
         out["sleep_at"] = max(1, min(p.power_down_after, p.self_refresh_after))
     out["bin_clocks"] = out["bin_end"] = FIRST_BIN_CLOCKS
-    out["node_span"] = shape.node_span
+    out["node_span"], out["ranks"] = shape.node_span, ranks
     out["node_of"] = np.minimum(np.arange(pad) // shape.node_span, ranks - 1)
     out["next_refresh"] = refresh.first[0] if refresh.first else NEVER
     return out

@@ -141,10 +141,10 @@ class DramSystem:
         banks, ranks, counts = self.geometry.banks, self.shape.ranks, channels["counts"][:, :, : self.geometry.banks]
         is_open = channels["state"][:, :banks] != 0
         slept = self._slept(channels, end_clock)
-        down = slept["pda_ck"] - channels["pda_ck"]  # of those that still are: their open banks do not count
+        down = slept["pda_ck"] - channels["pda_ck"][:, :ranks]  # of those that still are: their open banks do not count
         running = end_clock - channels["open_since"][:, :banks]
         still_open = running - np.repeat(down, self.shape.node_span, axis=1)
-        rank_running = end_clock - channels["node_open_since"]
+        rank_running = end_clock - channels["node_open_since"][:, :ranks]
         # self refresh begins with a refresh
         n_ref = channels["counts"][:, REFAB, :ranks] + channels["counts"][:, SREFEN, :ranks]
         n_refpb = counts[:, REFPB].copy()
@@ -159,8 +159,8 @@ class DramSystem:
             n_wr=writes,
             n_ref=n_ref,
             bank_open_ck=channels["open_ck"][:, :banks] + np.where(is_open, still_open, np.minimum(running, 0)),
-            rank_open_ck=channels["node_open_ck"]
-            + np.where(channels["node_open"] > 0, rank_running - down, np.minimum(rank_running, 0)),
+            rank_open_ck=channels["node_open_ck"][:, :ranks]
+            + np.where(channels["node_open"][:, :ranks] > 0, rank_running - down, np.minimum(rank_running, 0)),
             refreshing_ck=n_ref * self.timing.ck["nRFC"],
             row_hit=channels["hits"].copy(),
             row_miss=channels["misses"].copy(),
@@ -183,7 +183,8 @@ class DramSystem:
         out = {}
         for name, mode in (("pda_ck", ACTIVE_DOWN), ("pdp_ck", PRECHARGE_DOWN), ("sref_ck", SELF_REFRESH)):
             still = np.where(channels["sleep_mode"] == mode, np.maximum(end_clock - channels["sleep_from"], 0), 0)
-            out[name] = np.broadcast_to(channels[name] + still, (len(channels), self.shape.ranks)).copy()
+            slept = (channels[name] + still)[:, : self.shape.ranks]  # of all ranks together where none sleeps
+            out[name] = np.broadcast_to(slept, (len(channels), self.shape.ranks)).copy()
         return out
 
     def command_log(self, commands: tuple[Int, ...]) -> CommandLog:

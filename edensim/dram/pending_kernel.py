@@ -34,7 +34,7 @@ def release_refreshes(ch, t):
     is_idle = ch.queued[0] + ch.queued[1] + ch.actives == 0 and ch.opening < 0
     nodes = len(ch.node_open)
     pad = len(ch.state)
-    for rank in range(nodes):
+    for rank in range(ch.ranks):
         if ch.owed[rank] == 0:
             continue
         node = rank

@@ -34,7 +34,7 @@ AWAKE, ACTIVE_DOWN, PRECHARGE_DOWN, SELF_REFRESH = range(4)
 @jit
 def rank_cell(ch, command, rank):
     """Where the next-allowed time of PREab or of a command of this file stands."""
-    ranks = len(ch.sleep_mode)
+    ranks = len(ch.node_open)  # room for them
     row = 0 if command == PREAB else 2 + command - PDEA
     return BANK_COMMANDS * len(ch.state) + row * ranks + rank
 
@@ -108,7 +108,7 @@ def pause_refreshes(ch):
     """While all ranks are in self refresh the refresh timers are no events."""
     if ch.next_refresh >= NEVER:
         return
-    for r in range(len(ch.sleep_mode)):
+    for r in range(ch.ranks):
         if ch.sleep_mode[r] != SELF_REFRESH:
             return
     ch.next_refresh = NEVER
@@ -121,7 +121,7 @@ def resume_refreshes(ch, tab, t):
     if ch.is_paused == 0:
         return
     ch.is_paused = 0
-    last = len(tab.timer_at) - 1
+    last = tab.timers - 1
     passed = (t - tab.timer_at[last] - ch.timer_base) // tab.timer_period
     if passed > 0:
         ch.timer_base += passed * tab.timer_period
@@ -150,7 +150,7 @@ def pick_wake(ch, t):
     if ch.wake_at > t:
         return command, rank
     ch.wake_at = NEVER
-    for r in range(len(ch.sleep_mode)):
+    for r in range(ch.ranks):
         mode = ch.sleep_mode[r]
         if mode == AWAKE:
             continue
@@ -177,7 +177,7 @@ def pick_sleep(ch, t):
     if ch.sleep_at > t:
         return command, rank
     ch.sleep_at = NEVER
-    for r in range(len(ch.sleep_mode)):
+    for r in range(ch.ranks):
         if ch.sleep_mode[r] != AWAKE or ch.waiting[r] > 0:
             continue
         deep = deep_at(ch, r)

@@ -14,7 +14,7 @@ ACTIVE_DOWN_CK, PRECHARGE_DOWN_CK, SELF_REFRESH_CK = range(READING, READING + 3)
 @jit
 def take_sleep(ch, row, clock):
     """What a reading owes to ranks that sleep or slept: their clocks, refreshes of self refresh, rows not counted."""
-    for r in range(len(ch.sleep_mode)):
+    for r in range(ch.ranks):
         slept = slept_ck(ch, r, clock)
         mode = ch.sleep_mode[r]
         row[ACTIVE_DOWN_CK] += ch.pda_ck[r] + (slept if mode == ACTIVE_DOWN else 0)
@@ -41,7 +41,7 @@ def take_reading(ch, row, clock):
         row[CLOSINGS] += ch.closings[b]
         running = clock - ch.open_since[b]
         row[BANK_OPEN] += ch.open_ck[b] + (running if ch.state[b] else min(running, 0))
-    for r in range(len(ch.node_open)):
+    for r in range(ch.ranks):
         running = clock - ch.node_open_since[r]
         row[RANK_OPEN] += ch.node_open_ck[r] + (running if ch.node_open[r] > 0 else min(running, 0))
     row[HITS] = ch.hits

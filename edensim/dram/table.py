@@ -40,6 +40,11 @@ from edensim.memory import Organisation
 Int = NDArray[np.int64]
 
 
+def room(wanted: int, least: int) -> int:
+    """A length for `wanted` entries, of which there are few different ones: `least` or a power of two beyond it."""
+    return max(least, 1 << (wanted - 1).bit_length())
+
+
 @dataclass(frozen=True)
 class Shape:
     """Banks of one channel as a tree, and how the kernel's arrays follow from it; `sleeps`: ranks are powered down."""
@@ -68,14 +73,19 @@ class Shape:
         return -(-self.banks // LANES) * LANES
 
     @property
+    def padded_ranks(self) -> int:
+        """Room for ranks: a power of two, so that memories with few ranks share a kernel."""
+        return room(self.ranks, 4)
+
+    @property
     def allowed_size(self) -> int:
         """Next-allowed times: seven rows of banks, rows of ranks, one dummy cell."""
         per_rank = len(RANK_COMMANDS) - (0 if self.sleeps else len(SLEEP_COMMANDS))
-        return BANK_COMMANDS * self.padded + per_rank * self.ranks + 1
+        return BANK_COMMANDS * self.padded + per_rank * self.padded_ranks + 1
 
     def rank_row(self, command: int) -> int:
         """Where the next-allowed times of a command that addresses ranks begin."""
-        return BANK_COMMANDS * self.padded + RANK_COMMANDS.index(command) * self.ranks
+        return BANK_COMMANDS * self.padded + RANK_COMMANDS.index(command) * self.padded_ranks
 
     def banks_of(self, command: int, target: int) -> Int:
         """Banks that a command addresses: those of a rank, one, or the same bank of every group."""
@@ -228,7 +238,7 @@ def compile_rows(
                 table[:, : len(target)] *= target == np.arange(shape.banks)[:, None]
             delays.setdefault(p, np.zeros((layout.kinds + 1, *table.shape), np.int64))[k] = table
         fields["by_row_n"][p] = (delays[p][1] > 0).sum(axis=1).max()
-    size = (N_COMMANDS, layout.kinds + 1, shape.banks, int(fields["by_row_n"].max()))
+    size = (N_COMMANDS, layout.kinds + 1, shape.padded, room(int(fields["by_row_n"].max()), 4))
     fields["by_row_at"] = np.full(size, shape.allowed_size - 1, np.int64)
     fields["by_row_delay"] = np.zeros(size, np.int64)
     for p, tables in delays.items():
@@ -248,6 +258,8 @@ def compile_table(
     closes_ranks: bool = False,
 ) -> np.ndarray:
     """Compile the constraints of one channel to a table record (shape [1]); its delay rows are int32, flat.
+
+    Its lengths are part of the type that kernels are compiled for; they are rounded up, so that few kernels serve all.
 
     `by_row` is for edges that depend on rows.
 
@@ -282,7 +294,7 @@ def compile_table(
                 part[:] = 0
         singles[p] = [[(int(x), int(line[x])) for x in np.flatnonzero(line)] for line in table]
         fields["one_n"][p] = max(map(len, singles[p]))
-    fields["one_at"] = np.full((N_COMMANDS, shape.banks, int(fields["one_n"].max())), dummy, np.int64)
+    fields["one_at"] = np.full((N_COMMANDS, pad, room(int(fields["one_n"].max()), 8)), dummy, np.int64)
     fields["one_delay"] = np.zeros_like(fields["one_at"])
     for p, per_issuer in singles.items():
         for k, entries in enumerate(per_issuer):
@@ -291,18 +303,18 @@ def compile_table(
                 fields["one_delay"][p, k, j] = cycles
     window_rows = compile_windows(shape, edges, fields, at, issued)
     fields |= compile_rows(shape, edges, issued, by_row)
-    fields["timer_at"] = np.array(refresh.first or (0,), np.int64)
-    fields["timer_node"] = np.array(refresh.nodes or (0,), np.int64)
-    fields["timer_command"] = np.full_like(fields["timer_node"], refresh.command)
+    fields |= {x: np.zeros(pad, np.int64) for x in ("timer_at", "timer_node")}
+    timers = max(1, len(refresh.nodes))
+    fields["timer_at"][:timers], fields["timer_node"][:timers] = refresh.first or (0,), refresh.nodes or (0,)
     delay = np.concatenate(rows + window_rows)
     layout = [(n, np.int64, v.shape) for n, v in fields.items()]
-    scalars = [("timer_period", np.int64), ("subarray_rows", np.int64)]
-    record = np.zeros(1, np.dtype((np.record, [*layout, *scalars, ("delay", np.int32, delay.shape)])))
-    for name, value in fields.items():
+    scalars = {"timer_period": refresh.period, "timer_command": refresh.command, "timers": timers}
+    scalars["subarray_rows"] = 1 if by_row is None else by_row.subarray_rows
+    layout += [(name, np.int64, ()) for name in scalars]
+    record = np.zeros(1, np.dtype((np.record, [*layout, ("delay", np.int32, (room(len(delay), 16 * pad * pad),))])))
+    for name, value in (fields | scalars).items():
         record[name][0] = value
-    record["timer_period"] = refresh.period
-    record["subarray_rows"] = 1 if by_row is None else by_row.subarray_rows
-    record["delay"][0] = delay
+    record["delay"][0, : len(delay)] = delay
     return record
 
 
@@ -332,7 +344,7 @@ def compile_windows(
     ]
     n = max(len(windows), 1)
     fields["window_id"] = np.zeros((N_COMMANDS, n), np.int64)
-    fields["window_node"] = np.zeros((n, shape.banks), np.int64)
+    fields["window_node"] = np.zeros((n, shape.padded), np.int64)
     fields |= {x: np.ones(n, np.int64) for x in ("window_length", "window_target", "window_at")}
     rows = []
     for k, (members, f, edge) in enumerate(windows):
@@ -342,7 +354,7 @@ def compile_windows(
             fields["window_n"][p] += 1
         fields["window_length"][k] = edge.window
         fields["window_target"][k] = allowed_row(f)
-        fields["window_node"][k] = node
+        fields["window_node"][k, : len(node)] = node
         fields["window_at"][k] = at
         part = np.zeros((int(node[-1]) + 1, shape.padded), np.int32)
         part[node, np.arange(shape.banks)] = edge.cycles

@@ -18,6 +18,7 @@ from edensim.approx import Bitline, DataDependent, Device, Injector, Lines, Regi
 from edensim.approx.element import ELEMENTS
 from edensim.approx.model import simple_law
 from edensim.approx.region import PLAIN
+from edensim.errors import InputError
 from edensim.jit import JIT_DISABLED
 from edensim.memory import AddressMap, Geometry
 from tests.approx.reference import Reader
@@ -42,23 +43,26 @@ def test_every_bit_is_as_the_definitions_say(scenario, random, in_place):
 
 
 LONG_ROWS = AddressMap(Geometry(1, 1, 2, 2, 16, 64, 8, 8, 8, 3), "RoBaRaCoCh")  # of 512 bytes, in one piece
+IN_TURN = [AddressMap(Geometry(n, 1, 2, 2, 16, 8, 8, 64, 8, 3), "RoBaRaCoCh") for n in (2, 3)]  # of 512, units of more
 PLAIN_RATES = [simple_law([1.0], rate) for rate in (0.001, 0.01, 0.06, 0.3)]
 
 
-@settings(max_examples=40)
-@given(st.data(), st.booleans(), st.booleans(), st.booleans())
-def test_whole_rows_are_as_the_definitions_say(data, streams, in_place, details):
-    """Rows written at once, past the caches or not, wherever the copy lies in cache lines: as the slow reference."""
+@settings(max_examples=60)
+@given(st.data(), st.sampled_from([LONG_ROWS, *IN_TURN]), st.booleans(), st.booleans(), st.booleans())
+def test_whole_rows_are_as_the_definitions_say(data, address_map, streams, in_place, details):
+    """Rows and units written at once, past the caches or not, wherever the copy lies in its lines: as the reference."""
     laws_of_long_rows = st.one_of(st.sampled_from(PLAIN_RATES), laws(12))
     groups = [data.draw(st.lists(laws_of_long_rows, max_size=2))]
-    device = Device(groups, LONG_ROWS, seed=data.draw(st.integers(0, 3)))
-    size, address = data.draw(st.integers(1, 2500)), data.draw(st.sampled_from([0, 8, 512, 523, 8000]))
-    shift = data.draw(st.sampled_from([0, 8, 24, 56]))
+    device = Device(groups, address_map, seed=data.draw(st.integers(0, 3)))
+    element = ELEMENTS[data.draw(st.sampled_from(["uint8", "fp16"]))]
+    step = element.bits // 8
+    size, address = step * data.draw(st.integers(1, 2500)), step * data.draw(st.sampled_from([0, 8, 512, 523, 8000]))
+    shift = data.draw(st.integers(0, 63))
     source = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8)
     room = np.full(size + 72, 0xAA, np.uint8)
     out = room[8 + shift : 8 + shift + size]
-    expected = Reader(LONG_ROWS, groups, None, device.seed, 1).read(source.tobytes(), range(address, address + size))
-    injector = Injector(device, Region(LONG_ROWS, size, address), ELEMENTS["uint8"], threads=1)
+    expected = Reader(address_map, groups, None, device.seed, 1).read(source.tobytes(), range(address, address + size))
+    injector = Injector(device, Region(address_map, size, address), element, threads=1)
     with mock.patch.object(injection, "STREAMED_BYTES", 0 if streams else 1 << 60):
         if in_place:
             out[:] = source
@@ -66,10 +70,37 @@ def test_whole_rows_are_as_the_definitions_say(data, streams, in_place, details)
         else:
             report = injector.run(source, 1, out, details=details)
     assert out.tobytes() == expected
-    wrong = np.unpackbits(source ^ out, bitorder="little").reshape(-1, 8)
+    wrong = np.unpackbits(source ^ out, bitorder="little").reshape(-1, element.bits)
     assert report.flips == wrong.sum() == report.by_bank.sum()
     assert report.by_bit is None if not details else report.by_bit.tolist() == wrong.sum(0).tolist()
     assert (np.delete(room, np.s_[8 + shift : 8 + shift + size]) == 0xAA).all()
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("address_map", [LONG_ROWS, *IN_TURN], ids=["1", "2", "3"])
+@pytest.mark.parametrize("rate", [2e-4, 3e-3, 0.02, 0.06, 0.3])
+def test_whole_units_are_as_their_pieces(rate, address_map, streams):
+    """Rows and units written at once get the errors, and the counts, of pieces too small for any whole row."""
+    device, size = Device([[simple_law([1.0], rate)]], address_map, seed=2), 9001
+    source = np.random.default_rng(5).integers(0, 256, size, dtype=np.uint8)
+    pieces, found = source.copy(), []
+    for begin in range(0, size, 400):
+        part = pieces[begin : begin + 400]
+        place = Region(address_map, part.size, 100 + begin)
+        found.append(Injector(device, place, ELEMENTS["uint8"], threads=1).run(part, 3))
+    flips = sum(found[1:], found[0])
+    room = np.full(size + 128, 0xAA, np.uint8)
+    out = room[29 : 29 + size]
+    injector = Injector(device, Region(address_map, size, 100), ELEMENTS["uint8"], threads=1)
+    with mock.patch.object(injection, "STREAMED_BYTES", 0 if streams else 1 << 60):
+        report = injector.run(source, 3, out)
+    assert (out == pieces).all()
+    assert (room[:29] == 0xAA).all() and (room[29 + size :] == 0xAA).all()
+    assert report.by_bank.tolist() == flips.by_bank.tolist()
+    assert report.by_bit.tolist() == flips.by_bit.tolist()
+    changed = source.copy()
+    assert injector.run(changed, 3, details=False).flips == report.flips
+    assert (changed == out).all()
 
 
 MODELS = [
@@ -90,13 +121,28 @@ def test_threads_slices_and_copies_change_nothing(model, streams):
     out, again = np.empty_like(data), data.copy()
     with mock.patch.object(injection, "STREAMED_BYTES", 0 if streams else 1 << 60):
         report = inject(data, model=model, seed=9, access=4, out=out, threads=1 + 2 * streams)
-    assert inject(again, model=model, seed=9, access=4, threads=3).flips == report.flips
+    wrong = np.unpackbits(data ^ out, bitorder="little").reshape(-1, 8).sum(0)
+    changed = inject(again, model=model, seed=9, access=4, threads=3)
+    assert changed.flips == report.flips == wrong.sum()
+    assert changed.by_bit.tolist() == report.by_bit.tolist() == wrong.tolist()
     assert (again == out).all()
     pieces, flips = data.copy(), 0
     for begin, end in ((0, 8192), (8192, 20001), (20001, 20003), (20003, 250000), (250000, len(data))):
         flips += inject(pieces[begin:end], model=model, seed=9, access=4, address=begin).flips
     assert flips == report.flips
     assert (pieces == out).all()
+
+
+@pytest.mark.parametrize("phase", [0, 16, 63])
+def test_flips_by_bit_are_counted_to_the_last_line(phase):
+    """When a line written byte by byte makes the counters of its places run over (256 lines), nothing is lost."""
+    source, room = np.zeros(2 * 8192, np.uint8), np.zeros(2 * 8192 + 128, np.uint8)
+    begin = (phase - room.ctypes.data) % 64
+    out = room[begin : begin + source.size]
+    with mock.patch.object(injection, "STREAMED_BYTES", 0):
+        report = inject(source, ber=1.0, out=out, threads=1)
+    assert (out == 255).all()
+    assert report.by_bit.tolist() == [source.size] * 8
 
 
 def test_another_seed_or_access_is_another_draw():
@@ -178,3 +224,17 @@ def test_rows_longer_than_a_block_of_random_numbers():
         flips = inject(data, device=Device([[Uniform(rate).law(address_map.geometry)]], address_map), threads=1).flips
         assert flips == np.bitwise_count(data).sum()
         assert abs(flips - rate * 2**26) < 6 * (rate * 2**26) ** 0.5
+
+
+def test_an_error_of_one_thread_ends_the_others():
+    """Results come in order; after an error the caller gets it, and spans that nobody began stay undone."""
+    assert injection._spread(lambda a, b: (a, b), 10, 35, 3) == [(0, 10), (10, 20), (20, 30), (30, 35)]
+    begun = []
+
+    def fails(first, _):
+        begun.append(first)
+        raise InputError("no")
+
+    with pytest.raises(InputError):
+        injection._spread(fails, 1, 100, 2)
+    assert len(begun) <= 2

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edensim import rng
 from edensim.approx import Device, Region, Uniform, inject
 from edensim.approx.build import build_model
 from edensim.approx.region import PLAIN
@@ -11,6 +12,7 @@ from edensim.errors import ConfigError
 pytest.importorskip("torch")
 
 from edensim.dnn import FreshErrors, PlacedErrors
+from edensim.dnn.injected import SHORT_ROWS
 
 LAWS = {"fresh": Uniform(1e-3), "weak": Uniform(0.5, 0.01), "wordline": build_model("wordline", 1e-3)}
 
@@ -62,6 +64,23 @@ def test_fresh_errors_have_their_rate_and_differ_by_tensor_and_read(size):
     later = np.zeros_like(codes[:-1])
     errors.corrupt("a", later, 1)
     assert (later == codes[1:]).all(), "reads depend on their number, not on how they are grouped"
+
+
+@pytest.mark.parametrize("rate", [1e-5, 1e-3, 0.01, 0.05, 0.1])
+@pytest.mark.parametrize("size", [3, 700, 1024, 30_000, 70_000])
+def test_fresh_errors_are_those_of_the_injector(rate, size):
+    """Bit for bit, and as many flips, whichever kernel draws them; also where points hit a cell twice."""
+    errors, address_map = FreshErrors(rate, seed=4), SHORT_ROWS if size <= PLAIN.geometry.row_bytes else PLAIN
+    device = Device([[Uniform(rate).law(address_map.geometry)]], address_map, seed=rng.key(4, "tensor", "a"))
+    stored = np.random.default_rng(2).integers(0, 256, (3, size), dtype=np.uint8)
+    read = stored.copy()
+    flips = errors.corrupt("a", read, 11)
+    for i, row in enumerate(stored):
+        inject(row, device=device, region=Region(address_map, size), access=11 + i)
+    assert (read == stored).all()
+    stored = np.random.default_rng(2).integers(0, 256, (3, size), dtype=np.uint8)
+    assert flips == np.unpackbits(read ^ stored).sum()
+    assert flips or rate * size < 1
 
 
 def test_rate_zero_flips_nothing():

@@ -79,8 +79,10 @@ def timings(names: tuple[str, ...], smallest: int) -> st.SearchStrategy[dict[str
     """Every n-name on its own, in no sensible relation to the others, up to its limit.
 
     No data sheet has zero for nRTP and nBL; with two buses a precharge could go in the clock of its column command.
+    nREF_AFTER_PRE says whether a rule holds, 0 or 1.
     """
-    limits, least = {"nRFC": 60, "nRFCpb": 40, "nRFCsb": 40, "nFAW": 80, "nCAS": 1}, {"nAAD": 1, "nRTP": 1, "nBL": 1}
+    limits = {"nRFC": 60, "nRFCpb": 40, "nRFCsb": 40, "nFAW": 80, "nCAS": 1, "nREF_AFTER_PRE": 1}
+    least = {"nAAD": 1, "nRTP": 1, "nBL": 1}
     return st.fixed_dictionaries({name: st.integers(least.get(name, smallest), limits.get(name, 14)) for name in names})
 
 

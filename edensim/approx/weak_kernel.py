@@ -1,0 +1,138 @@
+"""Kernels that list the weak cells of a tensor once, and flip those that fail read by read.
+
+They draw what `row_kernel.draw_cells` draws, cell by cell from the same streams, and leave out the cells of a row that
+are none of the tensor's: of a tensor that is much shorter than a row, nearly all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edensim.approx.row_kernel import number_of_points, offset_of, permutation, permute, point
+from edensim.approx.tables_kernel import (
+    ALL,
+    BITLINE,
+    CELLS,
+    CLASSES,
+    FIRST_FAIL,
+    FIRST_GROUP,
+    FIRST_LEVEL,
+    FIRST_ORDER,
+    KIND,
+    KINDS,
+    LEVELS,
+    LOW,
+    OUTCOME,
+    PER_UNIT,
+    PLACE,
+    ROW_BITS,
+    SIZE,
+    START,
+    UNIT_SHIFT,
+    WEAK,
+)
+from edensim.jit import jit_uncounted
+from edensim.rng_kernel import draw
+
+_1, _32, _40 = np.uint64(1), np.uint64(32), np.uint64(40)
+
+
+@jit_uncounted
+def list_cells(size, layout, rows, tables, keys, bit, unit, stream, least, streams):  # type: ignore[no-untyped-def]
+    """List the weak cells within a tensor of `size` bytes; returns how many there are, also if there is no room.
+
+    Parameters
+    ----------
+    layout, rows, tables, keys
+        As `inject_units` takes them; no law may be drawn anew or read the row before.
+    bit, unit, stream : int64 arrays, shape (room,)
+        Of every cell: bit of the tensor; bitline (or unit) whose outcome it takes; index of its law and row.
+    least : uint64 array, shape (room, 2)
+        Outcomes below which it fails if it stores a 0, a 1.
+    streams : uint64 array, shape (rows x laws, 2)
+        Law and word of the row, by index.
+    """
+    words, parts, first_law, subarray_rows = rows.words, rows.parts, rows.first_law, rows.subarray_rows
+    fields, ways, groups, form = tables.law, tables.level, tables.groups, layout.form
+    slots, count = len(layout.row_line), 0
+    for index in range(len(words)):
+        at, slot = index // slots, index % slots
+        place = (layout.unit_line[at], layout.unit_offset[at], layout.row_line[slot], layout.row_channel[slot])
+        word = words[index]
+        bank_word = word >> _40 << _40
+        subarray_word = bank_word | np.uint64(np.int64(word ^ bank_word) // subarray_rows)
+        part = np.int64(parts[index]) if len(parts) else 0
+        for law in range(first_law[part], first_law[part + 1]):
+            level = np.int64(rows.levels[law, index]) if fields[law, LEVELS] > 1 else 0
+            if ways[fields[law, FIRST_LEVEL] + level, 0] != CELLS:
+                continue
+            own = index * len(fields) + law
+            streams[own, 0], streams[own, 1] = np.uint64(law), word
+            classes, kinds, shift = fields[law, CLASSES], fields[law, KINDS], fields[law, UNIT_SHIFT]
+            row_key, kind_key = draw(keys[law, WEAK], word), draw(keys[law, KIND], word)
+            place_key = draw(keys[law, PLACE], word)
+            ranked = permutation(draw(keys[law, BITLINE], subarray_word)) if classes > 1 else (1, 0, 1, 1)
+            for b in range(classes):
+                group = fields[law, FIRST_GROUP] + level * classes + b
+                start, places = groups[group, START], groups[group, SIZE]
+                first_fail = fields[law, FIRST_FAIL] + (level * classes + b) * kinds
+                key = draw(row_key, b)
+                every = groups[group, LOW] == ALL
+                points = places if every else number_of_points(draw(key, 0), tables.thresholds, groups, group)
+                for i in range(points):
+                    which = start + (i if every else point(key, i, places))
+                    if fields[law, FIRST_ORDER] >= 0:
+                        which = tables.order[fields[law, FIRST_ORDER] + which]
+                    elif classes > 1:
+                        which = permute(ranked, form[ROW_BITS] - shift, which)
+                    fails = first_fail
+                    if kinds > 1:
+                        fails += np.int64(((draw(kind_key, which) >> _32) * np.uint64(kinds)) >> _32)
+                    placed = permutation(draw(place_key, which)) if shift else ranked
+                    for cell in range(fields[law, PER_UNIT]):
+                        row_bit = (which << shift) + (permute(placed, shift, cell) if shift else 0)
+                        byte = offset_of(place, row_bit >> 3, form, layout.column_line, layout.pages)
+                        if byte < 0 or byte >= size:
+                            continue
+                        if count < len(bit):
+                            bit[count], unit[count], stream[count] = 8 * byte + (row_bit & 7), which, own
+                            least[count, 0], least[count, 1] = tables.fail[fails, 0], tables.fail[fails, 1]
+                        count += 1
+    return count
+
+
+@jit_uncounted
+def flip_listed(codes, bit, unit, stream, least, streams, keys, anew, access, heads):  # type: ignore[no-untyped-def]
+    """Flip in place what several reads of a tensor get wrong; returns the number of flips.
+
+    Parameters
+    ----------
+    codes : uint8 array, shape (reads, bytes)
+        What is stored, once per read.
+    bit, unit, stream, least, streams
+        Of `list_cells`, by ascending bit.
+    keys : uint64 array, shape (laws, streams)
+        Keys of the streams.
+    anew : bool array, shape (laws, streams)
+        Which of them are drawn anew in every access.
+    access : uint64
+        Number of the first read.
+    heads : uint64 array, shape (rows x laws,)
+        To work in.
+    """
+    flips = 0
+    for read in range(len(codes)):
+        for own in range(len(streams)):
+            law = np.int64(streams[own, 0])
+            key = keys[law, OUTCOME]
+            heads[own] = draw(draw(key, access) if anew[law, OUTCOME] else key, streams[own, 1])
+        access += _1
+        last = -1  # a cell that is weak by two laws flips once
+        for i in range(len(bit)):
+            at, by = bit[i] >> 3, bit[i] & 7
+            stored = (np.int64(codes[read, at]) >> by) & 1
+            fails = np.int64((draw(heads[stream[i]], unit[i]) >> _1 < least[i, stored]) & (bit[i] != last))
+            codes[read, at] ^= np.uint8(fails << by)
+            last = bit[i] if fails else last
+            flips += fails
+    return flips

@@ -3,9 +3,10 @@
 The bits that flip follow from the device, the place of the array, and the number of the access alone. So a slice of an
 array, put where it lies in the whole, gets the errors of the whole.
 
-Cost: copying with errors runs nearly at the speed of memcpy up to rates near 1e-3 and falls from there; in place, cost
-follows the number of flips up to rates near 1e-4 (`benchmarks/inject.py`). Memory: nothing beyond the arrays but a few
-bytes per row, and a copy of the array where failing cells read the row before (precharge failures) in place.
+Cost: copying with errors runs at the speed of memcpy up to rates near 1e-3 and falls from there; in place, cost follows
+the number of flips up to rates near 1e-4; a call costs some 30 µs (`benchmarks/inject.py`). Memory: nothing beyond the
+arrays but a few bytes per row, and a copy of the array where failing cells read the row before (precharge failures) in
+place.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def inject(
     threads : int, optional
         Threads (default: one per processor, as far as the size pays). The result does not depend on it.
     details : bool
-        Also count flips by bit of the element; copying at a rate of 1e-2 then takes about a third longer.
+        Also count flips by bit of the element; copying at a rate of 1e-2 then takes about a quarter longer.
 
     Returns
     -------
@@ -286,11 +287,27 @@ def _check_out(array: NDArray[Any], out: Any) -> None:
 
 
 def _spread(work: Callable[[int, int], Any], step: int, end: int, threads: int) -> list[Any]:
-    """Results of work(start, next start) from 0 to `end` (at least one), in order."""
+    """Results of work(start, next start) from 0 to `end` (at least one), in order; the caller is one of the threads."""
     spans = [(start, min(start + step, end)) for start in range(0, max(end, 1), step)]
-    if threads == 1 or len(spans) == 1:
+    helpers = min(threads, len(spans)) - 1
+    if not helpers:
         return [work(*span) for span in spans]
-    return list(_pool(os.getpid(), threads).map(lambda span: work(*span), spans))
+    found: list[Any] = [None] * len(spans)
+    left = iter(enumerate(spans))
+
+    def take() -> None:
+        for k, span in left:
+            found[k] = work(*span)
+
+    others = [_pool(os.getpid(), threads - 1).submit(take) for _ in range(helpers)]
+    try:
+        take()
+    finally:
+        for _ in left:  # after an error or Ctrl-C nobody begins anything more
+            pass
+    for other in others:
+        other.result()
+    return found
 
 
 @lru_cache(maxsize=4)

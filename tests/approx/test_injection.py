@@ -18,6 +18,7 @@ from edensim.approx import Bitline, DataDependent, Device, Injector, Lines, Regi
 from edensim.approx.element import ELEMENTS
 from edensim.approx.model import simple_law
 from edensim.approx.region import PLAIN
+from edensim.errors import InputError
 from edensim.jit import JIT_DISABLED
 from edensim.memory import AddressMap, Geometry
 from tests.approx.reference import Reader
@@ -223,3 +224,17 @@ def test_rows_longer_than_a_block_of_random_numbers():
         flips = inject(data, device=Device([[Uniform(rate).law(address_map.geometry)]], address_map), threads=1).flips
         assert flips == np.bitwise_count(data).sum()
         assert abs(flips - rate * 2**26) < 6 * (rate * 2**26) ** 0.5
+
+
+def test_an_error_of_one_thread_ends_the_others():
+    """Results come in order; after an error the caller gets it, and spans that nobody began stay undone."""
+    assert injection._spread(lambda a, b: (a, b), 10, 35, 3) == [(0, 10), (10, 20), (20, 30), (30, 35)]
+    begun = []
+
+    def fails(first, _):
+        begun.append(first)
+        raise InputError("no")
+
+    with pytest.raises(InputError):
+        injection._spread(fails, 1, 100, 2)
+    assert len(begun) <= 2

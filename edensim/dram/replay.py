@@ -39,6 +39,7 @@ from edensim.dram.replay_kernel import (
     WRITE_LATENCY,
     replay,
 )
+from edensim.dram.split_kernel import split_requests
 from edensim.dram.switching import ChannelSwitching, SwitchedSystem
 from edensim.dram.trace_requests import Requests, check_addresses
 from edensim.errors import InputError
@@ -46,8 +47,10 @@ from edensim.jit import JIT_DISABLED
 from edensim.memory import decode_lines
 
 Int = NDArray[np.int64]
-BLOCK = 1 << 14
+BLOCK = 1 << 13
 """Requests decoded at a time, per thread; the arrays stay in the second-level cache."""
+BLOCKS = 8
+"""Blocks per thread between two meetings of all threads."""
 LATEST = 1 << 40
 """Arrivals lie before this clock (a quarter of an hour at 1.2 GHz); every idle refresh until then is simulated."""
 
@@ -144,7 +147,7 @@ def replay_requests(
     threads = min(len(groups), usable_threads() if threads is None else threads)
     count = 0
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
-        feed = _Feed(system, channels, groups, sinks, pool, BLOCK * threads)
+        feed = _Feed(system, channels, groups, sinks, pool, BLOCKS * threads)
         for part in parts:
             check_addresses(
                 part.addr,
@@ -155,10 +158,10 @@ def replay_requests(
                 where=where,
             )
             check_arrival(part, count, where)
-            for start in range(0, len(part.addr), feed.block):
-                feed(*(None if x is None else x[start : start + feed.block] for x in part[:3]))
+            for start in range(0, len(part.addr), feed.size):
+                feed(*(None if x is None else x[start : start + feed.size] for x in part[:3]))
                 if progress is not None:
-                    progress(count + min(start + feed.block, len(part.addr)))
+                    progress(count + min(start + feed.size, len(part.addr)))
             count += len(part.addr)
         end = feed.finish()
     log = system.command_log(tuple(_joined(x) for x in kept)) if keep_log else None
@@ -192,10 +195,48 @@ def usable_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class _Block:
+    """Requests that are decoded together: in their order for one group of channels, else sorted by channel."""
+
+    def __init__(self, system: DramSystem, is_sorted: bool) -> None:
+        self.map = system.address_map.kernel_table()
+        self.lines = system.geometry.lines
+        self.shift = system.line_bytes.bit_length() - 1
+        self.is_sorted = is_sorted
+        self.scratch, self.out = (np.zeros((5, BLOCK), np.int64) for _ in range(2))
+        self.is_write, self.zeros = np.zeros(BLOCK, np.uint8), np.zeros(BLOCK, np.int64)
+        self.begin = np.zeros(system.geometry.channels + 1, np.int64)
+        self.requests: list[Any] = []
+
+    def fill(self, requests: tuple[Any, Any, Any]) -> None:
+        """Take addresses, is_write and arrivals (or None) of at most BLOCK requests."""
+        addr, is_write, when = requests
+        is_write, n = is_write.view(np.uint8), len(addr)
+        arrival = self.zeros[:n] if when is None else when.view(np.int64)
+        if self.is_sorted:
+            space = self.scratch, self.out, self.is_write, self.begin
+            split_requests(addr, is_write, arrival, self.shift, self.lines, *self.map, *space)
+            return
+        line, *place = (x[:n] for x in self.scratch)
+        np.right_shift(addr, np.uint64(self.shift), out=line, casting="unsafe")
+        line %= self.lines
+        decode_lines(line, 0, *self.map, *place)
+        self.requests = [*place, line, is_write, arrival]
+
+    def of(self, group: slice) -> list[Any]:
+        """Requests of a group of channels, as `replay` takes them."""
+        if not self.is_sorted:
+            return self.requests
+        mine = slice(int(self.begin[group.start]), int(self.begin[group.stop]))
+        bank, row, column, line, arrival = (x[mine] for x in self.out)
+        return [self.zeros[: len(bank)], bank, row, column, line, self.is_write[mine], arrival]
+
+
 class _Feed:
     """Decodes blocks of requests and hands them to the kernel, emptying full command logs on the way.
 
-    Groups of channels do not know of each other, so each can have a thread of the pool: the kernels release the GIL.
+    Groups of channels do not know of each other, so each can have a thread of the pool, and so can each block while it
+    is decoded: the kernels release the GIL.
     """
 
     def __init__(
@@ -205,10 +246,10 @@ class _Feed:
         groups: list[slice],
         sinks: Sequence[Sink],
         pool: ThreadPoolExecutor | None,
-        block: int,
+        blocks: int,
     ) -> None:
         self.system, self.channels, self.groups = system, channels, groups
-        self.sinks, self.pool, self.block = sinks, pool, block
+        self.sinks, self.pool = sinks, pool
         self.runs = np.zeros((len(groups), RUN_FIELDS), np.int64)
         shared = system.dram.controller.front_end == "ramulator2"
         self.runs[:, WRITE_LATENCY] = 0 if shared else system.timing.write_latency
@@ -218,25 +259,16 @@ class _Feed:
             self.switching = [ChannelSwitching(system, c, channels, self.tables) for c in range(len(channels))]
             for group in range(len(groups)):
                 self._set_stop(group)
-        self.modulus, self.table = system.address_map.kernel_table()
-        self.place = [np.zeros(block, np.int64) for _ in range(4)]
-        self.line, self.no_arrival, self.channel_zero = (np.zeros(block, np.int64) for _ in range(3))
-        self.shift = np.uint64(system.line_bytes.bit_length() - 1)
+        self.blocks = [_Block(system, is_sorted=len(groups) > 1) for _ in range(blocks)]
+        self.size = blocks * BLOCK
 
     def __call__(self, addr: Any, is_write: Any, arrival: Any) -> None:
-        n = len(addr)
-        line = self.line[:n]
-        np.right_shift(addr, self.shift, out=line, casting="unsafe")
-        if self.system.dram.address_wrap:
-            line %= self.system.geometry.lines
-        place = [x[:n] for x in self.place]
-        decode_lines(line, 0, self.modulus, self.table, *place)
-        when = self.no_arrival[:n] if arrival is None else arrival.view(np.int64)
-        requests: list[Any] = [*place, line, is_write.view(np.uint8), when]
-        if len(self.groups) == 1:
-            self._advance(0, requests, final=False)
-        else:
-            self._for_groups(lambda group: self._advance_own(group, requests))
+        """At most `size` requests: first all threads decode them, then all threads advance channels."""
+        pieces = [slice(start, start + BLOCK) for start in range(0, len(addr), BLOCK)]
+        filled = self.blocks[: len(pieces)]
+        parts = [(addr[x], is_write[x], None if arrival is None else arrival[x]) for x in pieces]
+        self._spread(lambda k: filled[k].fill(parts[k]), len(filled))
+        self._spread(lambda group: self._advance_through(group, filled), len(self.groups))
 
     def finish(self) -> int:
         """Let every request complete; returns the clock at which the last one has.
@@ -246,23 +278,22 @@ class _Feed:
         none = np.zeros(0, np.int64)
         nothing: list[Any] = [none, none, none, none, none, none.astype(np.uint8), none]
         for _ in range(2):
-            self._for_groups(lambda group: self._advance(group, nothing, final=True))
+            self._spread(lambda group: self._advance(group, nothing, final=True), len(self.groups))
             self.runs[:, LAST] = self.runs[:, LAST].max()
-        self._for_groups(self._empty_logs)
+        self._spread(self._empty_logs, len(self.groups))
         return int(self.runs[0, LAST])
 
-    def _for_groups(self, work: Callable[[int], None]) -> None:
+    def _spread(self, work: Callable[[int], None], count: int) -> None:
+        """Work for 0 … count - 1, in the threads if there are any."""
         if self.pool is None:
-            for group in range(len(self.groups)):
-                work(group)
+            for k in range(count):
+                work(k)
         else:
-            list(self.pool.map(work, range(len(self.groups))))
+            list(self.pool.map(work, range(count)))
 
-    def _advance_own(self, group: int, requests: list[Any]) -> None:
-        mine = np.flatnonzero(requests[0] == group)
-        if len(mine):
-            _, *rest = (x.take(mine) for x in requests)
-            self._advance(group, [self.channel_zero[: len(mine)], *rest], final=False)
+    def _advance_through(self, group: int, blocks: list[_Block]) -> None:
+        for block in blocks:
+            self._advance(group, block.of(self.groups[group]), final=False)
 
     def _advance(self, group: int, requests: list[Any], final: bool) -> None:
         cursor, where = np.zeros(1, np.int64), self.groups[group]

@@ -49,7 +49,7 @@ def test_counts(latency, voltage):
 
 @pytest.mark.skipif(not (Path(FOLDER) / "spatial_locality").is_dir(), reason="the maps are not there")
 def test_maps(voltage):
-    """94 drawings of where rows fail, all at 10 ns and 20 C, of the modules of the table and of one more (31 in all)."""
+    """94 drawings of where rows fail, all at 10 ns and 20 C, of the modules of the table and one more."""
     maps = [path.stem.split("_") for path in (Path(FOLDER) / "spatial_locality").glob("*.pdf")]
     assert len(maps) == 94
     assert {tuple(words[1:4]) for words in maps} == {("rcd4", "rp4", "temp20")}

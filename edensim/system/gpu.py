@@ -2,7 +2,9 @@
 
 Modelled: see `gpu_kernel`. Not modelled: instruction issue (a step takes its products at the SM's full rate), the
 first-level cache (loads of tiles pass it by), the crossbar's topology (every SM is equally far from every slice),
-address translation, atomics, several kernels at once, kernel launch overhead unless `launch_cycles` gives it.
+address translation, atomics, several kernels at once, kernel launch overhead unless `launch_cycles` gives it,
+channels that take a few hundred bytes in a row (neighbouring bursts lie in neighbouring channels, so write-backs that
+come in no order open a row for nearly every burst).
 """
 
 from __future__ import annotations

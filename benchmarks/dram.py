@@ -57,7 +57,7 @@ def best(work: Callable[[], object], times: int = 5) -> float:
 
 def kernel_run(memory: DramSystem, requests: Requests) -> Callable[[], None]:
     """The compiled kernel on requests decoded beforehand."""
-    line = (requests.addr >> np.uint64(6)).astype(np.int64) % memory.geometry.lines
+    line = (requests.addr // np.uint64(memory.line_bytes)).astype(np.int64) % memory.geometry.lines
     place = [np.zeros(len(line), np.int64) for _ in range(4)]
     decode_lines(line, 0, *memory.address_map.kernel_table(), *place)
     arrival = np.zeros(len(line), np.int64) if requests.arrival is None else requests.arrival.astype(np.int64)
@@ -81,6 +81,30 @@ def rates(memory: DramSystem) -> list[list[object]]:
         kernel(), whole()
         floor = FLOORS.get(name)
         rows.append([f"{name}: {what}", f"{n / best(kernel):.1f}", f"{n / best(whole):.1f}", floor or ""])
+    return rows
+
+
+MEMORIES = """ddr4_2400_frfcfs32 ddr3_1600_frfcfs32 gddr6_14000_frfcfs32 lpddr5_6400_allbank
+    ddr4_2400_2rank_frfcfs32 ddr5_4800_frfcfs32 hbm2_2000_frfcfs32 hbm3_6400_frfcfs32""".split()
+"""One of each family, with the same queues and scheduler; the first is what the others are compared with."""
+
+
+def banks() -> list[list[object]]:
+    """Kernel time per request for memories with more and more banks, in ns and against DDR4 on the same lines."""
+    rows: list[list[object]] = []
+    first: list[float] = []
+    for name in MEMORIES:
+        memory = system(f"ramulator2:{name}")
+        cost = []
+        for trace in ("a_stream", "b_random", "c_mix8"):
+            given = golden_trace(trace)
+            addr = given["addr"] // np.uint64(64) * np.uint64(memory.line_bytes)
+            work = kernel_run(memory, Requests(addr, given["is_write"]))
+            work()
+            cost.append(best(work) / len(addr) * 1e9)
+        first = first or cost
+        told = [f"{ns:.0f} ({ns / base:.2f})" for ns, base in zip(cost, first, strict=True)]
+        rows.append([name, memory.geometry.banks, *told])
     return rows
 
 
@@ -156,6 +180,12 @@ def show_queues(write: bool) -> None:
     publish("Queue depth", f"{COMMAND} --write --long", text, write)
 
 
+def show_banks(write: bool) -> None:
+    """Families with more banks."""
+    head = ["preset ramulator2:", "banks", "a_stream, ns (ratio)", "b_random, ns (ratio)", "c_mix8, ns (ratio)"]
+    publish("Banks", f"{COMMAND} --only banks --write", markdown(head, banks()), write)
+
+
 def show_threads(write: bool) -> None:
     """Channels in threads."""
     head = ["two threads against one", "wall time", "cores to itself", "wanted"]
@@ -179,7 +209,14 @@ def show_long(write: bool) -> None:
 
 
 COMMAND = "python benchmarks/dram.py"
-SECTIONS = {"rates": show_rates, "queues": show_queues, "threads": show_threads, "peers": show_peers, "long": show_long}
+SECTIONS = {
+    "rates": show_rates,
+    "banks": show_banks,
+    "queues": show_queues,
+    "threads": show_threads,
+    "peers": show_peers,
+    "long": show_long,
+}
 
 
 def main() -> None:

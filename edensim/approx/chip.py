@@ -94,8 +94,8 @@ class Chip:
         failures = [found for found in self._failures(own, banks) if found is not None]
         if carried:
             failures = [replace(found, basis=worst([found.basis, "scaled"])) for found in failures]
-        if not lowered:
-            return Reliability(tuple(failures), "nominal")
+        if not lowered:  # points of a user may have errors there
+            return Reliability(tuple(failures), worst([found.basis for found in failures]))
         bases = [*self._bases(own, lowered), *(found.basis for found in failures)]
         bases += ["scaled"] * carried + ["extrapolated"] * (len(failures) > 1 or self.subarray_correlation > 0)
         return Reliability(tuple(failures), worst(bases), self._notes(own, failures))

@@ -1,7 +1,7 @@
 """Errors into files of tensors: which memory, which laws in its partitions, which bytes; streamed with flat memory.
 
 Tensors go through memory in pieces, except where failing cells read the row before (precharge failures): those rows are
-of the same tensor, which is then read whole. The result does not depend on the pieces.
+of the same tensor, which is then held whole, twice. The result does not depend on the pieces.
 """
 
 from __future__ import annotations

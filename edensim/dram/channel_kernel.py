@@ -67,6 +67,7 @@ from edensim.dram.scan_kernel import (
     NEVER,
     ONE_ACT,
     ONE_PRE,
+    busy_banks,
     scan_active,
     scan_active_few,
     scan_oldest,
@@ -75,7 +76,7 @@ from edensim.dram.scan_kernel import (
 )
 from edensim.dram.two_bus_kernel import tick_two_buses
 from edensim.dram.two_stage_kernel import offer_two_stage, tick_two_stage
-from edensim.jit import LANES, choose_kernel, count_bits, jit, jit_inline
+from edensim.jit import choose_kernel, jit, jit_inline
 
 __all__ = [  # the whole kernel, for those who drive a channel
     "ACCEPTED",
@@ -150,10 +151,7 @@ def tick_one_command(ch, tab, t):
                 ch.next_pre = NEVER
             if min(ch.next_queue, min(ch.next_act, ch.next_pre)) <= t:
                 mode = ch.mode
-                blocks = pad // LANES
-                busy = 0
-                for g in range(blocks):
-                    busy += count_bits(ch.busy[mode * blocks + g])
+                busy = busy_banks(ch, mode)
                 if in_order:
                     ready, oldest, soon = scan_oldest(ch, mode * pad, pad, t)
                     soon_act = soon

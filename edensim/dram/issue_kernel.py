@@ -28,10 +28,15 @@ def raise_allowed(ch, tab, command, node, t):
     """Apply every constraint that follows from `command` at bank (or rank) `node`, issued at clock `t`."""
     pad = len(ch.state)
     blocks = pad // LANES
+    begin = 0
+    end = blocks
+    if blocks > 2:  # known from the type; of many banks a command may concern one pseudo-channel alone
+        begin = tab.reach[command, node, 0]
+        end = tab.reach[command, node, 1]
     for d in range(tab.row_n[command]):
         x = tab.row_target[command, d] * pad
         y = tab.row_at[command, d] + node * pad
-        for g in range(blocks):
+        for g in range(begin, end):
             raise_lanes(ch.allowed, x + g * LANES, tab.delay, y + g * LANES, t)
     for d in range(tab.one_n[command]):
         x = tab.one_at[command, node, d]

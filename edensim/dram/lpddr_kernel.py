@@ -16,6 +16,7 @@ from edensim.dram.scan_kernel import (
     FEW,
     KEY_BITS,
     NEVER,
+    busy_banks,
     count_ready,
     scan_active,
     scan_active_few,
@@ -25,7 +26,7 @@ from edensim.dram.scan_kernel import (
     scan_queue,
     scan_queue_few,
 )
-from edensim.jit import LANES, count_bits, jit
+from edensim.jit import jit
 
 BANK_MASK = (1 << KEY_BITS) - 1
 
@@ -100,16 +101,12 @@ def tick_split_activate(ch, tab, t):
                 ch.next_queue = NEVER  # one request after the other
             if ch.next_queue <= t:
                 mode = ch.mode
-                blocks = pad // LANES
-                busy = 0
-                for g in range(blocks):
-                    busy += count_bits(ch.busy[mode * blocks + g])
                 if in_order:
                     ready, oldest, soon = scan_oldest(ch, mode * pad, pad, t)
                 elif is_opening:
                     ready, oldest, soon = scan_beside_opening(ch, mode, pad, t, row_hit)
                 else:
-                    if busy <= FEW:
+                    if busy_banks(ch, mode) <= FEW:
                         ready, oldest, soon, soon_act, soon_pre = scan_queue_few(ch, mode, t, row_hit)
                     else:
                         ready, oldest, soon, soon_act, soon_pre = scan_queue(ch, mode * pad, pad, t, row_hit)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from edensim.dram.commands import ACT, PRE
-from edensim.jit import LANES, jit, jit_inline, lowest_bit
+from edensim.jit import LANES, count_bits, jit, jit_inline, lowest_bit
 
 NEVER = 1 << 60  # or-ed into a time or a key it disables it
 KEY_BITS = 8  # a key is acceptance clock << 8 | bank, so the oldest is a plain minimum
@@ -101,6 +101,16 @@ def scan_queue_few(ch, mode, t, row_hit):
                     soon_act = min(soon_act, NEVER if ch.state[b] else at)
                     soon_pre = min(soon_pre, at if ch.state[b] else NEVER)
     return ready, oldest, soon_hit, soon_act, soon_pre
+
+
+@jit_inline
+def busy_banks(ch, mode):
+    """Banks with requests of a queue."""
+    blocks = len(ch.state) // LANES
+    busy = 0
+    for g in range(blocks):
+        busy += count_bits(ch.busy[mode * blocks + g])
+    return busy
 
 
 @jit
@@ -228,4 +238,61 @@ def scan_others(ch, entry, n, t, row_hit, odd, open_from):
         ready += 1 if ok else 0
         oldest = min(oldest, k if ok else NEVER)
         soon = min(soon, NEVER if ok else at)
+    return ready, oldest, soon
+
+
+@jit_inline
+def scan_hits_few(ch, mode, t):
+    """`scan_hits` when only a few banks have requests."""
+    pad = len(ch.state)
+    blocks = pad // LANES
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for g in range(blocks):
+        mask = ch.busy[mode * blocks + g]
+        while mask:
+            b = g * LANES + lowest_bit(mask)
+            mask &= mask - 1
+            k = ch.hit_key[mode * pad + b]
+            if k >= NEVER:
+                continue
+            at = ch.allowed[mode * pad + b]
+            if len(ch.is_capped) == 2 and ch.other_key[mode * pad + b] < k and ch.used[b] >= ch.hit_cap:
+                at = NEVER
+            if at <= t:
+                ready += 1
+                oldest = min(oldest, k)
+            else:
+                soon = min(soon, at)
+    return ready, oldest, soon
+
+
+@jit_inline
+def scan_others_few(ch, mode, t, row_hit, odd, open_from):
+    """`scan_others` when only a few banks have requests."""
+    pad = len(ch.state)
+    blocks = pad // LANES
+    ready = 0
+    oldest = NEVER
+    soon = NEVER
+    for g in range(blocks):
+        mask = ch.busy[mode * blocks + g]
+        while mask:
+            b = g * LANES + lowest_bit(mask)
+            mask &= mask - 1
+            k = ch.other_key[mode * pad + b]
+            if k >= NEVER:
+                continue
+            if ch.state[b] == 0:
+                at = max(ch.allowed[ACT * pad + b] | odd, open_from)
+            elif row_hit and ch.hit_key[mode * pad + b] < k:
+                continue
+            else:
+                at = ch.allowed[PRE * pad + b] | ch.claimed[b]
+            if at <= t:
+                ready += 1
+                oldest = min(oldest, k)
+            else:
+                soon = min(soon, at)
     return ready, oldest, soon

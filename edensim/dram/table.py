@@ -274,12 +274,14 @@ def compile_table(
     fields: dict[str, Int] = {x: np.zeros(N_COMMANDS, np.int64) for x in ("row_n", "one_n", "window_n")}
     fields |= {x: np.zeros((N_COMMANDS, BANK_COMMANDS), np.int64) for x in ("row_target", "row_at")}
     fields["gap"] = np.ones((N_COMMANDS, 3), np.int64)
+    fields["reach"] = np.zeros((N_COMMANDS, pad, 2), np.int64)
     rows: list[NDArray[np.int32]] = [np.zeros(pad, np.int32)]
     at = pad
     singles: dict[int, list[list[tuple[int, int]]]] = {}
     for p in (*issued, ACT2, CASRD, CASWR):  # nothing waits for the last three: they are never targets
         table = full_delays(shape, edges, p, issued)
         fields["gap"][p] = least_waits(shape, table, issued)
+        fields["reach"][p, : len(table)] = blocks_reached(shape, table)
         for f in range(BANK_COMMANDS):
             part = table[:, f * pad : (f + 1) * pad]
             beyond = part.copy()
@@ -316,6 +318,18 @@ def compile_table(
         record[name][0] = value
     record["delay"][0, : len(delay)] = delay
     return record
+
+
+def blocks_reached(shape: Shape, table: Int) -> Int:
+    """First and behind the last block of LANES banks that a command at each bank or rank delays: int64 [issuers, 2].
+
+    `table` are the delays of that command, see `full_delays`.
+    """
+    banks = table[:, : BANK_COMMANDS * shape.padded].reshape(len(table), BANK_COMMANDS, -1, LANES)
+    reached = np.any(np.any(banks > 0, axis=3), axis=1)
+    blocks = reached.shape[1]
+    ends = blocks - reached[:, ::-1].argmax(axis=1)
+    return np.stack([reached.argmax(axis=1), np.where(reached.any(axis=1), ends, 0)], axis=1)
 
 
 def least_waits(shape: Shape, table: Int, issued: Sequence[int]) -> list[int]:

@@ -18,15 +18,19 @@ from edensim.dram.scan_kernel import (
     FEW,
     KEY_BITS,
     NEVER,
+    busy_banks,
     scan_active,
     scan_active_few,
     scan_hits,
+    scan_hits_few,
     scan_oldest_of_bus,
     scan_others,
+    scan_others_few,
 )
 from edensim.jit import jit, jit_inline
 
 COLUMN_BUS, ROW_BUS = range(2)
+FEWER = 8  # as FEW, for a share of the banks: with more of them a full scan takes longer
 BANK_MASK = (1 << KEY_BITS) - 1
 
 
@@ -61,6 +65,8 @@ def pick_column(ch, t, is_pending):
             entry = ch.mode * pad
             if len(ch.is_in_order) == 2:  # known from the type
                 ready, oldest, soon = scan_oldest_of_bus(ch, entry, pad, t, False, 0, 0)
+            elif busy_banks(ch, ch.mode) <= pad // FEWER:
+                ready, oldest, soon = scan_hits_few(ch, ch.mode, t)
             else:
                 ready, oldest, soon = scan_hits(ch, entry, pad, t)
             ch.next_queue = t + 1 if ready > 1 else soon
@@ -84,6 +90,8 @@ def pick_row(ch, t, is_falling):
         open_from = t + 1 if is_falling else 0
         if len(ch.is_in_order) == 2:
             ready, oldest, soon = scan_oldest_of_bus(ch, entry, pad, t, True, odd, open_from)
+        elif busy_banks(ch, ch.mode) <= pad // FEWER:
+            ready, oldest, soon = scan_others_few(ch, ch.mode, t, len(ch.is_row_hit) == 2, odd, open_from)
         else:
             ready, oldest, soon = scan_others(ch, entry, pad, t, len(ch.is_row_hit) == 2, odd, open_from)
         ch.next_act = t + 1 if ready > 1 else soon  # of either row command

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edensim.eden.coarse import Search, Tolerance, tolerable_ber
     from edensim.eden.estimate import Estimate
-    from edensim.eden.fine import FineTolerance, cheapest_rates, guided, sensitivities, sweep
+    from edensim.eden.fine import FineTolerance, Worth, guided, sensitivities, sweep
     from edensim.eden.mapping import (
         Assignment,
         Item,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _HOMES = {
     **dict.fromkeys(["Search", "Tolerance", "tolerable_ber"], "coarse"),
     "Estimate": "estimate",
-    **dict.fromkeys(["FineTolerance", "cheapest_rates", "guided", "sensitivities", "sweep"], "fine"),
+    **dict.fromkeys(["FineTolerance", "Worth", "guided", "sensitivities", "sweep"], "fine"),
     **dict.fromkeys(
         ["Assignment", "Item", "Room", "Weights", "coarse_mapping", "greedy_mapping", "metadata_bytes"], "mapping"
     ),
@@ -55,8 +55,8 @@ __all__ = [
     "Search",
     "Tolerance",
     "Weights",
+    "Worth",
     "best_within",
-    "cheapest_rates",
     "coarse_mapping",
     "greedy_mapping",
     "guided",

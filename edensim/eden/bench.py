@@ -15,13 +15,11 @@ from edensim import dnn
 from edensim.config.eden_schema import Eden
 from edensim.eden.coarse import Search, Tolerance, target_of, tolerable_ber
 from edensim.eden.estimate import Estimate
-from edensim.eden.fine import FineTolerance, MeasureRates, cheapest_rates, guided, sensitivities, sweep, thinned
+from edensim.eden.fine import FineTolerance, MeasureRates, Worth, guided, sensitivities, sweep
 from edensim.errors import InputError
 from edensim.workloads.layer import Network
 
 Progress = Callable[[float, float | None, str], None]
-MOST_LEVELS = 8
-"""Rates at which the sensitivity of every tensor is measured, each a pass over the validation images."""
 
 
 @dataclass
@@ -95,10 +93,8 @@ class Bench:
             found[rate] = Estimate.of(self.shares(memory, self.validation, 0))
         return found
 
-    def fine(
-        self, memory: Any, errors_at: Any, start: float, levels: Mapping[float, float], worth: Mapping[str, float]
-    ) -> FineTolerance:
-        """Tolerable rate of every tensor: `levels` are the rates on offer and what each saves."""
+    def fine(self, memory: Any, errors_at: Any, start: float, worth: Worth) -> FineTolerance:
+        """Tolerable rate of every tensor, from the coarse rate."""
         measure, names = self._by_tensor(memory, errors_at), list(memory.tensors)
 
         def tell(done: int, total: int, label: str) -> None:
@@ -107,10 +103,8 @@ class Bench:
         if self.plan.granularity == "sweep":
             return sweep(measure, names, start, self.target, search=self.search, progress=tell)
         clean = Estimate.of(measure({}, 0)).mean
-        on_offer = thinned([0.0, *(rate for rate in levels if 0 < rate <= 20 * start)], MOST_LEVELS)
-        losses = sensitivities(measure, names, on_offer, clean, tell)
-        choose = cheapest_rates(worth, lambda rate: levels.get(rate, 0.0))
-        return guided(measure, losses, clean, self.target, choose, self.search)
+        losses = sensitivities(measure, names, worth.measured(start), clean, tell)
+        return guided(measure, losses, clean, self.target, worth, start, self.search)
 
     def shares(self, memory: Any, images: Any, repeat: int) -> list[float]:
         """Accuracy under each draw of the errors the memory has now."""

@@ -6,8 +6,9 @@ target. Gaps closed here: a step is a factor or an amount; a raise that fails is
 Retraining in every iteration, which the paper mentions and does not describe, is left out.
 
 `guided` measures once what each tensor alone costs at each of a few rates (those of the operating points that exist),
-takes losses to add up, and lets the caller choose rates within a budget; the choice is measured as a whole, and the
-budget reduced until it holds. It needs (tensors x rates) short measurements instead of one whole one per step.
+takes losses to add up, and picks the rates that save most energy within a budget, from no errors upwards and from the
+coarse rate upwards. Each choice is measured as a whole and its budget reduced until it holds; from the better one,
+tensors rise on, alone and together, until the network misses its target. It ends at no less than the coarse rate saves.
 
 Not modelled: losses that depend on which other tensors err, beyond the final measurement.
 """
@@ -122,12 +123,47 @@ def sensitivities(
     return losses
 
 
-def thinned(levels: Sequence[float], most: int) -> list[float]:
-    """At most so many of the levels, evenly spread in their order, the first and the last included."""
-    known = sorted(levels)
-    if len(known) <= most:
-        return known
-    return [known[k * (len(known) - 1) // (most - 1)] for k in range(most)]
+@dataclass(frozen=True)
+class Worth:
+    """What bit error rates of tensors save.
+
+    Attributes
+    ----------
+    moved : mapping of str to float
+        Share of the energy that follows the part of the memory a tensor lies in.
+    common : float
+        Share that follows the part of the tensor that tolerates least: what banks of a rank have in common.
+    levels : mapping of float to float
+        Bit error rate of an operating point -> what it saves.
+    """
+
+    moved: Mapping[str, float]
+    common: float
+    levels: Mapping[float, float]
+
+    def saves(self, rate: float) -> float:
+        """What the best point within a rate saves."""
+        return max((value for level, value in self.levels.items() if level <= rate), default=0.0)
+
+    def of(self, rates: Mapping[str, float]) -> float:
+        """What rates of all tensors save."""
+        alone = sum(self.moved[name] * self.saves(rate) for name, rate in rates.items())
+        return alone + self.common * self.saves(min(rates.values()))
+
+    def offers(self, start: float) -> list[float]:
+        """Rates to choose from beside a coarse one, each saving more: 0, two points below it, those above it.
+
+        Where all follow the tensor that tolerates least, lower rates than the coarse one are of no use.
+        """
+        rising = [level for level in sorted(self.levels) if self.saves(level) > self.saves(level * (1 - 1e-9))]
+        below = [] if self.common else [level for level in rising if level < start][-2:]
+        return sorted({0.0, *below, start, *(level for level in rising if start < level <= 20 * start)})
+
+    def measured(self, start: float) -> list[float]:
+        """Those of them at which to measure tensors alone: up to the first above the coarse rate."""
+        offers = self.offers(start)
+        above = [level for level in offers if level > start]
+        return [level for level in offers if level < start] + (above[:1] or [start])
 
 
 def guided(
@@ -135,69 +171,124 @@ def guided(
     losses: dict[str, dict[float, float]],
     clean: float,
     target: float,
-    choose: Callable[[dict[str, dict[float, float]], float], Rates],
+    worth: Worth,
+    start: float,
     search: Search | None = None,
 ) -> FineTolerance:
-    """Choose rates from the sensitivities, measure them together, and choose again within less until they hold.
+    """Choose rates from the sensitivities, measure them together, and raise what can be raised.
 
     Parameters
     ----------
     losses : dict
-        From `sensitivities`.
-    choose : callable
-        (losses, budget) -> rate by tensor with a sum of losses within the budget, e.g. `cheapest_rates`.
+        From `sensitivities`, at the same rates for all tensors, 0 among them (`Worth.measured`); between and above
+        them losses are taken to be proportional to rates.
+    clean, target : float
+        Accuracy without errors, and that to keep.
+    worth : Worth
+        What rates save.
+    start : float
+        The coarse rate, which holds for all tensors at once.
 
     Raises
     ------
     ConfigError
-        If not even the lowest rates hold.
+        If neither the coarse rate nor no errors keep the target.
     """
-    search = search or Search()
-    budget, count = clean - target, sum(len(x) for x in losses.values())
-    for _ in range(12):
-        rates = choose(losses, budget)
-        found = repeated(lambda k, rates=rates: measure(rates, k), target, search)  # type: ignore[misc]
-        count += 1
-        if found.mean >= target:
-            return FineTolerance(rates, found, target, count, losses)
-        budget *= 0.7
-    lowest = {name: min(x) for name, x in losses.items()}
-    found = repeated(lambda k: measure(lowest, k), target, search)
-    if found.mean < target:
-        raise ConfigError(
-            f"the lowest bit error rates on offer give an accuracy of {found.mean:.4g}, below the target {target:.4g}; "
-            "add an operating point without errors"
-        )
-    return FineTolerance(lowest, found, target, count + 1, losses)
+    offers = worth.offers(start)
+    climb = _Climb(measure, losses, target, worth, offers, search or Search())
+    starts = [climb.fit(dict.fromkeys(losses, start))]
+    if not worth.common:
+        starts.append(climb.fit(dict.fromkeys(losses, offers[0]), clean))
+    found = [x for x in starts if x is not None]
+    if not found:
+        raise ConfigError(f"neither no errors nor a bit error rate of {start:.3g} keep an accuracy of {target:.4g}")
+    rates, accuracy = climb.up(*max(found, key=lambda x: worth.of(x[0])))
+    return FineTolerance(rates, accuracy, target, climb.count, losses)
 
 
-def cheapest_rates(weights: Mapping[str, float], value: Callable[[float], float]) -> Callable[..., Rates]:
-    """A choice for `guided`: raise, step by step, where a loss of accuracy buys most.
+@dataclass
+class _Climb:
+    """A search for rates that save most; `count` measurements so far."""
 
-    Parameters
-    ----------
-    weights : mapping of str to float
-        Worth of a tensor, e.g. bytes it moves.
-    value : callable
-        Bit error rate -> what memory saves there, as a fraction.
-    """
+    measure: MeasureRates
+    losses: dict[str, dict[float, float]]
+    target: float
+    worth: Worth
+    offers: list[float]
+    search: Search
+    count: int = 0
 
-    def choose(losses: dict[str, dict[float, float]], budget: float) -> Rates:
-        rates = {name: min(x) for name, x in losses.items()}
-        spent = sum(losses[name][rate] for name, rate in rates.items())
+    def __post_init__(self) -> None:
+        self.count = sum(1 for x in self.losses.values() for rate in x if rate)
+
+    def fit(self, base: Rates, clean: float | None = None) -> tuple[Rates, Estimate] | None:
+        """The best rates above a base that hold by measurement; None if not even the base does."""
+        at_base = None if clean is not None else self._measured(base)
+        budget = (at_base.mean if at_base else clean or 0.0) - self.target
+        for _ in range(12):
+            if budget < 0:
+                break
+            rates = self._within(base, budget)
+            found = self._measured(rates)
+            if found.mean >= self.target:
+                return rates, found
+            budget *= 0.7
+        found = at_base or self._measured(base)
+        return (base, found) if found.mean >= self.target else None
+
+    def up(self, rates: Rates, accuracy: Estimate) -> tuple[Rates, Estimate]:
+        """Raise tensors, alone or all that are lowest, to their next levels, until none can rise."""
+        refused: list[Rates] = []
         while True:
-            best: tuple[float, str, float] | None = None
-            for name, rate in rates.items():
-                for level, loss in losses[name].items():
-                    more = loss - losses[name][rate]
-                    gain = weights[name] * (value(level) - value(rate))
-                    if level > rate and gain > 0 and spent + more <= budget:
-                        rank = (gain / max(more, 1e-9), name, level)
-                        best = rank if best is None or rank > best else best
-            if best is None:
-                return rates
-            _, name, level = best
-            spent += losses[name][level] - losses[name][rates[name]]
-            rates[name] = level
+            for _, raised in self._moves(rates, next_only=True):
+                # What failed beside lower rates fails beside these.
+                if any(all(raised[name] >= rate for name, rate in bad.items()) for bad in refused):
+                    continue
+                found = self._measured(raised)
+                if found.mean >= self.target:
+                    rates, accuracy = raised, found
+                    break
+                refused.append({name: rate for name, rate in raised.items() if rate != rates[name]})
+            else:
+                return rates, accuracy
 
-    return choose
+    def _within(self, base: Rates, budget: float) -> Rates:
+        """Raise, step by step, where a loss of accuracy buys most, while losses above those of the base fit."""
+        rates, most = base, self._lost(base) + budget
+        while True:
+            fitting = [raised for _, raised in self._moves(rates) if self._lost(raised) <= most]
+            if not fitting:
+                return rates
+            rates = fitting[0]
+
+    def _moves(self, rates: Rates, next_only: bool = False) -> list[tuple[float, Rates]]:
+        """Rates with one tensor, or all below a level, raised; what gains most per loss first."""
+        moves = []
+        lowest = min(rates.values())
+        for name in ["", *rates]:
+            higher = [level for level in self.offers if level > (rates[name] if name else lowest)]
+            for level in higher:
+                raised = rates | {name: level} if name else {n: max(r, level) for n, r in rates.items()}
+                gain = self.worth.of(raised) - self.worth.of(rates)
+                if gain > 0:
+                    more = self._lost(raised) - self._lost(rates)
+                    moves.append((gain / max(more, 1e-9), name, level, raised))
+                    if next_only:
+                        break
+        moves.sort(key=lambda move: (-move[0], move[1], move[2]))
+        return [(rank, raised) for rank, _, _, raised in moves]
+
+    def _lost(self, rates: Rates) -> float:
+        return sum(self._loss(name, rate) for name, rate in rates.items())
+
+    def _loss(self, name: str, rate: float) -> float:
+        known = self.losses[name]
+        low = max(level for level in known if level <= rate)
+        high = min((level for level in known if level > rate), default=None)
+        if high is None:
+            return known[low] * rate / low if low else 0.0
+        return known[low] + (known[high] - known[low]) * (rate - low) / (high - low)
+
+    def _measured(self, rates: Rates) -> Estimate:
+        self.count += 1
+        return repeated(lambda k: self.measure(rates, k), self.target, self.search)

@@ -23,6 +23,7 @@ from edensim.config.eden_schema import Eden
 from edensim.eden.bench import Bench, Progress, load_data, open_bench
 from edensim.eden.estimate import Estimate
 from edensim.eden.files import read_json, write_json
+from edensim.eden.fine import Worth
 from edensim.eden.mapping import Assignment, Room, coarse_mapping, greedy_mapping
 from edensim.eden.points import best_within, pareto
 from edensim.eden.site import FittedModel, Site
@@ -82,10 +83,10 @@ class Flow:
         tensors = list(boosted.memory.tensors)
         found["fine"] = dict.fromkeys(tensors, ber)
         if self.plan.granularity != "coarse" and ber:
-            sizes = {name: float(t.size_bytes) for name, t in boosted.memory.tensors.items()}
-            fine = self.bench.fine(boosted.memory, self.errors_at, ber, self._levels(), sizes)
+            sizes = {name: t.size_bytes for name, t in boosted.memory.tensors.items()}
+            fine = self.bench.fine(boosted.memory, self.errors_at, ber, self._worth(sizes))
             found |= {"fine_accuracy": asdict(fine.accuracy), "measurements": fine.measurements}
-            # Losses of tensors do not quite add up, so a search by them may end below one rate for all.
+            # What rates save is estimated in the search; mapped, one rate for all may still save more.
             ways = (found["fine"], fine.rates)
             found["fine"] = max(ways, key=lambda rates: self.map(self.tolerances({"fine": rates})).saving)
             if found["fine"] is not fine.rates:
@@ -224,12 +225,14 @@ class Flow:
         memory.errors = dnn.NoErrors()
         return Estimate.of(self.bench.shares(memory, self.bench.validation, 0)).mean
 
-    def _levels(self) -> dict[float, float]:
-        """Rates of the operating points on offer, and what each saves at best."""
-        saves: dict[float, float] = {}
+    def _worth(self, sizes: Mapping[str, int]) -> Worth:
+        """What rates of tensors of these sizes save here."""
+        levels: dict[float, float] = {}
         for choice in pareto(self.site.choices):
-            saves[choice.ber] = max(saves.get(choice.ber, -math.inf), 1 - choice.energy)
-        return saves
+            levels[choice.ber] = max(levels.get(choice.ber, -math.inf), 1 - choice.energy)
+        weights, together = self.site.weights, len({room.group for room in self.site.rooms}) == 1
+        moved = {name: weights.moved * size / sum(sizes.values()) for name, size in sizes.items()}
+        return Worth(moved, weights.background if together else 0.0, levels)
 
     def _round(self, number: int) -> Path:
         home = self.folder / f"round-{number}"

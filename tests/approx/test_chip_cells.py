@@ -115,11 +115,15 @@ def test_line_fraction(vendor):
 
 
 def test_row_correlation_between_banks():
-    """Rows that fail in one bank fail in the others where the stripe is on (correlation above 0.7); without, not."""
-    for vendor, vdd in (("B", 1.03), ("A", 1.097), ("C", 1.17)):
+    """Rows that fail in one bank fail in the others where the stripe is on; without, not.
+
+    The published maps of modules with common errors give 0.69 to 0.97. B lies within 0.7 to 0.95; the stripes of A and
+    C are on or off here, without the exceptions that the maps show, so theirs are above.
+    """
+    for vendor, vdd, most in (("B", 1.03, 0.95), ("A", 1.097, 1.0), ("C", 1.17, 1.0)):
         chip = load_chip(vendor)
         law = chip.reliability(replace(chip.nominal, vdd=vdd, tRCD_ns=10.0, tRP_ns=10.0))
-        assert correlation(law) > 0.7
+        assert 0.7 < correlation(law) < most
     (failure,) = law.failures
     flat = failure.weak.mean(1, keepdims=True).repeat(2, axis=1)
     assert abs(correlation(replace(law, failures=(replace(failure, weak=flat),)))) < 0.2

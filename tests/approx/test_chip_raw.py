@@ -1,12 +1,14 @@
 """The numbers of profiles A, B and C, derived again from the public data where a user supplies the files.
 
 EDENSIM_CHIP_DATA names a folder with `data_latvar_sigmetrics2016.csv` (CMU-SAFARI/DRAM-Latency-Variation-Study) and
-`dimm_faulty_cachelines_out.csv`, `retention_time_profile.csv` (CMU-SAFARI/DRAM-Voltage-Study).
+`dimm_faulty_cachelines_out.csv`, `retention_time_profile.csv` (CMU-SAFARI/DRAM-Voltage-Study); and, for the drawings,
+the folder `spatial_locality` of the latter.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -43,6 +45,15 @@ def test_counts(latency, voltage):
     safe = latency[latency["tRCD"].between(10, 12) | latency["tRP"].between(10, 12)]
     assert len(safe) == 1334 + 1088
     assert safe["DIMMBER"].max() == 0
+
+
+@pytest.mark.skipif(not (Path(FOLDER) / "spatial_locality").is_dir(), reason="the maps are not there")
+def test_maps(voltage):
+    """94 drawings of where rows fail, all at 10 ns and 20 C, of the modules of the table and one more."""
+    maps = [path.stem.split("_") for path in (Path(FOLDER) / "spatial_locality").glob("*.pdf")]
+    assert len(maps) == 94
+    assert {tuple(words[1:4]) for words in maps} == {("rcd4", "rp4", "temp20")}
+    assert {words[0] for words in maps} - set(voltage["dimm_name"]) == {"B6"}
 
 
 @with_data

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from unittest import mock
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edensim.approx import Bitline, DataDependent, Device, Injector, Lines, Region, Uniform, inject, injection
+from edensim.approx import Bitline, CellLaw, DataDependent, Device, Injector, Lines, Region, Uniform, inject, injection
 from edensim.approx.element import ELEMENTS
 from edensim.approx.model import simple_law
 from edensim.approx.region import PLAIN
@@ -238,3 +239,18 @@ def test_an_error_of_one_thread_ends_the_others():
     with pytest.raises(InputError):
         injection._spread(fails, 1, 100, 2)
     assert len(begun) <= 2
+
+
+@pytest.mark.skipif(JIT_DISABLED, reason="slow as plain Python")
+def test_memory_is_at_most_twice_the_tensor():
+    """In place nothing beyond the tensor but some words per row; a copy of it where cells read the row before."""
+    before = CellLaw(np.full((1, 1), 1e-4), np.ones((1, 1, 1)), np.ones((1, 1, 1)), previous_row=True)
+    for law, most in (simple_law([1.0], 1e-3), 1.02), (before, 2.02):
+        device, size = Device([[law]], PLAIN), 1 << 24
+        inject(np.zeros(1 << 16, np.uint8), device=device, threads=1)  # compiles
+        tracemalloc.start()
+        report = inject(np.zeros(size, np.uint8), device=device, address=1 << 20, threads=1)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert report.flips > 0
+        assert peak < most * size

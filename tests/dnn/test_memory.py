@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
-from edensim.dnn import FaultyMemory, Storage, make_net  # noqa: E402
+from edensim.dnn import FaultyMemory, FreshErrors, Storage, make_net  # noqa: E402
 from edensim.errors import ConfigError, InputError  # noqa: E402
 from tests.dnn.plain_errors import PlainErrors  # noqa: E402
 
@@ -238,6 +238,28 @@ def test_bounds_may_be_shared():
         memory = ready(net, x, Storage("fp32", kinds=("weights",), bounds=bounds), Flip("0.weights", 23))
         with memory:
             assert float(net(x)) == wanted
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: torch.cuda.is_available() is False")
+@pytest.mark.parametrize("precision", ["int4", "int8", "fp32"])
+@torch.no_grad()
+def test_a_network_on_a_gpu_reads_the_same_bits(precision):
+    """Every tensor that a layer reads on the GPU is, bit for bit, the one it reads on the CPU."""
+    reads = {}
+    for device in ("cpu", "cuda"):
+        net, x = pair()
+        memory = ready(net, x, Storage.paper(precision))
+        memory.errors = FreshErrors(1e-2, seed=3)
+        net, seen = net.to(device), []
+        with memory:
+            for module in (net[0], net[3]):  # behind the memory's own hooks: what the layers compute with
+                module.register_forward_pre_hook(lambda m, args, s=seen: s.extend([m.weight.cpu(), args[0].cpu()]))
+            for module, given in ((net[0], x), (net[3], torch.linspace(-1, 1, 240).reshape(5, 48))):
+                module(given.to(device))
+        reads[device] = seen
+        assert memory.flips
+    for on_cpu, on_gpu in zip(reads["cpu"], reads["cuda"], strict=True):
+        assert (on_cpu.view(torch.int32) == on_gpu.view(torch.int32)).all()
 
 
 def test_gradients_pass_straight_through():

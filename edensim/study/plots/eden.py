@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from edensim.study.plots.drawing import Drawing
-from edensim.study.plots.heatmap import COLOURS
+from edensim.study.plots.heatmap import COLOURS, luminance
 from edensim.study.plots.options import DEFAULT
-from edensim.study.plots.style import encode, line_style, styled
+from edensim.study.plots.style import calm, encode, line_style, plain_decades, styled
 
 WHO = ("before", "control", "boosted")
+MOST_WRITTEN = 10  # layers up to which the numbers stand in the heat map
 KNOBS = {"vdd": "supply voltage (V)", "tRCD_ns": "tRCD (ns)"}
 
 
@@ -45,6 +46,7 @@ def draw_ber(results: Mapping[str, Any]) -> Drawing:
         _line(axes, k, name, curve)
     axes.axhline(100 * results["before"]["target"], color="0.5", linewidth=0.8, linestyle=":", label="target")
     axes.set_xscale("log")
+    plain_decades(axes.xaxis)
     axes.set_xlabel("bit error rate")
     axes.set_ylabel("accuracy (%)")
     figure.legend(loc="outside upper center", ncols=4)
@@ -67,6 +69,7 @@ def draw_knob(results: Mapping[str, Any], knob: str) -> Drawing:
     above.axhline(100 * target, color="0.5", linewidth=0.8, linestyle=":", label="target")
     above.set_ylabel("accuracy (%)")
     below.plot([p[knob] for p in points], [p["energy"] for p in points], **line_style(0))
+    calm(below, [p["energy"] for p in points])
     below.set_ylabel("DRAM energy, nominal = 1")
     below.set_xlabel(KNOBS[knob])
     safe = [points[-1][knob]]
@@ -89,13 +92,26 @@ def draw_tolerable(results: Mapping[str, Any]) -> Drawing:
     lowest = field[field > 0].min() if (field > 0).any() else 1e-6
     figure = Figure(figsize=(DEFAULT.inches, 1.1 + 0.35 * len(kinds)))
     axes = figure.subplots()
-    picture = axes.imshow(np.log10(np.maximum(field, lowest / 10)), cmap=COLOURS, aspect="auto")
+    shown = np.log10(np.maximum(field, lowest / 10))
+    picture = axes.imshow(shown, cmap=COLOURS, aspect="auto")
+    # One rate for all must not look like the middle of a range.
+    picture.set_clim(np.nanmin(shown) - 0.05, np.nanmax(shown) + 0.05)
+    axes.grid(visible=False)
+    for (j, i), rate in np.ndenumerate(field if len(layers) <= MOST_WRITTEN else field[:, :0]):
+        if not np.isnan(rate):
+            ink = "black" if luminance(picture.to_rgba(shown[j, i])) > 0.4 else "white"
+            axes.text(i, j, _short(rate), ha="center", va="center", fontsize=6, color=ink)
     step = max(1, len(layers) // 12)
     axes.set_xticks(range(0, len(layers), step), layers[::step], rotation=30 if len(layers) > 6 else 0)
     axes.set_yticks(range(len(kinds)), kinds)
     axes.set_xlabel("layer")
     figure.colorbar(picture, ax=axes, label="log10 of tolerable BER")
     return Drawing(figure, ["tensor", "tolerable_ber"], [[name, rate] for name, rate in rates.items()])
+
+
+def _short(rate: float) -> str:
+    """E.g. "3.3e-3"."""
+    return f"{rate:.1e}".replace("e-0", "e-") if rate else "0"
 
 
 def _line(axes: Axes, k: int, name: str, curve: list[tuple[float, Mapping[str, float]]]) -> None:

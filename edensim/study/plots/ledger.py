@@ -5,20 +5,17 @@ Energy and speed are bars, one per network and machine; items with curves have a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from edensim.study.plots.drawing import Drawing
-from edensim.study.plots.style import HATCHES, encode, line_style, styled
+from edensim.study.plots.style import HATCHES, encode, line_style, plain_decades, styled
 
 PANELS = {
     "energy": "DRAM energy saved (%)",
@@ -186,19 +183,10 @@ def _panel(axes: Axes, curves: Sequence[Mapping[str, Any]], names: list[str]) ->
             axes.plot(curve["x"], curve["y"], label=curve["name"], **line_style(names.index(curve["name"])))
     if "x" in first["log"]:
         axes.set_xscale("log")
-        _plain_decades(axes.xaxis, "x", axes)
+        plain_decades(axes.xaxis)
     else:
         axes.xaxis.set_inverted(True)  # as in the paper: from nominal downwards
     if "y" in first["log"]:
         axes.set_yscale("log")
-        _plain_decades(axes.yaxis, "y", axes)
+        plain_decades(axes.yaxis)
     axes.set_xlabel(first["x_label"])
-
-
-def _plain_decades(axis: Axis, which: str, axes: Axes) -> None:
-    """Powers of ten as 1e-3: the style has no mathematical text."""
-    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
-    every = 1 + int(math.log10(high / low) // 5)
-    axis.set_major_locator(LogLocator(10 ** float(every), numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-").replace("1e+00", "1")))
-    axis.set_minor_formatter(NullFormatter())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -11,7 +12,9 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 HATCHES = ("", "////", "..", "\\\\\\\\", "xxxx", "----", "++++", "||||")
 """Fills that keep stacked parts apart in grey print, in the order of the colours."""
@@ -74,3 +77,12 @@ def calm_limits(values: Sequence[float], margin: float) -> tuple[float, float]:
         return 0.0, 1.0
     room = max(margin * (high - low), (0.05 * max(abs(low), abs(high)) - (high - low)) / 2)
     return max(low - room, 0.0) if low >= 0 else low - room, high + room
+
+
+def plain_decades(axis: Axis) -> None:
+    """Powers of ten of a logarithmic axis as 1e-3: the style has no mathematical text."""
+    low, high = axis.get_view_interval()
+    every = 1 + int(math.log10(high / low) // 5)
+    axis.set_major_locator(LogLocator(10 ** float(every), numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-").replace("1e+00", "1")))
+    axis.set_minor_formatter(NullFormatter())

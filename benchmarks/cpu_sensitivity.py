@@ -196,7 +196,7 @@ def told(corners: Sequence[Corner]) -> str:
         text += (
             f"\n\nThe paper's mean is 8 % at its tRCD and 10 % at 0. Nearest to both is the corner {_place(near)}: "
             f"{near.eden:.1%} and {near.ideal:.1%}. The ratio, 0.8 there, is {near.eden / near.ideal:.2f} in it and at "
-            f"most {ratio.eden / ratio.ideal:.2f} ({_place(ratio)}). Table 3 takes away {taken:.0%} of tRCD on average, "
+            f"most {ratio.eden / ratio.ideal:.2f} ({_place(ratio)}). Table 3 takes {taken:.0%} of tRCD on average, "
             "and gains in proportion would give just that ratio. More comes out only where, once tRCD has fallen, "
             "something else is the limit: tRAS and tRP of a bank, or the bus. Of single networks that gain 1 % at 0, "
             f"{single.network} comes closest to 0.8: {single.eden / single.ideal:.2f} ({_place(single)}; "

@@ -3,8 +3,8 @@
 What a core's own caches ask for then depends on what the other cores do, so touches go through them as the cores run,
 not beforehand. A copy that a core has written since is newer than the line that leaves: it is written behind it.
 
-Not modelled: the race of a dirty line that one access drives out of a core's cache and out of a shared level at once. Its
-write-back comes after that access, finds it gone and puts it into the first shared level alone.
+Not modelled: the race of a dirty line that one access drives out of a core's cache and out of a shared level at once.
+Its write-back comes after that access, finds it gone and puts it into the first shared level alone.
 """
 
 from __future__ import annotations

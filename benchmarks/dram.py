@@ -13,6 +13,7 @@ import argparse
 import resource
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from peers import HEAD, compare
@@ -142,7 +143,8 @@ def _stream(n: int) -> Iterator[Requests]:
 def threads() -> list[list[object]]:
     """Two threads against one: wall time, and what it would be if no other process had the cores.
 
-    The second is CPU time of one thread over (CPU time of the caller + half of what the two others took).
+    The second is CPU time of one thread over (CPU time of the caller + half of what the two others took). Beside them
+    what the caller does alone, and what two kernels gain that share nothing: no more is to be had of the machine.
     """
     rows = []
     for channels in (2, 4):
@@ -152,8 +154,23 @@ def threads() -> list[list[object]]:
             requests = Requests(trace["addr"], trace["is_write"])
             (wall, cpu, _), (wall_2, cpu_2, caller) = (best_times(memory, requests, count) for count in (1, 2))
             alone = cpu / (caller + (cpu_2 - caller) / 2)
-            rows.append([f"{channels} channels, {name}", f"{wall / wall_2:.2f}", f"{alone:.2f}", ">= 1.7"])
+            told = [f"{wall / wall_2:.2f}", f"{alone:.2f}", ">= 1.7", f"{caller / cpu:.0%}", f"{apart(requests):.2f}"]
+            rows.append([f"{channels} channels, {name}", *told])
     return rows
+
+
+def apart(requests: Requests) -> float:
+    """Gain in wall time of two kernels, each on a memory and requests of its own, at once instead of in turn."""
+    memory = system("ramulator2:ddr4_2400_frfcfs32")
+    works = [kernel_run(memory, requests) for _ in range(2)]
+    seconds: dict[str, list[float]] = {"in turn": [], "at once": []}
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(7):
+            for name, spread in (("in turn", map), ("at once", pool.map)):
+                began = time.perf_counter()
+                list(spread(lambda work: work(), works))
+                seconds[name].append(time.perf_counter() - began)
+    return min(seconds["in turn"]) / min(seconds["at once"])
 
 
 def best_times(memory: DramSystem, requests: Requests, count: int) -> list[float]:
@@ -188,7 +205,7 @@ def show_banks(write: bool) -> None:
 
 def show_threads(write: bool) -> None:
     """Channels in threads."""
-    head = ["two threads against one", "wall time", "cores to itself", "wanted"]
+    head = ["two threads against one", "wall time", "cores to itself", "wanted", "caller alone", "kernels apart"]
     publish("Channels in threads", f"{COMMAND} --only threads --write", markdown(head, threads()), write)
 
 

@@ -202,7 +202,7 @@ class _Block:
         self.map = system.address_map.kernel_table()
         self.lines = system.geometry.lines
         self.shift = system.line_bytes.bit_length() - 1
-        self.is_sorted = is_sorted
+        self.is_sorted, self.wraps = is_sorted, system.dram.address_wrap
         self.scratch, self.out = (np.zeros((5, BLOCK), np.int64) for _ in range(2))
         self.is_write, self.zeros = np.zeros(BLOCK, np.uint8), np.zeros(BLOCK, np.int64)
         self.begin = np.zeros(system.geometry.channels + 1, np.int64)
@@ -219,7 +219,8 @@ class _Block:
             return
         line, *place = (x[:n] for x in self.scratch)
         np.right_shift(addr, np.uint64(self.shift), out=line, casting="unsafe")
-        line %= self.lines
+        if self.wraps:
+            line %= self.lines
         decode_lines(line, 0, *self.map, *place)
         self.requests = [*place, line, is_write, arrival]
 

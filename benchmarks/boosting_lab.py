@@ -136,8 +136,8 @@ class Lab:
         """
         about = self._about(row) | {
             "weights": {name: _digest(x) for name, x in memory.net.state_dict().items()},
-            "storage": asdict(memory.storage), "errors": OWN if row.errors == UNFIT else row.errors, "lowest": _lowest(row), "size": asdict(self.size),
-            "reference": [clean.correct, clean.images],
+            "storage": asdict(memory.storage), "lowest": _lowest(row), "size": asdict(self.size),
+            "errors": OWN if row.errors == UNFIT else row.errors, "reference": [clean.correct, clean.images],
         }  # fmt: skip
         kept = self.home / f"judged-{digest(about)}.json"
         if not kept.exists():

@@ -33,6 +33,8 @@ from edensim.errors import InputError
 
 Floats = NDArray[np.float64]
 BANKS = 8
+UNREAD = ("B6", "volt1.050000")
+"""The drawing that was saved by another program; it has next to no errors."""
 AXIS_PT = 77.83
 """Height of the colour bar, on which its labels lie."""
 LABEL = re.compile(rb"(\S+) Td\s+\((\d(?:\\056|[.])\d+)\) Tj")
@@ -48,7 +50,7 @@ def read_map(path: str | Path) -> Floats:
     Raises
     ------
     InputError
-        If the file is missing or not such a drawing (one of the 94, B6 at 1.050 V, was saved in another form).
+        If the file is missing or not such a drawing.
     """
     try:
         content = Path(path).read_bytes()
@@ -68,6 +70,24 @@ def read_map(path: str | Path) -> Floats:
     drawn = drawn[drawn[:, 0, 3] > 0, :, :3].astype(int)
     nearest = np.abs(drawn[:, :, None] - colours).sum(3).argmin(2)
     return np.asarray(most * (len(colours) - 1 - nearest) / (len(colours) - 1))
+
+
+def read_maps(folder: str | Path) -> dict[tuple[str, float], Floats]:
+    """All drawings in `spatial_locality` below a folder, by module and VDD in V, but one that has another form.
+
+    Raises
+    ------
+    InputError
+        If the folder has none, or a file is not such a drawing.
+    """
+    maps = {}
+    for path in sorted((Path(folder) / "spatial_locality").glob("*.pdf")):
+        module, *_, volt = path.stem.split("_")
+        if (module, volt) != UNREAD:
+            maps[module, float(volt.removeprefix("volt"))] = read_map(path)
+    if not maps:
+        raise InputError(f"{folder}: expected a folder spatial_locality with drawings of CMU-SAFARI/DRAM-Voltage-Study")
+    return maps
 
 
 def weak_stripe(maps: dict[tuple[str, float], Floats], groups: int) -> NDArray[np.bool_]:

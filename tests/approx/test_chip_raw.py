@@ -59,11 +59,7 @@ def test_maps(voltage):
 @pytest.mark.skipif(not (Path(FOLDER) / "spatial_locality").is_dir(), reason="the maps are not there")
 def test_row_groups():
     """What groups of rows have in common, and a bank's own part; one drawing was saved in a form not read here."""
-    maps = {}
-    for path in sorted((Path(FOLDER) / "spatial_locality").glob("*.pdf")):
-        name, *_, volt = path.stem.split("_")
-        if (name, volt) != ("B6", "volt1.050000"):
-            maps[name, float(volt.removeprefix("volt"))] = chip_maps.read_map(path)
+    maps = chip_maps.read_maps(FOLDER)
     assert len(maps) == 93
     for vendor, count in zip(VENDORS, (6, 3, 8), strict=True):
         correlation, own, modules = chip_maps.vendor_rows(maps, vendor)

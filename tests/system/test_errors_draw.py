@@ -114,7 +114,12 @@ def test_moving_a_tensor_changes_time_energy_and_errors():
     def with_weights_in(bank):
         parts = [{"name": f"b{k}", "banks": [k], "vdd": 1.08, "tRCD_ns": 9.0, "tRP_ns": 9.0} for k in (2, 3)]
         placement = {"ifm": "b3", "ofm": "b3", "weights": "module", "tensors": {"ip1.weights": f"b{bank}"}}
-        changes = {"operating_point": {}, "errors": {"chip": "C", "seed": 1}, "partition": parts, "placement": placement}
+        changes = {
+            "operating_point": {},
+            "errors": {"chip": "C", "seed": 1},
+            "partition": parts,
+            "placement": placement,
+        }
         return run(BASE | changes).data
 
     crowded, alone = with_weights_in(3), with_weights_in(2)

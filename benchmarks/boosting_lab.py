@@ -11,6 +11,7 @@ to Pocock's stricter level (Biometrika 64, 1977) for 20 looks; intervals of rate
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from boosting_rows import FRESH, MODELS, OTHER, UNFIT, Row, Size, digest, path_of
+from boosting_rows import FRESH, MODELS, OTHER, OWN, UNFIT, Row, Size, digest, path_of
 
 from edensim import dnn
 from edensim.approx import Device, Region
@@ -129,7 +130,21 @@ class Lab:
         return dnn.accuracy(plain.net, self.data(row.seed).test, plain, batch=self.size.per_draw)
 
     def tolerances(self, row: Row, memory: dnn.FaultyMemory, clean: dnn.Accuracy) -> dict[str, Any]:
-        """Tolerable rates for each bound, and accuracies at fixed rates, under the errors the row runs with."""
+        """Tolerable rates for each bound, and accuracies at fixed rates, under the errors the row runs with.
+
+        Known by the weights, their storage and the errors: rows share those of the network before and of the control.
+        """
+        about = self._about(row) | {
+            "weights": {name: _digest(x) for name, x in memory.net.state_dict().items()},
+            "storage": asdict(memory.storage), "lowest": _lowest(row), "size": asdict(self.size),
+            "errors": OWN if row.errors == UNFIT else row.errors, "reference": [clean.correct, clean.images],
+        }  # fmt: skip
+        kept = self.home / f"judged-{digest(about)}.json"
+        if not kept.exists():
+            write_json(kept, self._judged(row, memory, clean))
+        return dict(json.loads(kept.read_text()))
+
+    def _judged(self, row: Row, memory: dnn.FaultyMemory, clean: dnn.Accuracy) -> dict[str, Any]:
         data, size = self.data(row.seed), self.size
         right = np.array(clean.correct) / np.array(clean.images)
         per_look = size.per_look // size.per_draw
@@ -151,8 +166,7 @@ class Lab:
                 known[ber, look] = [float(x) for x in clean.value + shares - there]
             return known[ber, look]
 
-        lowest = 1e-9 if row.change == "no correction" else 1e-6
-        search = Search(lowest, precision=1.1, least_repeats=1, most_repeats=size.looks, confidence=POCOCK)
+        search = Search(_lowest(row), precision=1.1, least_repeats=1, most_repeats=size.looks, confidence=POCOCK)
         result: dict[str, Any] = {"clean": self._at(measure, 0.0)}
         for drop in DROPS:
             found = tolerable_ber(measure, clean.value, drop, search)
@@ -187,6 +201,14 @@ class Lab:
 @lru_cache(2)
 def _data(train: int, test: int, seed: int) -> dnn.Data:
     return dnn.glyphs(train, test, seed)
+
+
+def _lowest(row: Row) -> float:
+    return 1e-9 if row.change == "no correction" else 1e-6
+
+
+def _digest(values: Any) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values.numpy()).tobytes()).hexdigest()
 
 
 def _chip(row: Row) -> int:

@@ -20,7 +20,7 @@ from edensim.approx.law_table import law_keys
 from edensim.approx.region import PLAIN, Layout, layout_of
 from edensim.approx.tables_kernel import PARITY, WEAK, RowTable, Work
 from edensim.approx.weak_cells import WeakCells
-from edensim.dnn.reading import ReadErrors
+from edensim.dnn.reading import NO_DRAWS, Draws, ReadErrors
 from edensim.dnn.reads_kernel import inject_reads, toggle_reads
 from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry
@@ -28,8 +28,8 @@ from edensim.memory import AddressMap, Geometry
 Bytes = NDArray[np.uint8]
 SHORT_ROWS = AddressMap(Geometry(1, 1, 4, 4, 1 << 22, 16, 8, 64, 8, 512), "RoBaRaCoCh")
 """Memory of small tensors without a place: rows of 1 KiB, as errors cost by the row."""
-SHORT, RARE = 1 << 16, 1e-2
-"""Bytes and rate up to which flips are put in one by one, the quicker way where they are few."""
+FEW = 4096
+"""Flips of a read up to which they are put in one by one, which is quicker than by way of bitmaps of rows."""
 
 
 class _Place(NamedTuple):
@@ -52,11 +52,6 @@ class _Reads:
         self._by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
         self._no_bits = np.zeros(0, np.int64)
         self._now = np.zeros_like(device.stream_keys)
-
-    @property
-    def mask(self) -> NDArray[np.uint64]:
-        """Bitmap of a row, clear between uses."""
-        return self._work.mask
 
     def place(self, region: Region, seed: int | None = None) -> _Place:
         """Prepare reads of a region, with keys of its own if there is a seed."""
@@ -135,27 +130,29 @@ class FreshErrors:
         self._rows = [
             _Reads(Device([[Uniform(rate).law(rows.geometry)]], rows, seed=seed)) for rows in (SHORT_ROWS, PLAIN)
         ]
-        self._places: dict[tuple[str, int], _Place] = {}
-        self._points = np.zeros(1024, np.int64)
+        self._places: dict[tuple[str, int], tuple[_Reads, _Place, Draws | None]] = {}
 
     def corrupt(self, name: str, codes: Bytes, access: int) -> int:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
-        size = codes.shape[1]
-        reads = self._rows[size > PLAIN.geometry.row_bytes]
-        place = self._places.get((name, size))
-        if place is None:
+        reads, place, draws = self._place(name, codes.shape[1])
+        return int(toggle_reads(codes, codes.copy(), *draws, access)) if draws else reads.corrupt(place, codes, access)
+
+    def draws(self, name: str, size_bytes: int) -> Draws | None:
+        """How to draw what `corrupt` flips; None where flips are so many that bitmaps of rows are quicker."""
+        return self._place(name, size_bytes)[2]
+
+    def _place(self, name: str, size: int) -> tuple[_Reads, _Place, Draws | None]:
+        known = self._places.get((name, size))
+        if known is None:
+            reads = self._rows[size > PLAIN.geometry.row_bytes]
             seed = rng.key(reads.device.seed, "tensor", name)
-            place = self._places[name, size] = reads.place(Region(reads.device.address_map, size), seed)
-        tables = reads.device.tables
-        if tables.level[0, 0] != PARITY or size > SHORT or self.rate > RARE:
-            return reads.corrupt(place, codes, access)
-        key = place.keys[0, WEAK]
-        return int(
-            toggle_reads(
-                codes, place.rows.words, key, np.uint64(access), tables.thresholds, tables.groups, reads.mask,
-                self._points,
-            )
-        )  # fmt: skip
+            place = reads.place(Region(reads.device.address_map, size), seed)
+            tables, draws = reads.device.tables, None
+            if tables.level[0, 0] == PARITY and 8 * size * self.rate <= FEW:
+                row_bits = 8 * reads.device.address_map.geometry.row_bytes
+                draws = Draws(place.rows.words, place.keys[0, WEAK], tables.thresholds, tables.groups, row_bits)
+            known = self._places[name, size] = reads, place, draws
+        return known
 
 
 class RatesErrors:
@@ -178,3 +175,10 @@ class RatesErrors:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
         errors = self._errors.get(name)
         return errors.corrupt(name, codes, access) if errors else 0
+
+    def draws(self, name: str, size_bytes: int) -> Draws | None:
+        """As `FreshErrors` gives them, if the errors of this tensor's rate do; see `DrawnErrors`."""
+        errors = self._errors.get(name)
+        if errors is None:
+            return NO_DRAWS
+        return errors.draws(name, size_bytes) if hasattr(errors, "draws") else None

@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from edensim.dnn import FULL, SMALL, make_net, to_network  # noqa: E402
+from edensim.dnn.nets.blocks import MaxPool2d  # noqa: E402
 from edensim.errors import ConfigError  # noqa: E402
 from edensim.workloads import load_network  # noqa: E402
 
@@ -83,3 +84,15 @@ def test_wrong_names_and_sizes():
         make_net("resnet5")
     with pytest.raises(ConfigError, match="multiple of 8, not 28x28"):
         make_net("vgg-small", shape=(1, 28, 28))
+
+
+@pytest.mark.parametrize("window", [(2,), (3, 2, 1), (3, 2, 0, 1, False, True)])
+def test_max_pool_equals_torchs(window):
+    """Values equal torch's for any window; gradients too, to the bit and with ties, where windows do not overlap."""
+    torch.manual_seed(0)
+    x = (torch.randn(3, 12, 9, 10) * 3).round().requires_grad_()
+    ours, theirs = MaxPool2d(*window)(x), torch.nn.MaxPool2d(*window)(x)
+    assert torch.equal(ours, theirs)
+    gain = torch.randn_like(theirs)
+    (a,), (b,) = torch.autograd.grad(ours, x, gain), torch.autograd.grad(theirs, x, gain)
+    assert torch.equal(a, b) if len(window) == 1 else torch.allclose(a, b)

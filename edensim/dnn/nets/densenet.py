@@ -7,6 +7,8 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from edensim.dnn.nets.blocks import MaxPool2d
+
 BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 GROWTH = 32
 
@@ -50,7 +52,7 @@ class DenseNet(nn.Module):
         super().__init__()
         stem = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         parts = OrderedDict[str, nn.Module](
-            conv0=stem, norm0=nn.BatchNorm2d(64), relu0=nn.ReLU(), pool0=nn.MaxPool2d(3, 2, 1)
+            conv0=stem, norm0=nn.BatchNorm2d(64), relu0=nn.ReLU(), pool0=MaxPool2d(3, 2, 1)
         )
         channels = 64
         for index, count in enumerate(BLOCKS[depth], 1):

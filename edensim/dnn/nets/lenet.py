@@ -6,6 +6,8 @@ from collections import OrderedDict
 
 from torch import nn
 
+from edensim.dnn.nets.blocks import MaxPool2d
+
 
 def lenet_caffe(channels: int, size: int) -> nn.Module:
     """Caffe examples/mnist/lenet.prototxt: its only activation is the one behind ip1."""
@@ -13,9 +15,9 @@ def lenet_caffe(channels: int, size: int) -> nn.Module:
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(channels, 20, 5),
-            pool1=nn.MaxPool2d(2),
+            pool1=MaxPool2d(2),
             conv2=nn.Conv2d(20, 50, 5),
-            pool2=nn.MaxPool2d(2),
+            pool2=MaxPool2d(2),
             flat=nn.Flatten(),
             ip1=nn.Linear(50 * side**2, 500),
             relu1=nn.ReLU(),
@@ -30,10 +32,10 @@ def lenet5() -> nn.Module:
         OrderedDict(
             conv1=nn.Conv2d(3, 6, 5),
             relu1=nn.ReLU(),
-            pool1=nn.MaxPool2d(2),
+            pool1=MaxPool2d(2),
             conv2=nn.Conv2d(6, 16, 5),
             relu2=nn.ReLU(),
-            pool2=nn.MaxPool2d(2),
+            pool2=MaxPool2d(2),
             flat=nn.Flatten(),
             fc1=nn.Linear(400, 120),
             relu3=nn.ReLU(),

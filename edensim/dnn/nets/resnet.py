@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from edensim.dnn.nets.blocks import MaxPool2d
+
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
@@ -40,7 +42,7 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 3 if cifar else 7, 1 if cifar else 2, 1 if cifar else 3, bias=False)
         self.bn1, self.relu = nn.BatchNorm2d(64), nn.ReLU()
-        self.maxpool = nn.Identity() if cifar else nn.MaxPool2d(3, 2, 1)
+        self.maxpool = nn.Identity() if cifar else MaxPool2d(3, 2, 1)
         bottleneck, channels = depth >= 50, 64
         for stage, count in enumerate(BLOCKS[depth], 1):
             width, blocks = 32 << stage, []

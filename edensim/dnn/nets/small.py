@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from torch import nn
 
-from edensim.dnn.nets.blocks import Fire, Residual, conv_norm
+from edensim.dnn.nets.blocks import Fire, MaxPool2d, Residual, conv_norm
 
 
 def lenet_small(channels: int = 1, size: int = 16, classes: int = 10) -> nn.Module:
     """Two 5x5 convolutions and three fully connected layers, no batch norm."""
     return nn.Sequential(
-        nn.Conv2d(channels, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(channels, 6, 5, padding=2), nn.ReLU(), MaxPool2d(2),
+        nn.Conv2d(6, 16, 5, padding=2), nn.ReLU(), MaxPool2d(2),
         nn.Flatten(), nn.Linear(16 * (size // 4) ** 2, 120), nn.ReLU(),
         nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes),
     )  # fmt: skip
@@ -23,7 +23,7 @@ def lenet_small(channels: int = 1, size: int = 16, classes: int = 10) -> nn.Modu
 def resnet_small(channels: int = 1, size: int = 16, classes: int = 10) -> nn.Module:
     """Two residual blocks of 32 and 64 channels."""
     return nn.Sequential(
-        *conv_norm(channels, 16), nn.MaxPool2d(2), *_basic(16, 32, 1), *_basic(32, 64, 2), *_head(64, classes)
+        *conv_norm(channels, 16), MaxPool2d(2), *_basic(16, 32, 1), *_basic(32, 64, 2), *_head(64, classes)
     )
 
 
@@ -39,9 +39,9 @@ def mobilenet_small(channels: int = 1, size: int = 16, classes: int = 10) -> nn.
 def vgg_small(channels: int = 1, size: int = 16, classes: int = 10) -> nn.Module:
     """Five 3x3 convolutions with batch norm in three stages, two fully connected layers."""
     return nn.Sequential(
-        *conv_norm(channels, 12), *conv_norm(12, 12), nn.MaxPool2d(2),
-        *conv_norm(12, 24), *conv_norm(24, 24), nn.MaxPool2d(2),
-        *conv_norm(24, 48), nn.MaxPool2d(2),
+        *conv_norm(channels, 12), *conv_norm(12, 12), MaxPool2d(2),
+        *conv_norm(12, 24), *conv_norm(24, 24), MaxPool2d(2),
+        *conv_norm(24, 48), MaxPool2d(2),
         nn.Flatten(), nn.Linear(48 * (size // 8) ** 2, 64), nn.ReLU(), nn.Linear(64, classes),
     )  # fmt: skip
 
@@ -49,8 +49,8 @@ def vgg_small(channels: int = 1, size: int = 16, classes: int = 10) -> nn.Module
 def squeezenet_small(channels: int = 1, size: int = 16, classes: int = 10) -> nn.Module:
     """Three fire modules; the last convolution is the classifier. No batch norm."""
     return nn.Sequential(
-        nn.Conv2d(channels, 24, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        Fire(24, 8, 24), Fire(48, 12, 32), nn.MaxPool2d(2), Fire(64, 16, 48),
+        nn.Conv2d(channels, 24, 3, padding=1), nn.ReLU(), MaxPool2d(2),
+        Fire(24, 8, 24), Fire(48, 12, 32), MaxPool2d(2), Fire(64, 16, 48),
         nn.Conv2d(96, classes, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from edensim.dnn.nets.blocks import Fire
+from edensim.dnn.nets.blocks import Fire, MaxPool2d
 from edensim.dnn.nets.classifier import Classifier
 
 
@@ -14,7 +14,7 @@ def squeezenet1_1(classes: int = 1000) -> nn.Module:
     before = 64
     for index, squeeze in enumerate((16, 16, 32, 32, 48, 48, 64, 64), 2):
         if index in (2, 4, 6):
-            features.append(nn.MaxPool2d(3, 2, ceil_mode=True))
+            features.append(MaxPool2d(3, 2, ceil_mode=True))
         features.append(Fire(before, squeeze, 4 * squeeze))
         before = 8 * squeeze
     last = nn.Conv2d(before, classes, 1)

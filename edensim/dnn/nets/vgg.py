@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from edensim.dnn.nets.blocks import MaxPool2d
 from edensim.dnn.nets.classifier import Classifier
 
 STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -32,5 +33,5 @@ def _features(depth: int, norm: bool) -> nn.Module:
             layers.append(nn.Conv2d(before, channels, 3, padding=1))
             layers += [nn.BatchNorm2d(channels), nn.ReLU()] if norm else [nn.ReLU()]
             before = channels
-        layers.append(nn.MaxPool2d(2))
+        layers.append(MaxPool2d(2))
     return nn.Sequential(*layers)

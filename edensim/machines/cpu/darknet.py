@@ -69,4 +69,5 @@ def product_loop(a: Operand, b: Operand, c: Operand, m: int, n: int, k: int, how
                 per_row * (i1 - i0),
             )
 
-    return Repeat(-(-m // how.tile), body, thin, how.tile * (n + k) * how.size // 64)
+    own = how.tile * (n + k) * how.size // 64
+    return Repeat(-(-m // how.tile), body, thin, own, own + n * k * how.size // 64)

@@ -22,6 +22,8 @@ class Curve:
         "" or those axes that are logarithmic: "x", "y", "xy".
     is_paper : bool
         What the paper says.
+    falls : bool
+        A linear x falls to the right, as the paper draws voltages and latencies: from nominal downwards.
     """
 
     panel: str
@@ -32,6 +34,7 @@ class Curve:
     y_label: str
     log: str = ""
     is_paper: bool = False
+    falls: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from functools import partial
 
 from edensim.study.ledger import paper
+from edensim.study.ledger.curve import Curve
 from edensim.study.ledger.experiment import Experiment, Found
 from edensim.study.ledger.item import SCALED, Context, Item, NotMeasuredError, Row, row
 from edensim.study.ledger.tolerance import small_note
 
 IMAGES = 1000
 STEP = 1.25
+PANEL = "ResNet-small, int8, boosted"
+KINDS = {"weights": "weights", "ifm": "input maps"}
 NOTE = f"{small_note('ResNet101')}, int8, boosted; steps of x{STEP} in place of 0.5 %"
 
 
@@ -70,6 +73,30 @@ def _mean(context: Context, kind: str) -> float:
     return sum(found) / len(found)
 
 
+def _curves(context: Context) -> list[Curve]:
+    """Rates by layer, weights and input maps, the whole network's as a line; the paper's two numbers of its text."""
+    found = rates(context)
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in found))
+    last = float(len(layers))
+
+    def line(name: str, x: tuple[float, ...], y: tuple[float, ...], is_paper: bool = False) -> Curve:
+        label = "convolution or fully connected layer"
+        return Curve(PANEL, name, x, y, label, "tolerable bit error rate", "y", is_paper, falls=False)
+
+    drawn = []
+    for kind, told in KINDS.items():
+        points = [(k, found[f"{name}.{kind}"]) for k, name in enumerate(layers, 1) if f"{name}.{kind}" in found]
+        drawn.append(line(told, tuple(float(k) for k, _ in points), tuple(rate for _, rate in points)))
+    whole = context.found(SWEEP)["coarse"]
+    get = partial(paper.value, "accuracy")
+    said = (get("coarse_ber"), get("fine_ber"))
+    return [
+        *drawn,
+        line("whole network", (1.0, last), (whole, whole)),
+        line("paper: whole, last weights", (last, last), said, is_paper=True),
+    ]
+
+
 def _rows(context: Context) -> list[Row]:
     get = partial(paper.value, "accuracy")
     return [
@@ -89,5 +116,6 @@ def _rows(context: Context) -> list[Row]:
 
 
 ITEMS = [
-    Item("fine-grained", "Tolerable rates of single tensors", "section 6.6, figure 11", _rows, experiments=(SWEEP,))
-]
+    Item("fine-grained", "Tolerable rates of single tensors", "section 6.6, figure 11", _rows, experiments=(SWEEP,),
+         curves=_curves)
+]  # fmt: skip

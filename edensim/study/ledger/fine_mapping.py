@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from edensim.study.ledger import paper
+from edensim.study.ledger.curve import Curve
 from edensim.study.ledger.experiment import Experiment, Found
+from edensim.study.ledger.fine_grained import KINDS
 from edensim.study.ledger.item import SCALED, Context, Item, Row, row
 from edensim.study.ledger.pricing import REFERENCE_V
+from edensim.workloads import load_network
 
 MIB = 1 << 20
 NOMINAL_V = 1.2
@@ -45,7 +48,6 @@ def _measure() -> Found:
     from edensim.config import load_config
     from edensim.eden.flow import Flow
     from edensim.eden.site import Site
-    from edensim.workloads import load_network
 
     found = {}
     for way in WAYS:
@@ -63,6 +65,9 @@ def _measure() -> Found:
                 item.size_bytes for item in site.items(flow.tolerances(None)) if mapping.places[item.name] in parts
             )
             found[f"{way} bytes at {name * REFERENCE_V / NOMINAL_V:.2f} V"] = held
+        if way == "greedy":
+            for tensor, part in mapping.places.items():
+                found[f"volts of {tensor}"] = mapping.settings[part].vdd * REFERENCE_V / NOMINAL_V
     return found
 
 
@@ -98,6 +103,21 @@ def _held(context: Context, volts: str) -> float:
     return _placed(context, "greedy").get(volts, 0.0)
 
 
+def _curves(context: Context) -> list[Curve]:
+    """The voltage of every tensor, weights and input maps layer by layer."""
+    start, found = "volts of ", context.found(MAPPED)
+    order = {layer.name: float(k) for k, layer in enumerate(load_network(CONFIG["eden"]["network"]).layers, 1)}
+    drawn = []
+    for kind, told in KINDS.items():
+        volts = {n.removeprefix(start).removesuffix(f".{kind}"): v for n, v in found.items() if n.startswith(start)
+                 and n.endswith(f".{kind}")}  # fmt: skip
+        points = sorted((order[name], v) for name, v in volts.items() if name in order)
+        if points:
+            x, y = zip(*points, strict=True)
+            drawn.append(Curve("ResNet101, int8", told, x, y, "layer", "VDD of its part (V)", falls=False))
+    return drawn
+
+
 def _system(context: Context) -> list[Row]:
     rows = []
     for way, told in WAYS.items():
@@ -109,7 +129,7 @@ def _system(context: Context) -> list[Row]:
 
 ITEMS = [
     Item("partitions", "ResNet101 in four parts of the memory", "section 6.6, figure 12", _figure12,
-         experiments=(MAPPED,)),
+         experiments=(MAPPED,), curves=_curves),
     Item("fine-mapping", "Fine-grained mapping of ResNet101 through to energy, Eyeriss with DDR4-2400",
          "beyond; figures 11 and 12", _system, beyond=True, experiments=(MAPPED,)),
 ]  # fmt: skip

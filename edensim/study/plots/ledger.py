@@ -25,6 +25,8 @@ PANELS = {
 IDEAL = ", tRCD = 0"
 MOST_BARS = 21
 """Side by side on a page."""
+MOST_MARKS = 20
+"""On a line."""
 MARK = {"markersize": 4, "markerfacecolor": "white", "markeredgecolor": "black"}
 LOOKS: dict[str, dict[str, dict[str, Any]]] = {
     "": {"bar": {"facecolor": "C0", "width": 0.55}, "paper": {"marker": "D", **MARK}},
@@ -164,7 +166,7 @@ def draw_curves(curves: Sequence[Mapping[str, Any]]) -> Drawing:
         axes.set_ylabel(curves[0]["y_label"])
     for axes in grid.ravel()[len(panels) :]:
         axes.set_visible(False)
-    figure.legend(list(seen.values()), list(seen), loc="outside upper center", ncols=4)
+    figure.legend(list(seen.values()), list(seen), loc="outside upper center", ncols=2 if across == 1 else 4)
     rows = [
         [curve["panel"], curve["name"], x, y] for curve in curves for x, y in zip(curve["x"], curve["y"], strict=True)
     ]
@@ -180,12 +182,14 @@ def _panel(axes: Axes, curves: Sequence[Mapping[str, Any]], names: list[str]) ->
                 markeredgecolor="black", label=curve["name"], zorder=5,
             )  # fmt: skip
         else:
-            axes.plot(curve["x"], curve["y"], label=curve["name"], **line_style(names.index(curve["name"])))
+            every = max(1, len(curve["x"]) // MOST_MARKS)
+            look = line_style(names.index(curve["name"]))
+            axes.plot(curve["x"], curve["y"], label=curve["name"], markevery=every, **look)
     if "x" in first["log"]:
         axes.set_xscale("log")
         plain_decades(axes.xaxis)
     else:
-        axes.xaxis.set_inverted(True)  # as in the paper: from nominal downwards
+        axes.xaxis.set_inverted(first["falls"])
     if "y" in first["log"]:
         axes.set_yscale("log")
         plain_decades(axes.yaxis)

@@ -88,3 +88,27 @@ def test_outputs_of_modules_are_what_table_1_lists():
     rows = rows_of("table1-outputs", OUTPUTS.run())
     for name in ("VGG-16", "DenseNet201", "SqueezeNet1.1"):
         assert rows[name].ours == pytest.approx(rows[name].paper, rel=0.005)
+
+
+def curves_of(name, found):
+    context = Context(lambda *a: {}, experiments=lambda experiment: found)
+    return {curve.name: curve for curve in all_items()[name].curves(context)}
+
+
+def test_figure_11_draws_every_tensor_by_layer():
+    """Layers in the order of the network (10 behind 2), a missing tensor left out, the paper's points on its last."""
+    found = {"coarse": 1e-4, "rate 2.a.weights": 3e-4, "rate 2.a.ifm": 2e-4, "rate 10.weights": 5e-4}
+    curves = curves_of("fine-grained", found)
+    assert (curves["weights"].x, curves["weights"].y) == ((1.0, 2.0), (3e-4, 5e-4))
+    assert (curves["input maps"].x, curves["input maps"].y) == ((1.0,), (2e-4,))
+    assert curves["whole network"].y == (1e-4, 1e-4)
+    assert [c.x for c in curves.values() if c.is_paper] == [(2.0, 2.0)]
+
+
+def test_figure_12_draws_the_voltage_of_every_tensor():
+    """By layer of ResNet101, its first and its last here; a ledger of an earlier edition has no voltages to draw."""
+    volts = {"volts of fc.weights": 1.0, "volts of conv1.weights": 1.1, "volts of conv1.ifm": 1.05}
+    curves = curves_of("partitions", volts | {"greedy saving": 0.1})
+    assert (curves["weights"].x, curves["weights"].y) == ((1.0, 105.0), (1.1, 1.0))
+    assert curves["input maps"].y == (1.05,)
+    assert curves_of("partitions", {"greedy saving": 0.1}) == {}

@@ -5,7 +5,7 @@
 For every vendor and setting that was measured: the median, least and greatest module of the data; what a simulated
 module of the vendor's profile reads (all banks, 534 rows: a period of the row stripe; tRCD: mean of 0x00 and 0xff;
 tRP: the previous row holds the inverse; VDD: lines that fail in any of 8 reads at 10 ns, in rows all over the banks, as
-groups of rows differ); and the 10 to 90 % range of 200 modules drawn from the spread between modules. --write renews the
+groups of rows differ); and the 10 to 90 % range of 200 modules drawn from the spread between them. --write renews the
 section of benchmarks/README.md and benchmarks/chips.svg. --data derives the parameters again from the public files (see
 edensim/approx/chip_raw.py and chip_maps.py) and prints them.
 """

@@ -40,7 +40,6 @@ NEAR_BYTES, FEW = 1 << 16, 16
 where errors look at no fewer bits of a unit."""
 STREAMED_BYTES = 1 << 24
 """Copies of that size go past the caches, which hold less than both arrays: lines are then not read to be written."""
-TURNS = 1  # of each of several threads: the less even the processors, the more it takes to share work evenly
 SMALLEST_SHARE = 1 << 20  # bytes below which a thread more does not pay
 
 

@@ -18,9 +18,9 @@ from edensim.approx import Device, Region, Uniform
 from edensim.approx.correction import NO_RULE
 from edensim.approx.law_table import law_keys
 from edensim.approx.region import PLAIN, Layout, layout_of
-from edensim.approx.tables_kernel import PARITY, WEAK, RowTable, Work
+from edensim.approx.tables_kernel import NOTHING, PARITY, WEAK, RowTable, Work
 from edensim.approx.weak_cells import WeakCells
-from edensim.dnn.reading import NO_DRAWS, Draws, ReadErrors
+from edensim.dnn.reading import NO_DRAWS, Draws, NoErrors, ReadErrors
 from edensim.dnn.reads_kernel import inject_reads, toggle_reads
 from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry
@@ -99,14 +99,21 @@ class PlacedErrors:
         ConfigError
             If the tensor has no place, or one of another size.
         """
+        return self._reads.corrupt(self._place(name, codes.shape[1]), codes, access)
+
+    def drawn_from(self, name: str, size_bytes: int) -> WeakCells | None:
+        """The tensor's weak cells, if all its errors are theirs and they are listed; see `DrawnErrors`."""
+        return self._place(name, size_bytes).weak
+
+    def _place(self, name: str, size: int) -> _Place:
         place = self._places.get(name)
         if place is None:
             if name not in self.regions:
                 raise ConfigError(f"tensor {name!r} has no place in the memory{did_you_mean(name, self.regions)}")
             place = self._places[name] = self._reads.place(self.regions[name])
-        if place.size_bytes != codes.shape[1]:
-            raise ConfigError(f"tensor {name!r} has {codes.shape[1]:,} bytes, its place {place.size_bytes:,}")
-        return self._reads.corrupt(place, codes, access)
+        if place.size_bytes != size:
+            raise ConfigError(f"tensor {name!r} has {size:,} bytes, its place {place.size_bytes:,}")
+        return place
 
 
 class FreshErrors:
@@ -130,28 +137,32 @@ class FreshErrors:
         self._rows = [
             _Reads(Device([[Uniform(rate).law(rows.geometry)]], rows, seed=seed)) for rows in (SHORT_ROWS, PLAIN)
         ]
-        self._places: dict[tuple[str, int], tuple[_Reads, _Place, Draws | None]] = {}
+        self._places: dict[tuple[str, int], tuple[_Reads, _Place]] = {}
 
     def corrupt(self, name: str, codes: Bytes, access: int) -> int:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
-        reads, place, draws = self._place(name, codes.shape[1])
+        reads, place = self._place(name, codes.shape[1])
+        draws = self.draws(name, codes.shape[1])
         return int(toggle_reads(codes, codes.copy(), *draws, access)) if draws else reads.corrupt(place, codes, access)
 
     def draws(self, name: str, size_bytes: int) -> Draws | None:
         """How to draw what `corrupt` flips; None where flips are so many that bitmaps of rows are quicker."""
-        return self._place(name, size_bytes)[2]
+        return self.drawn_from(name, size_bytes) if 8 * size_bytes * self.rate <= FEW else None
 
-    def _place(self, name: str, size: int) -> tuple[_Reads, _Place, Draws | None]:
+    def drawn_from(self, name: str, size_bytes: int) -> Draws | None:
+        """The same for any number of flips that are thrown as points."""
+        reads, place = self._place(name, size_bytes)
+        tables, row_bytes = reads.device.tables, reads.device.address_map.geometry.row_bytes
+        if tables.level[0, 0] != PARITY:
+            return NO_DRAWS if tables.level[0, 0] == NOTHING else None
+        return Draws(place.rows.words, place.keys[0, WEAK], tables.thresholds, tables.groups, 8 * row_bytes)
+
+    def _place(self, name: str, size: int) -> tuple[_Reads, _Place]:
         known = self._places.get((name, size))
         if known is None:
             reads = self._rows[size > PLAIN.geometry.row_bytes]
             seed = rng.key(reads.device.seed, "tensor", name)
-            place = reads.place(Region(reads.device.address_map, size), seed)
-            tables, draws = reads.device.tables, None
-            if tables.level[0, 0] == PARITY and 8 * size * self.rate <= FEW:
-                row_bits = 8 * reads.device.address_map.geometry.row_bytes
-                draws = Draws(place.rows.words, place.keys[0, WEAK], tables.thresholds, tables.groups, row_bits)
-            known = self._places[name, size] = reads, place, draws
+            known = self._places[name, size] = reads, reads.place(Region(reads.device.address_map, size), seed)
         return known
 
 
@@ -177,8 +188,11 @@ class RatesErrors:
         return errors.corrupt(name, codes, access) if errors else 0
 
     def draws(self, name: str, size_bytes: int) -> Draws | None:
-        """As `FreshErrors` gives them, if the errors of this tensor's rate do; see `DrawnErrors`."""
-        errors = self._errors.get(name)
-        if errors is None:
-            return NO_DRAWS
+        """As the errors of this tensor's rate give them; see `DrawnErrors`."""
+        errors = self._errors.get(name, NoErrors())
         return errors.draws(name, size_bytes) if hasattr(errors, "draws") else None
+
+    def drawn_from(self, name: str, size_bytes: int) -> Draws | WeakCells | None:
+        """Likewise, for tensors on another device."""
+        errors = self._errors.get(name, NoErrors())
+        return errors.drawn_from(name, size_bytes) if hasattr(errors, "drawn_from") else None

@@ -12,6 +12,9 @@ image, each from the place of its own tensor: encoded (`codes`), hit by errors (
 corrected. Hooks sit on the layer that reads, so a map with two readers is read twice. Outside of the block the network
 is what it was; its own parameters never change.
 
+Tensors on another device than the CPU are read there (`on_device`), the same bits; where their errors can only be drawn
+by the injector (laws that are not listed weak cells, rates above 0.07) they go through the host.
+
 Gradients pass straight through the memory: a layer's backward pass uses the values it read (`backward = "corrupted"`),
 or the error-free ones ("clean", at the price of a second forward pass). Address order is the order of elements of a
 contiguous tensor (N, C, H, W).
@@ -30,6 +33,7 @@ from typing import Any, Literal, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from edensim.dnn import on_device
 from edensim.dnn.codes import Floats, code_of
 from edensim.dnn.passing import Rooms, Space, TensorReads
 from edensim.dnn.ranges import measure_maps, range_of_values, range_of_weights, union
@@ -239,28 +243,39 @@ class FaultyMemory:
     def _read(self, name: str, kind: Kind, x: Tensor, items: int) -> Tensor:
         """The tensor as a reader gets it: shape, dtype and device of `x`."""
         reads = self._reads.get(name) or self._reads_of(name)
-        learns = torch.is_grad_enabled()
-        grad = learns and x.requires_grad
+        grad = torch.is_grad_enabled() and x.requires_grad
         if grad and self.storage.clips and kind != "constants":
             # In the graph: what is clipped has no gradient.
             largest = self.tensors[name].range.largest
             x = x.clamp(-largest if reads.code.signed else 0.0, largest)
+        access = self._next[name]
+        self._next[name] = access + items
+        drawn = None
+        size = reads.code.row_bytes(x.numel() // max(items, 1))
+        if not _at_host(x):
+            drawn = reads.draws_on(x.device, self.errors, size)
+        if drawn is not None:
+            read, flips, corrected = on_device.read(reads.code, drawn, x, items, access)
+        else:
+            read, flips, corrected = self._read_on_host(reads, x, items, access)
+        self.bits_read += 8 * items * size
+        self.flips += flips
+        self.corrected += corrected
+        return StraightThrough.apply(x, read) if grad else read
+
+    def _read_on_host(self, reads: TensorReads, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int]:
+        learns = torch.is_grad_enabled()
         # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
-        keeps = learns or kind == "constants"
+        keeps = learns or reads.kind == "constants"
         space = Space.of_its_own(x.shape, items) if keeps else reads.space(x.shape, items)
         values = None
-        if learns or kind != "weights" or reads.code.bits == 32:
+        if learns or reads.kind != "weights" or reads.code.bits == 32:
             values = _floats(x, items)
         elif not reads.holds(x):
             reads.store(x, _floats(x, items))
-        access = self._next[name]
-        self._next[name] = access + items
-        bits, flips, corrected = reads.read(self.errors, values, space.rows, access)
-        self.bits_read += bits
-        self.flips += flips
-        self.corrected += corrected
-        read = space.tensor if x.is_cpu and x.dtype is torch.float32 else space.tensor.to(x.device, x.dtype)
-        return StraightThrough.apply(x, read) if grad else read
+        flips, corrected = reads.read(self.errors, values, space.rows, access)
+        plain = x.is_cpu and x.dtype is torch.float32
+        return space.tensor if plain else space.tensor.to(x.device, x.dtype), flips, corrected
 
     def _note_weights(self, reader: Reader) -> None:
         weight = reader.module.weight
@@ -285,6 +300,10 @@ class FaultyMemory:
         for kind in self.storage.kinds:
             known = [t.range for t in self.tensors.values() if self.storage.bounds == "network" or t.kind == kind]
             self._shared[kind] = union(known)
+
+
+def _at_host(x: Tensor) -> bool:
+    return x.is_cpu
 
 
 def _floats(x: Tensor, items: int) -> Floats:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edensim.dnn import on_device
 from edensim.dnn.codes import Bytes, Code, Floats
 from edensim.dnn.reading import Draws, ReadErrors
 from edensim.dnn.reads_kernel import pass_bytes, pass_floats, pass_nibbles
@@ -74,6 +75,7 @@ class TensorReads:
         self.name, self.kind, self.code, self.rooms = name, kind, code, rooms
         self._space: tuple[torch.Size, Tensor, Space] | None = None
         self._draws: tuple[ReadErrors, int, Draws | None] | None = None
+        self._remote: tuple[ReadErrors, int, torch.device, on_device.Source | None] | None = None
         self._stored: tuple[Tensor, int, Bytes] | None = None
         self._work: tuple[Bytes, NDArray[Any], NDArray[Any]] | None = None
 
@@ -83,6 +85,13 @@ class TensorReads:
         if self._space is None or self._space[0] != shape or self._space[1] is not room:
             self._space = shape, room, Space.within(room[: shape.numel()].view(shape), items)
         return self._space[2]
+
+    def draws_on(self, device: torch.device, errors: ReadErrors, size: int) -> on_device.Source | None:
+        """What to draw the errors of a tensor of so many bytes from on a device; None if the host has to."""
+        known = self._remote
+        if known is None or known[0] is not errors or known[1] != size or known[2] != device:
+            known = self._remote = errors, size, device, on_device.draws_on(device, errors, self.name, size)
+        return known[3]
 
     def holds(self, weight: Tensor) -> bool:
         """Whether the codes of these very weights are known."""
@@ -96,8 +105,8 @@ class TensorReads:
             self.code.encode(values, codes)
             self._stored = weight, weight._version, codes[0]
 
-    def read(self, errors: ReadErrors, values: Floats | None, read: Floats, access: int) -> tuple[int, int, int]:
-        """Store values and read them; returns the numbers of bits read and flipped, and of values corrected.
+    def read(self, errors: ReadErrors, values: Floats | None, read: Floats, access: int) -> tuple[int, int]:
+        """Store values and read them; returns the numbers of bits flipped and of values corrected.
 
         Parameters
         ----------
@@ -107,16 +116,13 @@ class TensorReads:
         access : int
             Number of the first read.
         """
-        items, count = read.shape
-        size = self.code.row_bytes(count)
+        size = self.code.row_bytes(read.shape[1])
         if self._draws is None or self._draws[0] is not errors or self._draws[1] != size:
             self._draws = errors, size, errors.draws(self.name, size) if hasattr(errors, "draws") else None
         draws = self._draws[2]
-        if draws is not None:
-            flips, corrected = self._read_at_once(draws, values, read, size, access)
-        else:
-            flips, corrected = self._read_by_steps(errors, values, read, size, access)
-        return 8 * items * size, flips, corrected
+        if draws is None:
+            return self._read_by_steps(errors, values, read, size, access)
+        return self._read_at_once(draws, values, read, size, access)
 
     def _read_at_once(
         self, draws: Draws, values: Floats | None, read: Floats, size: int, access: int

@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edensim.approx.weak_cells import WeakCells
+
 
 class ReadErrors(Protocol):
     """Errors of reads from approximate memory; what flips depends on the seed, the tensor and the access only."""
@@ -50,7 +52,10 @@ class DrawnErrors(ReadErrors, Protocol):
     """Errors that a memory may draw itself."""
 
     def draws(self, name: str, size_bytes: int) -> Draws | None:
-        """How to draw what `corrupt` flips in a tensor of this size; None if only `corrupt` can."""
+        """How to draw what `corrupt` flips in a tensor of this size; None if `corrupt` is quicker, or only it can."""
+
+    def drawn_from(self, name: str, size_bytes: int) -> Draws | WeakCells | None:
+        """The same for tensors on another device than the CPU; None if only `corrupt` can."""
 
 
 class NoErrors:
@@ -63,6 +68,8 @@ class NoErrors:
     def draws(self, name: str, size_bytes: int) -> Draws:
         """No rows."""
         return NO_DRAWS
+
+    drawn_from = draws
 
 
 ErrorsAt = Callable[[float], ReadErrors]

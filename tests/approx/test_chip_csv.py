@@ -57,6 +57,22 @@ def test_grid_and_stored_values(tmp_path):
     assert result.basis == "measured"
 
 
+@pytest.mark.parametrize("vdd", [1.2, 1.35])
+def test_points_with_errors_at_the_highest_setting(tmp_path, vdd):
+    """The highest setting may be a memory's nominal one: what fails there is as founded as the point, not "nominal".
+
+    Beyond the points, and in a memory whose supply is higher than all of them, it is extrapolated.
+    """
+    chip = chip_of(tmp_path, "vdd,ber\n1.20,1e-3\n1.10,1e-2\n")
+    assert chip.reliability(chip.nominal).basis == "measured"
+    memory = Nominal(vdd, 13.75, 35.0, 13.75, 48.75)
+    for point, ber, basis in ((1.2, 1e-3, "measured"), (1.1, 1e-2, "measured"), (1.05, 2.52e-2, "extrapolated")):
+        found = chip.reliability(Setting(point, 13.75, 35.0, 13.75), memory)
+        assert (found.ber, found.basis) == (pytest.approx(ber, rel=2e-3), basis)
+        assert {failure.basis for failure in found.failures} == {basis}
+    assert chip.reliability(Setting(1.35, 13.75, 35.0, 13.75), memory).basis == "extrapolated"
+
+
 def test_alone(tmp_path):
     """Without a memory the highest value of each column counts as nominal."""
     chip = chip_of(tmp_path, GOOD)

@@ -104,6 +104,15 @@ def test_chunks_make_no_difference(monkeypatch):
     assert other.errors.report()["bits_flipped"] != cut.errors.report()["bits_flipped"] > 0
 
 
+def test_points_of_a_user_at_the_nominal_setting(tmp_path):
+    """They fail there, and the report says that they were measured."""
+    path = tmp_path / "mine.csv"
+    path.write_text("vdd,ber\n1.2,1e-3\n1.1,1e-2\n")
+    simulation, _ = simulated(errors={"chip": str(path)}, operating_point={})
+    found = simulation.errors.report()
+    assert (found["basis"], found["bits_flipped"] > 0) == ("measured", True)
+
+
 def test_moving_a_tensor_changes_time_energy_and_errors():
     """Weights beside the maps in bank 3, or alone in bank 2: fewer conflicts, other energy, and a weaker bank.
 

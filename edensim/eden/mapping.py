@@ -8,6 +8,8 @@ paper's Algorithm 1, with its gaps closed, which are:
   only the chosen partition loses space;
 - a partition that already holds data has one setting for all of it: here the first tensor sets it, and later ones
   only join where they tolerate it;
+- a part opened for one tensor that tolerates much, or little, costs background: mappings that treat no tensor as
+  tolerating more than a limit are tried, for every limit that matters; the lowest is one rate for all;
 - nothing is said about data that fit nowhere: they go where the operating point is nominal, and if that is full, the
   mapping is refused.
 
@@ -20,8 +22,9 @@ timings of single subarrays are not modelled.)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edensim.eden.points import Choice
 from edensim.errors import ConfigError
@@ -104,14 +107,23 @@ def greedy_mapping(
         If the tensors do not fit, or one tolerates less than every part with space has.
     """
     found, problems = [], []
-    for most_tolerant_first in (True, False):
-        try:
-            found.append(_greedy(items, rooms, weights or Weights(), idle, most_tolerant_first))
-        except ConfigError as error:
-            problems += error.problems
+    for limit in _limits(items, rooms):
+        limited = [replace(item, tolerable=min(item.tolerable, limit)) for item in items]
+        for most_tolerant_first in (True, False):
+            try:
+                found.append(_greedy(limited, rooms, weights or Weights(), idle, most_tolerant_first))
+            except ConfigError as error:
+                problems += error.problems
     if not found:
         raise ConfigError(problems[:1])
     return max(found, key=lambda a: a.saving)
+
+
+def _limits(items: Sequence[Item], rooms: Sequence[Room]) -> list[float]:
+    """No limit, and for every tensor the highest bit error rate on offer that it tolerates."""
+    offered = {choice.ber for room in rooms for choice in room.choices}
+    highest = {max((ber for ber in offered if ber <= item.tolerable), default=0.0) for item in items}
+    return [math.inf, *sorted(highest, reverse=True)[1:]]
 
 
 def _greedy(

@@ -141,6 +141,11 @@ class Site:
             if size
         ]
 
+    def cost(self, data: Mapping[str, Any]) -> float:
+        """What the goal wants little of, from the results of a run: energy, time or their product."""
+        energy, time = data["energy_pj"]["total"], data["time_ns"]
+        return float({"energy": energy, "time": time, "edp": energy * time}[self.plan.goal])
+
     def _price(self, choice: Choice) -> float:
         return {"energy": choice.energy, "time": choice.time, "edp": choice.energy * choice.time}[self.plan.goal]
 

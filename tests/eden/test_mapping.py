@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edensim.eden import Choice, Item, Room, Weights, coarse_mapping, greedy_mapping, metadata_bytes, optimal_mapping
+from edensim.eden import (
+    Choice,
+    Item,
+    Room,
+    Weights,
+    Worth,
+    coarse_mapping,
+    greedy_mapping,
+    metadata_bytes,
+    optimal_mapping,
+)
 from edensim.errors import ConfigError
 
 NOMINAL = Choice(1.35, 12.5, 12.5, 0.0, "nominal")
@@ -82,6 +92,25 @@ def test_algorithm_1_packs_by_tolerance_and_keeps_the_rest_at_nominal():
     found = greedy_mapping(items, rooms)
     assert [found.settings[found.places[item.name]] for item in items] == [LOW, MIDDLE, NOMINAL]
     assert found.saving == pytest.approx((0.4 + 0.14 + 0) / 3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(item_lists, st.sampled_from([(1.0, 0.0), (0.3, 0.7)]), st.sampled_from(["", "rank"]))
+def test_greedy_saves_no_less_than_one_rate_for_all(sizes, split, group):
+    """Tensors that tolerate more never cost energy: the mapping at the least of all tolerances is among those tried."""
+    rooms = [Room(f"r{k}", 24, 0.25, CHOICES, group) for k in range(4)]
+    items = make(sizes)
+    least = min(item.tolerable for item in items)
+    alike = [Item(item.name, item.size_bytes, item.moved_bytes, least) for item in items]
+    found, plain = (greedy_mapping(x, rooms, Weights(*split)).saving for x in (items, alike))
+    assert found >= plain - 1e-12
+    # The fine search takes as much, but for a constant: the background of parts that all run at the lowest point.
+    moved = sum(item.moved_bytes for item in items) or 1
+    shares = {item.name: split[0] * item.moved_bytes / moved for item in items}
+    levels = {choice.ber: 1 - choice.energy for choice in CHOICES}
+    worth = Worth(shares, split[1], levels) if group else Worth(shares, 0.0, levels, split[1] / 4)
+    constant = 0.0 if group else split[1] * (1 - LOW.energy)
+    assert plain == pytest.approx(constant + worth.of({item.name: least for item in items}))
 
 
 def test_idle_parts_run_as_asked():

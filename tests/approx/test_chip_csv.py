@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edensim.approx.chip import Setting
+from edensim.approx.chip_curves import curve
 from edensim.approx.chip_load import load_chip
 from edensim.errors import ConfigError, InputError
 from edensim.memory.operating_state import Nominal
@@ -37,6 +38,14 @@ def test_two_knobs(tmp_path):
     both = chip.reliability(replace(base, vdd=1.20, tRCD_ns=5.0), nominal)
     assert both.ber == pytest.approx(1 - (1 - 3e-4) * (1 - 4e-2))
     assert both.basis == "extrapolated"
+
+
+def test_curves_show_the_points_that_were_given(tmp_path):
+    """Along one knob the points of the others do not count, though no setting of theirs is free of errors."""
+    chip = chip_of(tmp_path, GOOD)
+    found = [(point.ber, point.basis) for point in curve(chip, "VDD", [1.15, 1.20, 1.25])]
+    assert found == [(pytest.approx(ber), "measured") for ber in (2e-2, 3e-4, 2e-6)]
+    assert [point.ber for point in curve(chip, "tRCD", [5.0, 7.5])] == pytest.approx([4e-2, 1e-3])
 
 
 def test_uncovered_knob(tmp_path):

@@ -4,10 +4,10 @@
 
 For every vendor and setting that was measured: the median, least and greatest module of the data; what a simulated
 module of the vendor's profile reads (all banks, 534 rows: a period of the row stripe; tRCD: mean of 0x00 and 0xff;
-tRP: the previous row holds the inverse; VDD: lines that fail in any of 8 reads at 10 ns); and the 10 to 90 % range of
-200 modules drawn from the spread between modules. --write renews the section of benchmarks/README.md and
-benchmarks/chips.svg. --data derives the parameters again from the public files (see edensim/approx/chip_raw.py) and
-prints them.
+tRP: the previous row holds the inverse; VDD: lines that fail in any of 8 reads at 10 ns, in rows all over the banks, as
+groups of rows differ); and the 10 to 90 % range of 200 modules drawn from the spread between them. --write renews the
+section of benchmarks/README.md and benchmarks/chips.svg. --data derives the parameters again from the public files (see
+edensim/approx/chip_raw.py and chip_maps.py) and prints them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from table import markdown, publish
 
-from edensim.approx import chip_raw
+from edensim.approx import chip_maps, chip_raw
 from edensim.approx.chip import KNOBS, Chip
 from edensim.approx.chip_cells import chip_laws
 from edensim.approx.chip_curves import curve
@@ -42,6 +42,8 @@ FIGURE = Path(__file__).parent / "chips.svg"
 DDR3L = Geometry(1, 1, 1, 8, 65_536, 128, 8, 64, 8, 512)
 MAP = AddressMap(DDR3L, "RoBaRaCoCh")
 ROWS, ROWS_AT_ONCE, MODULES, READS = 534, 89, 200, 8
+APART = 122
+"""Rows from one to the next where they are taken all over the banks: 534 of them meet both stripes equally often."""
 LINE_BITS, MODULE_LINES = 512, 1 << 25
 
 
@@ -54,13 +56,13 @@ def simulate(chip: Chip, seen: Measured) -> float:
         return float(np.mean([wrong.mean() for byte in (0x00, 0xFF) for wrong in flips(device, byte, byte)]))
     if seen.knob == "tRP":
         return float(np.mean([wrong[:, 1:].mean() for wrong in flips(device, 0xFF, 0x00)]))
-    lines = [0.0]
-    for first in range(0, ROWS, ROWS_AT_ONCE):
-        failed = np.zeros((ROWS_AT_ONCE * DDR3L.banks * DDR3L.columns), bool)
+    lines = 0
+    for first in range(0, ROWS * APART, APART):
+        failed = np.zeros(DDR3L.banks * DDR3L.columns, bool)
         for access in range(READS):
-            failed |= one_read(device, 0x00, 0x00, first, access).reshape(-1, LINE_BITS).any(1)
-        lines.append(float(failed.sum()))
-    return sum(lines) / (ROWS * DDR3L.banks * DDR3L.columns)
+            failed |= one_read(device, 0x00, 0x00, first, access, 1).reshape(-1, LINE_BITS).any(1)
+        lines += int(failed.sum())
+    return lines / (ROWS * DDR3L.banks * DDR3L.columns)
 
 
 def flips(device: Device, even: int, odd: int) -> Iterator[np.ndarray]:
@@ -70,9 +72,9 @@ def flips(device: Device, even: int, odd: int) -> Iterator[np.ndarray]:
         yield wrong if even == odd else wrong[1:]
 
 
-def one_read(device: Device, even: int, odd: int, first: int, access: int) -> np.ndarray:
+def one_read(device: Device, even: int, odd: int, first: int, access: int, rows: int = ROWS_AT_ONCE) -> np.ndarray:
     """Flipped bits of some rows in one read; even and odd rows hold one byte each."""
-    stored = np.full((ROWS_AT_ONCE, DDR3L.banks, DDR3L.row_bytes), even, np.uint8)
+    stored = np.full((rows, DDR3L.banks, DDR3L.row_bytes), even, np.uint8)
     stored[1::2] = odd
     read = np.empty_like(stored)
     region = Region(MAP, stored.nbytes, first * DDR3L.banks * DDR3L.row_bytes)
@@ -114,12 +116,13 @@ def compare() -> tuple[str, dict[tuple[str, str], list[tuple[float, float]]]]:
 def derive(folder: str) -> None:
     """Print the parameters that follow from the public files."""
     latency, voltage = chip_raw.read_latency(folder), chip_raw.read_voltage(folder)
-    modules = chip_raw.module_trcd(latency)
+    modules, maps = chip_raw.module_trcd(latency), chip_maps.read_maps(folder)
     for vendor in VENDORS:
         found = {
             "tRCD": chip_raw.vendor_knots(modules, vendor) | {"bank_z": chip_raw.bank_quantiles(latency, vendor)},
             "tRP": chip_raw.module_trp(latency).loc[vendor].median().to_dict(),
             "VDD": chip_raw.voltage_law(voltage, vendor),
+            "rows (correlation, own, modules)": chip_maps.vendor_rows(maps, vendor),
             "temperature": chip_raw.temperature_factors(latency, vendor),
         }
         print(f"{vendor}: {json.dumps(found, indent=1)}")

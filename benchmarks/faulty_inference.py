@@ -3,22 +3,25 @@
     python benchmarks/faulty_inference.py [--write]
 
 A pass of one batch, single thread, least of many CPU times, taken in turns so that a busy machine slows all alike.
+The C library keeps freed memory: getting new pages from the system for every map would cost more than the passes.
 "Copying" copies every tensor that the memory holds
 (weights once, maps of every image), as floats, once: nothing that reads them through a memory can be cheaper. Claimed:
 where a clean pass costs at least ten times the copying, faulty inference at a bit error rate of 1e-3 adds at most 20 %;
-elsewhere at most two copies.
+elsewhere at most two copies. Held to it are fresh errors; beside them stand those of a device whose weak cells lie at
+the tensors' addresses (twice as many cells, each failing half of the time).
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from table import markdown, publish
 
-RATE, SECONDS, TURNS = 1e-3, 1.0, 8
+RATE, SECONDS, TURNS = 1e-3, 2.0, 25
 SMALL = ("lenet-small", "resnet-small", "vgg-small", "squeezenet-small", "mobilenet-small")
 CASES = [(name, 1, 16, batch, 10) for name in SMALL for batch in (100, 500)] + [("resnet18", 3, 224, 4, 1000)]
 
@@ -31,6 +34,13 @@ def least(calls: Sequence[Callable[[], float]]) -> list[float]:
     while len(found) < TURNS or sum(map(sum, found)) < SECONDS:
         found.append([call() for call in calls])
     return [1000 * min(column) for column in zip(*found, strict=True)]
+
+
+def keep_pages() -> None:
+    """Let the C library (glibc) keep freed memory, whatever its size."""
+    trim_threshold, mmap_threshold = -1, -3
+    for parameter in (trim_threshold, mmap_threshold):
+        ctypes.CDLL(None).mallopt(parameter, 1 << 30)
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -46,6 +56,8 @@ def measure(name: str, channels: int, size: int, batch: int, classes: int, preci
     import torch
 
     from edensim import dnn
+    from edensim.approx import Device, Region, Uniform
+    from edensim.approx.region import PLAIN
 
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
@@ -65,18 +77,21 @@ def measure(name: str, channels: int, size: int, batch: int, classes: int, preci
         with memory:
             return timed(lambda: net(x))
 
+    places, base = {}, 0
+    for tensor in memory.tensors.values():
+        places[tensor.name] = Region(PLAIN, tensor.size_bytes, base)
+        base += -(-tensor.size_bytes // PLAIN.geometry.burst_bytes) * PLAIN.geometry.burst_bytes
+    weak = dnn.PlacedErrors(Device([[Uniform(0.5, 2 * RATE).law(PLAIN.geometry)]]), places)
     none, some = dnn.NoErrors(), dnn.FreshErrors(RATE)
-    clean, copying, stored, faulty = least(
-        [lambda: timed(lambda: net(x)), lambda: timed(copy), lambda: under(none), lambda: under(some)]
+    clean, copying, stored, faulty, placed = least(
+        [lambda: timed(lambda: net(x)), lambda: timed(copy), *(lambda e=e: under(e) for e in (none, some, weak))]
     )
     added = faulty - clean
-    if clean >= 10 * copying:
-        verdict = "yes" if added <= 0.2 * clean else "no"
-    else:
-        verdict = "yes" if added <= 2 * copying else "no"
+    holds = added <= 0.2 * clean if clean >= 10 * copying else added <= 2 * copying
     return [
         f"{name} {precision}, batch {batch}", f"{clean:.2f}", f"{copying:.3f}", f"{clean / copying:.0f}",
-        f"{100 * (stored / clean - 1):+.0f} %", f"{100 * added / clean:+.0f} %", f"{added / copying:.1f}", verdict,
+        f"{100 * (stored / clean - 1):+.0f} %", f"{100 * added / clean:+.0f} %", f"{added / copying:.1f}",
+        "yes" if holds else "no", f"{100 * (placed / clean - 1):+.0f} %",
     ]  # fmt: skip
 
 
@@ -86,8 +101,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="update benchmarks/README.md")
     parser.add_argument("--only", help="one network")
     options = parser.parse_args()
+    keep_pages()
     head = ["network", "clean, ms", "copying, ms", "clean / copying", "stored, no errors", f"with errors, {RATE:g}",
-            "added / copying", "within the claim"]  # fmt: skip
+            "added / copying", "within the claim", "weak cells"]  # fmt: skip
     body = []
     for case in CASES:
         for precision in ("int8", "int4", "fp32") if options.only in (None, case[0]) else ():

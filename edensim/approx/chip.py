@@ -89,7 +89,7 @@ class Chip:
         """
         own, carried = self._carry(setting, nominal)
         absolute = nominal is not None and self.table.carry == "absolute"
-        lowered = self._lowered(own, nominal if absolute and nominal is not None else self.nominal)
+        lowered = self._lowered(own, nominal if absolute and nominal is not None else self.nominal, setting)
         self._check(own, lowered, experimental)
         failures = [found for found in self._failures(own, banks) if found is not None]
         if carried:
@@ -116,14 +116,14 @@ class Chip:
             carried |= not math.isclose(base, getattr(own, key), rel_tol=CLOSE)
         return replace(setting, **values), carried
 
-    def _lowered(self, own: Setting, nominal: Setting | Nominal) -> dict[str, str]:
-        """Knobs that are less safe than nominal, and how a message shows them."""
+    def _lowered(self, own: Setting, nominal: Setting | Nominal, given: Setting) -> dict[str, str]:
+        """Knobs that are less safe than nominal, and how a message shows them: as they were given."""
         lowered = {}
         for knob, (key, unit) in KNOBS.items():
             value = getattr(own, key)
             safe = 1.0 if knob == "tREFI" else getattr(nominal, key)
             if value > safe * (1 + CLOSE) if knob == "tREFI" else value < safe * (1 - CLOSE):
-                lowered[knob] = f"{key} = {value:g}{unit}"
+                lowered[knob] = f"{key} = {getattr(given, key):g}{unit}"
         return lowered
 
     def _check(self, own: Setting, lowered: dict[str, str], experimental: bool) -> None:

@@ -1,8 +1,8 @@
 """From what an operating point does to a chip to the cell laws that the injector draws.
 
-Rows have a level for every bank of a rank and stripe. Weak cells of one knob share a stream, so the cells that fail at
-one voltage or latency fail at every lower one, too. A cell that reads a value of its own has one of 64 kinds: kinds
-prefer 0 or 1 (one of them a mixture), so that stored ones and zeros fail in the measured proportion.
+Rows have a level for every bank of a rank, stripe and kind of row group. Weak cells of one knob share a stream, so the
+cells that fail at one voltage or latency fail at every lower one, too. A cell that reads a value of its own has one of
+64 kinds: kinds prefer 0 or 1 (one of them a mixture), so that stored ones and zeros fail in the measured proportion.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edensim.approx.chip import Chip, Setting
 from edensim.approx.chip_failure import Failure, Floats, Reliability
 from edensim.approx.law import CellLaw
+from edensim.approx.row_groups import spread_over_row_groups
 from edensim.approx.rows import Rows
 from edensim.approx.subarrays import spread_over_subarrays
 from edensim.memory.geometry import Geometry
@@ -69,7 +70,7 @@ def _law(failure: Failure, stripe_rows: int, row_bits: int) -> CellLaw:
     fails = failure.fails.reshape(-1, 1, 1)
     one, zero = _kinds(failure)
     unit = min(failure.line_bits, row_bits) if failure.unit == "line" else 1
-    return CellLaw(
+    law = CellLaw(
         weak_share=weak,
         fail_one=fails * one,
         fail_zero=fails * zero,
@@ -79,6 +80,7 @@ def _law(failure: Failure, stripe_rows: int, row_bits: int) -> CellLaw:
         cells_per_unit=min(failure.bits_per_line[1], unit) if failure.unit == "line" else 1,
         stream=f"chip {failure.knob}",
     )
+    return spread_over_row_groups(law, failure.row_correlation, failure.row_own, failure.row_group)
 
 
 def _kinds(failure: Failure) -> tuple[Floats, Floats]:

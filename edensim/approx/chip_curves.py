@@ -76,7 +76,10 @@ def _point(chip: Chip, knob: str, value: float) -> CurvePoint:
         base = replace(base, tRCD_ns=law.at_ns, tRP_ns=law.at_ns)
     key, _ = KNOBS[knob]
     setting: Setting = replace(base, **{key: value})
-    result = chip.reliability(setting, experimental=True)
+    # What other points give at their highest setting is not of this knob; a user need not have measured a safe one.
+    own = tuple(points for points in chip.table.points if knob in points.axes)
+    alone = Chip(chip.name, chip.table.model_copy(update={"points": own}))
+    result = alone.reliability(setting, experimental=True)
     ber, ber_0, ber_1 = result.ber, result.ber_of(0), result.ber_of(1)
     low, high = result.ber_band
     if knob == "tRP" and isinstance(chip.table.tRP, KnotLaw):

@@ -41,6 +41,8 @@ class Failure:
         Bits that flip in a failing line: least, assumed, most ("line" only, else zeros).
     line_bits : int
         Bits of a line.
+    row_group, row_correlation, row_own : int, float, float
+        Rows of a group, and what its lines have in common, see `row_groups`.
     basis : str
         One of `BASES`.
     """
@@ -54,6 +56,9 @@ class Failure:
     basis: str
     bits_per_line: tuple[int, int, int] = (0, 0, 0)
     line_bits: int = 512
+    row_group: int = 128
+    row_correlation: float = 0.0
+    row_own: float = 1.0
 
     @property
     def share(self) -> float:

@@ -87,6 +87,11 @@ class LineLaw(Table):
     bank_offset_v: tuple[float, ...] = key((), "how much earlier each bank fails", "V")
     bank_slope_per_v: Annotated[float, Field(gt=0, le=1e4)] | None = key(None, "slope within a bank", "1/V")
     stripe_z: Spread = key(0.0, "quantiles by which the weak stripe of rows fails before the other")
+    row_group: int = key(128, "neighbouring rows whose lines have part of their strength in common", "row", ge=1)
+    row_correlation: Annotated[float, Field(ge=0, le=0.99)] = key(
+        0.0, "share of the variance of a line's latent strength that a group of rows has in common", "fraction"
+    )
+    row_own: Share = key(1.0, "how much of that is a bank's own; the rest is common to the same rows of all banks")
     v50_sd: Spread = key(0.0, "standard deviation of v50 between modules", "V")
     z_sd: Spread = key(0.0, "standard deviation of z between modules beyond that")
     bank_sd_v: Spread = key(0.0, "standard deviation of bank offsets between modules", "V")

@@ -1,7 +1,8 @@
 """Errors into files of tensors: which memory, which laws in its partitions, which bytes; streamed with flat memory.
 
-Tensors go through memory in pieces, except where failing cells read the row before (precharge failures): those rows are
-of the same tensor, which is then held whole, twice. The result does not depend on the pieces.
+Tensors go through memory in pieces, which the result does not depend on. Where failing cells read the row before
+(precharge failures), the rows that are open stay at hand (`previous_rows`); only a tensor whose pieces hold no whole
+rows (pages smaller than a row, column bits far up in the address) is then held whole, twice.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from edensim.approx.correction import make_rule
 from edensim.approx.device import Device
 from edensim.approx.injection import FlipReport, Injector
 from edensim.approx.placing import PlacementFile, regions_as_placed, regions_in_order
+from edensim.approx.previous_rows import PreviousRows, pieces_of
 from edensim.approx.region import PLAIN, Region
 from edensim.approx.tables_kernel import Bytes
-from edensim.approx.tensor_file import CHUNK_BYTES, FileTensor, TensorFile, require_match
+from edensim.approx.tensor_file import CHUNK_BYTES, FileTensor, Pieces, TensorFile, require_match
 from edensim.config import Config
 from edensim.errors import InputError
 from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, resolve_operating_state
@@ -154,24 +156,35 @@ def inject_file(
     }
     total, done = sum(tensor.size_bytes for tensor in file.tensors), 0
     reports: dict[str, FlipReport] = {}
+    open_rows: dict[str, PreviousRows] = {}
 
     def change(tensor: FileTensor, data: Bytes, begin: int) -> None:
         nonlocal done
         region = plan.regions.get(tensor.name)
         if region is not None and tensor.element is not None:
-            part = region.part(begin, begin + len(data))
-            injector = Injector(plan.device, part, tensor.element, rules[tensor.name], threads)
-            report = injector.run(data, plan.access)
+            rule, element = rules[tensor.name], tensor.element
+            if len(data) < tensor.size_bytes and plan.device.reads_previous_row:
+                if begin == 0:
+                    open_rows.clear()
+                    open_rows[tensor.name] = PreviousRows(plan.device, region, element, rule, plan.access, threads)
+                report = open_rows[tensor.name].change(data, begin)
+            else:
+                part = region.part(begin, begin + len(data))
+                report = Injector(plan.device, part, element, rule, threads).run(data, plan.access)
             reports[tensor.name] = reports[tensor.name] + report if tensor.name in reports else report
         done += len(data)
         if progress is not None:
             progress(done, total, tensor.name)
 
-    def chunk(tensor: FileTensor) -> int:
-        return max(tensor.size_bytes, 1) if plan.device.reads_previous_row else CHUNK_BYTES
+    def cut(tensor: FileTensor) -> Pieces:
+        region = plan.regions.get(tensor.name)
+        if region is None or not plan.device.reads_previous_row:
+            return Pieces(CHUNK_BYTES, CHUNK_BYTES)
+        whole = max(tensor.size_bytes, 1)
+        return pieces_of(region, CHUNK_BYTES) or Pieces(whole, whole)
 
     with atomic_output(target, force) as out:
-        file.rewrite(out, change, chunk)
+        file.rewrite(out, change, cut)
     return [TensorReport(t, reports.get(t.name, _nothing(plan, t))) for t in file.tensors]
 
 

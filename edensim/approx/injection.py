@@ -30,7 +30,7 @@ from edensim.approx.inject_kernel import inject_units
 from edensim.approx.law import CellLaw
 from edensim.approx.model import ErrorModel, Uniform
 from edensim.approx.region import PLAIN, Region, layout_of
-from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Words, Work
+from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Work
 from edensim.errors import ConfigError, InputError
 from edensim.jit import LINE_BYTES
 
@@ -40,7 +40,6 @@ NEAR_BYTES, FEW = 1 << 16, 16
 where errors look at no fewer bits of a unit."""
 STREAMED_BYTES = 1 << 24
 """Copies of that size go past the caches, which hold less than both arrays: lines are then not read to be written."""
-TURNS = 1  # of each of several threads: the less even the processors, the more it takes to share work evenly
 SMALLEST_SHARE = 1 << 20  # bytes below which a thread more does not pay
 
 
@@ -211,9 +210,11 @@ class Injector:
         streams = out is not None and array.nbytes >= STREAMED_BYTES and self.rule.kind == UNCHECKED
         phase = target.ctypes.data % LINE_BYTES
         data = Data(source, target, out is not None, streams, phase, self.together, self.fetched)
-        return self._run(data, self.device.keys(access), details)
+        return self.run_on(data, access, details)
 
-    def _run(self, data: Data, keys: Words, details: bool) -> FlipReport:
+    def run_on(self, data: Data, access: int, details: bool = True) -> FlipReport:
+        """One access to data that the layout describes."""
+        keys = self.device.keys(access)
         layout, device, bits = self.layout, self.device, self.element.bits
         geometry = device.address_map.geometry
         if layout.scattered and data.copies:

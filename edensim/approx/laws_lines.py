@@ -57,7 +57,8 @@ def line_failure(law: LineLaw, vdd: float, times_ns: tuple[float, float], banks:
     bits = (low, law.bits_per_line, high)
     basis = line_basis(law, vdd, times_ns)
     fails = np.full_like(weak, law.access)
-    return Failure("VDD", "line", "flip", weak, fails, law.one_share, basis, bits, law.line_bits)
+    groups = (law.row_group, law.row_correlation, law.row_own)
+    return Failure("VDD", "line", "flip", weak, fails, law.one_share, basis, bits, law.line_bits, *groups)
 
 
 def line_basis(law: LineLaw, vdd: float, times_ns: tuple[float, float]) -> str:

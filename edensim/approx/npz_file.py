@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -11,7 +11,17 @@ import numpy as np
 
 from edensim.approx.element import OF_NUMPY, Element
 from edensim.approx.tables_kernel import Bytes
-from edensim.approx.tensor_file import WHAT, Change, FileTensor, TensorFile, as_bytes, chosen_element
+from edensim.approx.tensor_file import (
+    WHAT,
+    Change,
+    Cut,
+    FileTensor,
+    Pieces,
+    TensorFile,
+    as_bytes,
+    chosen_element,
+    spans,
+)
 from edensim.archive import Archive, Member
 from edensim.errors import InputError
 
@@ -27,7 +37,7 @@ class NpzFile(TensorFile):
         if not self.tensors:
             raise InputError(f"{path}: holds no arrays; expected {WHAT}")
 
-    def rewrite(self, target: IO[bytes], change: Change, chunk_bytes: Callable[[FileTensor], int]) -> None:
+    def rewrite(self, target: IO[bytes], change: Change, cut: Cut) -> None:
         """See `TensorFile`. Members keep their packing."""
         with Archive(self.path, WHAT, any_shape=True) as archive, zipfile.ZipFile(target, "w") as out:
             for name in sorted(archive.texts):
@@ -38,10 +48,11 @@ class NpzFile(TensorFile):
                 with out.open(info, "w", force_zip64=True) as written, archive.column(tensor.name) as column:
                     written.write(archive.array_header(tensor.name))
                     member = archive.members[tensor.name]
-                    step = max(1, chunk_bytes(tensor) // member.dtype.itemsize)
-                    for begin in range(0, member.count, step):
-                        values = column.read(min(step, member.count - begin))
-                        change(tensor, as_bytes(values), begin * member.dtype.itemsize)
+                    size = member.dtype.itemsize  # of a value of any kind, kept ones too
+                    pieces = Pieces(*(max(1, length // size) * size for length in cut(tensor)))
+                    for begin, end in spans(tensor.size_bytes, pieces):
+                        values = column.read((end - begin) // size)
+                        change(tensor, as_bytes(values), begin)
                         written.write(as_bytes(values).data)
 
     def load(self, tensor: FileTensor) -> Bytes:

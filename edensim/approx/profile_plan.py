@@ -48,7 +48,7 @@ class Plan:
     Parameters
     ----------
     pairs : int
-        Pairs of rows per bank, spread evenly over it.
+        Pairs of rows per bank, spread evenly over it. Where rows differ (a chip's supply), 8 say little about a bank.
     reads : int
         Reads of each pattern, at least 2.
     patterns : sequence of int

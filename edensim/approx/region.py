@@ -195,14 +195,9 @@ class Layout:
         form[PAGE_SHIFT], form[SKIPPED_BYTES] = page_lines.bit_length() - 1, skipped
         form[BURST_SHIFT], form[ROW_BYTES] = geometry.burst_bytes.bit_length() - 1, geometry.row_bytes
         form[ROW_BITS], form[UNIT_BYTES] = (8 * geometry.row_bytes).bit_length() - 1, walk.lines * geometry.burst_bytes
-        self.scattered, self.unit_bytes = scattered, walk.lines * geometry.burst_bytes
+        self.scattered, self.unit_bytes, self.units = scattered, walk.lines * geometry.burst_bytes, len(unit_line)
         if with_previous:
             self.table = self.table._replace(previous=_previous_rows(region, self.rows))
-
-    @property
-    def units(self) -> int:
-        """How many units there are."""
-        return len(self.table.unit_line)
 
     @cached_property
     def rows(self) -> Rows:
@@ -254,16 +249,20 @@ def _rows_of_pages(address_map: AddressMap, walk: Walk, pages: Ints, page_lines:
     return rows // address_map.modulus, rows % address_map.modulus
 
 
-def _previous_rows(region: Region, rows: Rows) -> Ints:
-    """Index of the row of the tensor that was opened before each row in its bank, or -1."""
+def opening_order(region: Region, rows: Rows) -> tuple[Ints, Ints]:
+    """Rows of a region that its tensor touches, in the order in which it opens them: index, bank (of all channels)."""
     words = rows.words
     order = np.argsort(words)
-    touched = _first_touches(region)
-    ranked = order[np.searchsorted(words, touched, sorter=order)]  # rows in the order in which they are opened
-    bank = (rows.channel * rows.geometry.banks + rows.bank)[ranked]
+    ranked = order[np.searchsorted(words, _first_touches(region), sorter=order)]
+    return ranked, (rows.channel * rows.geometry.banks + rows.bank)[ranked]
+
+
+def _previous_rows(region: Region, rows: Rows) -> Ints:
+    """Index of the row of the tensor that was opened before each row in its bank, or -1."""
+    ranked, bank = opening_order(region, rows)
     by_bank = np.argsort(bank, kind="stable")
     same = bank[by_bank][1:] == bank[by_bank][:-1]
-    previous = np.full(len(words), -1, np.int64)
+    previous = np.full(len(rows.words), -1, np.int64)
     previous[ranked[by_bank[1:][same]]] = ranked[by_bank[:-1][same]]
     return previous
 

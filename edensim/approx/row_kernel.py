@@ -185,6 +185,36 @@ def stored_bit(bit, place, source, form, column_line, pages):  # type: ignore[no
 
 
 @jit_uncounted
+def number_of_weak(key, groups, group, thresholds):  # type: ignore[no-untyped-def]
+    """How many weak units a class of bitlines of a row has by its stream, some of them maybe the same."""
+    if groups[group, LOW] == ALL:
+        return groups[group, SIZE]
+    return number_of_points(draw(key, 0), thresholds, groups, group)
+
+
+@jit_uncounted
+def weak_units(  # type: ignore[no-untyped-def]
+    which, first, thrown, key, groups, group, order, first_order, classes, ranked, units_log2
+):
+    """Weak units first … first + thrown - 1 of a class of bitlines of a row, into `which`."""
+    every, start, size = groups[group, LOW] == ALL, groups[group, START], groups[group, SIZE]
+    for i in range(thrown):
+        which[i] = start + (first + i if every else point(key, first + i, size))
+    if first_order >= 0:
+        for i in range(thrown):
+            which[i] = order[first_order + which[i]]
+    elif classes > 1:
+        for i in range(thrown):
+            which[i] = permute(ranked, units_log2, which[i])
+
+
+@jit_uncounted
+def kind_of(key, unit, kinds):  # type: ignore[no-untyped-def]
+    """Kind of a weak unit."""
+    return np.int64(((draw(key, unit) >> _32) * np.uint64(kinds)) >> _32)
+
+
+@jit_uncounted
 def draw_cells(  # type: ignore[no-untyped-def]
     fields, law, level, keys, word, subarray_word, groups, thresholds, fail, order, place, before, source,
     form, column_line, pages, mask, touched, count, space, which,
@@ -206,21 +236,14 @@ def draw_cells(  # type: ignore[no-untyped-def]
     most = len(touched) - 1
     for b in range(classes):
         group = fields[law, FIRST_GROUP] + level * classes + b
-        start, size = groups[group, START], groups[group, SIZE]
         first_fail = fields[law, FIRST_FAIL] + (level * classes + b) * kinds
         key = draw(row_key, b)
-        every = groups[group, LOW] == ALL
-        points = size if every else number_of_points(draw(key, 0), thresholds, groups, group)
+        points = number_of_weak(key, groups, group, thresholds)
         for first in range(0, points, BLOCK):
             thrown = min(BLOCK, points - first)
-            for i in range(thrown):
-                which[i] = start + (first + i if every else point(key, first + i, size))
-            if fields[law, FIRST_ORDER] >= 0:
-                for i in range(thrown):
-                    which[i] = order[fields[law, FIRST_ORDER] + which[i]]
-            elif classes > 1:
-                for i in range(thrown):
-                    which[i] = permute(ranked, units_log2, which[i])
+            weak_units(
+                which, first, thrown, key, groups, group, order, fields[law, FIRST_ORDER], classes, ranked, units_log2
+            )
             for i in range(thrown):
                 space[i] = draw(outcome_key, which[i]) >> _1
             if plain:  # without branches on random numbers, which would be guessed wrong every other time
@@ -242,7 +265,7 @@ def draw_cells(  # type: ignore[no-untyped-def]
             for i in range(thrown):
                 at, outcome = first_fail, space[i]
                 if kinds > 1:
-                    at += np.int64(((draw(kind_key, which[i]) >> _32) * np.uint64(kinds)) >> _32)
+                    at += kind_of(kind_key, which[i], kinds)
                 if outcome >= fail[at, 0] and outcome >= fail[at, 1]:
                     continue
                 placed = permutation(draw(place_key, which[i])) if shift else ranked

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from edensim.approx.element import ELEMENTS, Element
 from edensim.approx.tables_kernel import Bytes
-from edensim.approx.tensor_file import WHAT, Change, FileTensor, TensorFile, chosen_element, copy_tensor, read_tensor
+from edensim.approx.tensor_file import (
+    WHAT,
+    Change,
+    Cut,
+    FileTensor,
+    TensorFile,
+    chosen_element,
+    copy_tensor,
+    read_tensor,
+)
 from edensim.archive import require_file
 from edensim.errors import InputError
 
@@ -62,12 +71,12 @@ class SafetensorsFile(TensorFile):
                 "truncated or forged"
             )
 
-    def rewrite(self, target: IO[bytes], change: Change, chunk_bytes: Callable[[FileTensor], int]) -> None:
+    def rewrite(self, target: IO[bytes], change: Change, cut: Cut) -> None:
         """See `TensorFile`. The header stays as it is."""
         with self.path.open("rb") as source:
             target.write(source.read(self._data_begin))
             for tensor in self.tensors:
-                copy_tensor(source, target, tensor, change, chunk_bytes(tensor), self.path)
+                copy_tensor(source, target, tensor, change, cut(tensor), self.path)
 
     def load(self, tensor: FileTensor) -> Bytes:
         """See `TensorFile`."""

@@ -19,7 +19,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.approx.law import CellLaw
+from edensim.approx.law import CellLaw, RowLevel
 from edensim.approx.lines import scaled
 from edensim.approx.model import ErrorModel
 from edensim.approx.rows import Rows
@@ -47,9 +47,20 @@ def spread_over_subarrays(law: CellLaw, correlation: float) -> CellLaw:
     if correlation == 0:
         return law
 
+    def kind(rows: Rows, seed: int) -> NDArray[np.int64]:
+        return np.floor(rows.uniform(seed, "subarray", "strength") * CLASSES).astype(np.int64)
+
+    return spread_over(law, correlation, kind)
+
+
+def spread_over(law: CellLaw, correlation: float, kind: RowLevel) -> CellLaw:
+    """The law with cells whose common part of strength is that of the `kind` of their row, 0 … `CLASSES` - 1.
+
+    Kinds are equally frequent, the weakest last.
+    """
+
     def level(rows: Rows, seed: int) -> NDArray[np.int64]:
-        mine = np.floor(rows.uniform(seed, "subarray", "strength") * CLASSES).astype(np.int64)
-        return np.asarray(law.row_level(rows, seed) * CLASSES + mine)
+        return np.asarray(law.row_level(rows, seed) * CLASSES + kind(rows, seed))
 
     def spread(share: Floats) -> Floats:
         every = np.moveaxis(spread_shares(share, correlation), -1, 1)

@@ -1,18 +1,18 @@
 """Files of tensors as streams of bytes: what they hold, checked before anything is read, and rewriting them.
 
 A rewritten file has the headers, names, types and order of the original; only the bytes of tensors go through a
-function. No more than one chunk is in memory. Formats: `.npz` (`npz_file`), `.safetensors` (`safetensors_file`), and
+function. No more than one piece is in memory. Formats: `.npz` (`npz_file`), `.safetensors` (`safetensors_file`), and
 raw bytes.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from edensim.archive import require_file
 from edensim.errors import ConfigError, InputError, did_you_mean
 
 CHUNK_BYTES = 1 << 24
+"""Size of a piece where nothing speaks for another."""
 WHAT = "tensors (.npz, .safetensors, or raw bytes with --dtype)"
 
 
@@ -45,6 +46,15 @@ class FileTensor:
     size_bytes: int
 
 
+class Pieces(NamedTuple):
+    """Bytes of the first piece of a tensor, and of all others but the last; multiples of its elements."""
+
+    first: int
+    others: int
+
+
+Cut = Callable[[FileTensor], Pieces]
+"""How a tensor is cut."""
 Change = Callable[[FileTensor, Bytes, int], None]
 """Changes some bytes of a tensor in place: (tensor, bytes, offset of the first in the tensor)."""
 
@@ -56,8 +66,8 @@ class TensorFile(ABC):
     tensors: list[FileTensor]
 
     @abstractmethod
-    def rewrite(self, target: IO[bytes], change: Change, chunk_bytes: Callable[[FileTensor], int]) -> None:
-        """Write the file anew to `target`, with the bytes of every tensor changed, at most `chunk_bytes` at a time."""
+    def rewrite(self, target: IO[bytes], change: Change, cut: Cut) -> None:
+        """Write the file anew to `target`, with the bytes of every tensor changed piece by piece."""
 
     @abstractmethod
     def load(self, tensor: FileTensor) -> Bytes:
@@ -73,11 +83,11 @@ class RawFile(TensorFile):
             raise InputError(f"{path}: {size:,} bytes are no whole number of {element.name} elements")
         self.path, self.tensors = path, [FileTensor(path.stem, element.name, element, size)]
 
-    def rewrite(self, target: IO[bytes], change: Change, chunk_bytes: Callable[[FileTensor], int]) -> None:
+    def rewrite(self, target: IO[bytes], change: Change, cut: Cut) -> None:
         """See `TensorFile`."""
         (tensor,) = self.tensors
         with self.path.open("rb") as source:
-            copy_tensor(source, target, tensor, change, chunk_bytes(tensor), self.path)
+            copy_tensor(source, target, tensor, change, cut(tensor), self.path)
 
     def load(self, tensor: FileTensor) -> Bytes:
         """See `TensorFile`."""
@@ -97,12 +107,12 @@ def read_tensor(path: Path, begin: int, tensor: FileTensor) -> Bytes:
 
 
 def copy_tensor(
-    source: IO[bytes], target: IO[bytes], tensor: FileTensor, change: Change, chunk_bytes: int, where: Path
+    source: IO[bytes], target: IO[bytes], tensor: FileTensor, change: Change, pieces: Pieces, where: Path
 ) -> None:
-    """Copy the bytes of one tensor from where `source` stands, chunk by chunk through `change`."""
-    buffer = np.empty(min(chunk_bytes, tensor.size_bytes), np.uint8)
-    for begin in range(0, tensor.size_bytes, max(len(buffer), 1)):
-        part = buffer[: min(len(buffer), tensor.size_bytes - begin)]
+    """Copy the bytes of one tensor from where `source` stands, piece by piece through `change`."""
+    buffer = np.empty(min(max(pieces), tensor.size_bytes), np.uint8)
+    for begin, end in spans(tensor.size_bytes, pieces):
+        part = buffer[: end - begin]
         found = 0
         while found < len(part):
             now = source.readinto(part[found:])  # type: ignore[attr-defined]
@@ -112,6 +122,14 @@ def copy_tensor(
             found += now
         change(tensor, part, begin)
         target.write(part.data)
+
+
+def spans(size_bytes: int, pieces: Pieces) -> Iterator[tuple[int, int]]:
+    """Begin and end of each piece of so many bytes."""
+    begin, end = 0, min(pieces.first, size_bytes)
+    while begin < size_bytes:
+        yield begin, end
+        begin, end = end, min(end + pieces.others, size_bytes)
 
 
 def open_tensor_file(path: str | Path, dtypes: Mapping[str, str] | None = None) -> TensorFile:

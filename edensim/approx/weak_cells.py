@@ -13,7 +13,7 @@ import numpy as np
 
 from edensim.approx.device import Device
 from edensim.approx.region import Layout
-from edensim.approx.tables_kernel import Bytes, Ints, RowTable, Words
+from edensim.approx.tables_kernel import BLOCK, Bytes, Ints, RowTable, Words
 from edensim.approx.weak_kernel import flip_listed, list_cells
 
 MOST_CELLS = 1 << 18
@@ -28,9 +28,9 @@ class WeakCells:
         streams = np.zeros((len(rows.words) * len(device.laws), 2), np.uint64)
         bit, unit, stream = np.zeros((3, room), np.int64)
         least = np.zeros((room, 2), np.uint64)
-        size = layout.region.size_bytes
+        size, which = layout.region.size_bytes, np.zeros(BLOCK, np.int64)
         self.count = int(
-            list_cells(size, layout.table, rows, device.tables, self.keys, bit, unit, stream, least, streams)
+            list_cells(size, layout.table, rows, device.tables, self.keys, bit, unit, stream, least, streams, which)
         )
         used = np.unique(stream[: self.count])
         order = np.lexsort((unit, stream, bit))

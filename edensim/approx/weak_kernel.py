@@ -1,16 +1,15 @@
 """Kernels that list the weak cells of a tensor once, and flip those that fail read by read.
 
-They draw what `row_kernel.draw_cells` draws, cell by cell from the same streams, and leave out the cells of a row that
-are none of the tensor's: of a tensor that is much shorter than a row, nearly all.
+They draw what `row_kernel.draw_cells` draws, by the same steps from the same streams, and leave out the cells of a row
+that are none of the tensor's: of a tensor that is much shorter than a row, nearly all.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from edensim.approx.row_kernel import number_of_points, offset_of, permutation, permute, point
+from edensim.approx.row_kernel import kind_of, number_of_weak, offset_of, permutation, permute, weak_units
 from edensim.approx.tables_kernel import (
-    ALL,
     BITLINE,
     CELLS,
     CLASSES,
@@ -21,13 +20,10 @@ from edensim.approx.tables_kernel import (
     KIND,
     KINDS,
     LEVELS,
-    LOW,
     OUTCOME,
     PER_UNIT,
     PLACE,
     ROW_BITS,
-    SIZE,
-    START,
     UNIT_SHIFT,
     WEAK,
 )
@@ -38,7 +34,9 @@ _1, _32, _40 = np.uint64(1), np.uint64(32), np.uint64(40)
 
 
 @jit_uncounted
-def list_cells(size, layout, rows, tables, keys, bit, unit, stream, least, streams):  # type: ignore[no-untyped-def]
+def list_cells(  # type: ignore[no-untyped-def]
+    size, layout, rows, tables, keys, bit, unit, stream, least, streams, which
+):
     """List the weak cells within a tensor of `size` bytes; returns how many there are, also if there is no room.
 
     Parameters
@@ -51,6 +49,8 @@ def list_cells(size, layout, rows, tables, keys, bit, unit, stream, least, strea
         Outcomes below which it fails if it stores a 0, a 1.
     streams : uint64 array, shape (rows x laws, 2)
         Law and word of the row, by index.
+    which : int64 array
+        To work in.
     """
     words, parts, first_law, subarray_rows = rows.words, rows.parts, rows.first_law, rows.subarray_rows
     fields, ways, groups, form = tables.law, tables.level, tables.groups, layout.form
@@ -74,30 +74,27 @@ def list_cells(size, layout, rows, tables, keys, bit, unit, stream, least, strea
             ranked = permutation(draw(keys[law, BITLINE], subarray_word)) if classes > 1 else (1, 0, 1, 1)
             for b in range(classes):
                 group = fields[law, FIRST_GROUP] + level * classes + b
-                start, places = groups[group, START], groups[group, SIZE]
                 first_fail = fields[law, FIRST_FAIL] + (level * classes + b) * kinds
                 key = draw(row_key, b)
-                every = groups[group, LOW] == ALL
-                points = places if every else number_of_points(draw(key, 0), tables.thresholds, groups, group)
-                for i in range(points):
-                    which = start + (i if every else point(key, i, places))
-                    if fields[law, FIRST_ORDER] >= 0:
-                        which = tables.order[fields[law, FIRST_ORDER] + which]
-                    elif classes > 1:
-                        which = permute(ranked, form[ROW_BITS] - shift, which)
-                    fails = first_fail
-                    if kinds > 1:
-                        fails += np.int64(((draw(kind_key, which) >> _32) * np.uint64(kinds)) >> _32)
-                    placed = permutation(draw(place_key, which)) if shift else ranked
-                    for cell in range(fields[law, PER_UNIT]):
-                        row_bit = (which << shift) + (permute(placed, shift, cell) if shift else 0)
-                        byte = offset_of(place, row_bit >> 3, form, layout.column_line, layout.pages)
-                        if byte < 0 or byte >= size:
-                            continue
-                        if count < len(bit):
-                            bit[count], unit[count], stream[count] = 8 * byte + (row_bit & 7), which, own
-                            least[count, 0], least[count, 1] = tables.fail[fails, 0], tables.fail[fails, 1]
-                        count += 1
+                points = number_of_weak(key, groups, group, tables.thresholds)
+                for first in range(0, points, len(which)):
+                    thrown = min(len(which), points - first)
+                    weak_units(
+                        which, first, thrown, key, groups, group, tables.order, fields[law, FIRST_ORDER], classes,
+                        ranked, form[ROW_BITS] - shift,
+                    )  # fmt: skip
+                    for i in range(thrown):
+                        fails = first_fail + (kind_of(kind_key, which[i], kinds) if kinds > 1 else 0)
+                        placed = permutation(draw(place_key, which[i])) if shift else ranked
+                        for cell in range(fields[law, PER_UNIT]):
+                            row_bit = (which[i] << shift) + (permute(placed, shift, cell) if shift else 0)
+                            byte = offset_of(place, row_bit >> 3, form, layout.column_line, layout.pages)
+                            if byte < 0 or byte >= size:
+                                continue
+                            if count < len(bit):
+                                bit[count], unit[count], stream[count] = 8 * byte + (row_bit & 7), which[i], own
+                                least[count, 0], least[count, 1] = tables.fail[fails, 0], tables.fail[fails, 1]
+                            count += 1
     return count
 
 

@@ -81,8 +81,8 @@ def inject(
 
     Files are .npz, .safetensors or raw bytes; their tensors come out as one read of the memory gives them.
 
-    Without a placement tensors lie one behind the other from address 0 on. Files of any size are streamed; only where
-    failing precharges (short tRP) read the row before, a tensor at a time is held, twice.
+    Without a placement tensors lie one behind the other from address 0 on. Files of any size are streamed
+    (with a short tRP, where the address map leaves rows whole).
 
     \b
     edensim inject weights.safetensors --out read.safetensors --ber 1e-3 --seed 1

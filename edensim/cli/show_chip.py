@@ -99,6 +99,11 @@ def _text(chip: Chip, rows: list[dict[str, Any]]) -> str:
             f"VDD: at tRCD = tRP = {law.at_ns:g} ns. The study counted faulty lines; BER assumes {law.bits_per_line} "
             f"bits in each ({low} to {high}: {low / law.bits_per_line:g} to {high / law.bits_per_line:g} times that)."
         )
+        if law.row_correlation:
+            parts.append(
+                f"VDD: groups of {law.row_group} rows differ: their lines have {law.row_correlation:.0%} of what makes "
+                f"them weak in common, {law.row_own:.0%} of it for each bank apart, the rest in all banks alike."
+            )
     if table.tRP.law == "knots":
         parts.append("tRP: error rate where the previous row holds the inverse; unrelated rows give half of it.")
     if table.dimm:

@@ -17,8 +17,8 @@ The errors of a memory are any object with the method of `ReadErrors`; what make
 - `nets`, `weights`: networks, and a user's weights from files;
 - `data`: data sets;
 - `layers`: any torch module as a table of layers for the machines (`to_network`);
-- `storage`, `codes`, `ranges`, `memory`: how tensors are stored, and the memory under a network;
-- `reading`, `injected`: errors of reads, fresh ones or those of a device at the tensors' addresses;
+- `storage`, `codes`, `ranges`, `memory`, `passing`: how tensors are stored, and the memory under a network;
+- `reading`, `injected`, `on_device`: errors of reads, fresh or those of a device at the tensors' addresses; on GPUs;
 - `scoring`: accuracy with intervals;
 - `curriculum`, `training`, `boosting`, `state`: retraining, resumable; `pruning`: pruned variants.
 """

@@ -49,12 +49,16 @@ class Code:
     inverse: np.float32 = field(init=False)
     lowest: np.float32 = field(init=False)
     highest: np.float32 = field(init=False)
+    sign: np.int32 = field(init=False)
+    way: int = field(init=False)
 
     def __post_init__(self) -> None:
         # Codes of integers, values of floats: what the kernels take, made once, as a read of a small tensor is short.
         ends = self.bounds if self.bits == 32 else self.limits
         for name, value in (("inverse", np.float32(1) / self.scale), ("lowest", ends[0]), ("highest", ends[1])):
             object.__setattr__(self, name, np.float32(value))
+        object.__setattr__(self, "sign", np.int32(8 if self.signed else 0))
+        object.__setattr__(self, "way", ZERO if self.correction == "zero" else SATURATE)
 
     def row_bytes(self, count: int) -> int:
         """Bytes of so many values."""
@@ -68,7 +72,7 @@ class Code:
         if self.bits == 4:
             encode_nibbles(values, codes, self.inverse, self.lowest, self.highest)
         else:
-            encode_bytes(values.reshape(-1), self._elements(codes), self.inverse, self.lowest, self.highest)
+            encode_bytes(values.reshape(-1), self.elements(codes), self.inverse, self.lowest, self.highest)
 
     def decode(self, codes: Bytes, values: Floats) -> int:
         """The reverse; returns how many values were implausible. fp32: `values` may be the codes themselves."""
@@ -78,12 +82,11 @@ class Code:
                 np.copyto(values, found)
             if self.correction == "none":
                 return 0
-            way = ZERO if self.correction == "zero" else SATURATE
-            return int(correct_values(values.reshape(-1), self.lowest, self.highest, way))
+            return int(correct_values(values.reshape(-1), self.lowest, self.highest, self.way))
         if self.bits == 4:
-            decode_nibbles(codes, values, np.int32(8 if self.signed else 0), self.scale)
+            decode_nibbles(codes, values, self.sign, self.scale)
         else:
-            decode_bytes(self._elements(codes), values.reshape(-1), self.scale)
+            decode_bytes(self.elements(codes), values.reshape(-1), self.scale)
         return 0
 
     @property
@@ -91,7 +94,8 @@ class Code:
         """Lowest and highest code."""
         return (-(2 ** (self.bits - 1)), 2 ** (self.bits - 1) - 1) if self.signed else (0, 2**self.bits - 1)
 
-    def _elements(self, codes: Bytes) -> NDArray[Any]:
+    def elements(self, codes: Bytes) -> NDArray[Any]:
+        """Codes of whole bytes as the integers they are, in one dimension."""
         kind = f"{'i' if self.signed else 'u'}{self.bits // 8}"
         return codes.reshape(-1).view(kind)
 

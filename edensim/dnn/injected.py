@@ -18,9 +18,9 @@ from edensim.approx import Device, Region, Uniform
 from edensim.approx.correction import NO_RULE
 from edensim.approx.law_table import law_keys
 from edensim.approx.region import PLAIN, Layout, layout_of
-from edensim.approx.tables_kernel import PARITY, WEAK, RowTable, Work
+from edensim.approx.tables_kernel import NOTHING, PARITY, WEAK, RowTable, Work
 from edensim.approx.weak_cells import WeakCells
-from edensim.dnn.reading import ReadErrors
+from edensim.dnn.reading import NO_DRAWS, Draws, NoErrors, ReadErrors
 from edensim.dnn.reads_kernel import inject_reads, toggle_reads
 from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry
@@ -28,8 +28,8 @@ from edensim.memory import AddressMap, Geometry
 Bytes = NDArray[np.uint8]
 SHORT_ROWS = AddressMap(Geometry(1, 1, 4, 4, 1 << 22, 16, 8, 64, 8, 512), "RoBaRaCoCh")
 """Memory of small tensors without a place: rows of 1 KiB, as errors cost by the row."""
-SHORT, RARE = 1 << 16, 1e-2
-"""Bytes and rate up to which flips are put in one by one, the quicker way where they are few."""
+FEW = 4096
+"""Flips of a read up to which they are put in one by one, which is quicker than by way of bitmaps of rows."""
 
 
 class _Place(NamedTuple):
@@ -52,11 +52,6 @@ class _Reads:
         self._by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
         self._no_bits = np.zeros(0, np.int64)
         self._now = np.zeros_like(device.stream_keys)
-
-    @property
-    def mask(self) -> NDArray[np.uint64]:
-        """Bitmap of a row, clear between uses."""
-        return self._work.mask
 
     def place(self, region: Region, seed: int | None = None) -> _Place:
         """Prepare reads of a region, with keys of its own if there is a seed."""
@@ -104,14 +99,21 @@ class PlacedErrors:
         ConfigError
             If the tensor has no place, or one of another size.
         """
+        return self._reads.corrupt(self._place(name, codes.shape[1]), codes, access)
+
+    def drawn_from(self, name: str, size_bytes: int) -> WeakCells | None:
+        """The tensor's weak cells, if all its errors are theirs and they are listed; see `DrawnErrors`."""
+        return self._place(name, size_bytes).weak
+
+    def _place(self, name: str, size: int) -> _Place:
         place = self._places.get(name)
         if place is None:
             if name not in self.regions:
                 raise ConfigError(f"tensor {name!r} has no place in the memory{did_you_mean(name, self.regions)}")
             place = self._places[name] = self._reads.place(self.regions[name])
-        if place.size_bytes != codes.shape[1]:
-            raise ConfigError(f"tensor {name!r} has {codes.shape[1]:,} bytes, its place {place.size_bytes:,}")
-        return self._reads.corrupt(place, codes, access)
+        if place.size_bytes != size:
+            raise ConfigError(f"tensor {name!r} has {size:,} bytes, its place {place.size_bytes:,}")
+        return place
 
 
 class FreshErrors:
@@ -135,27 +137,33 @@ class FreshErrors:
         self._rows = [
             _Reads(Device([[Uniform(rate).law(rows.geometry)]], rows, seed=seed)) for rows in (SHORT_ROWS, PLAIN)
         ]
-        self._places: dict[tuple[str, int], _Place] = {}
-        self._points = np.zeros(1024, np.int64)
+        self._places: dict[tuple[str, int], tuple[_Reads, _Place]] = {}
 
     def corrupt(self, name: str, codes: Bytes, access: int) -> int:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
-        size = codes.shape[1]
-        reads = self._rows[size > PLAIN.geometry.row_bytes]
-        place = self._places.get((name, size))
-        if place is None:
+        reads, place = self._place(name, codes.shape[1])
+        draws = self.draws(name, codes.shape[1])
+        return int(toggle_reads(codes, codes.copy(), *draws, access)) if draws else reads.corrupt(place, codes, access)
+
+    def draws(self, name: str, size_bytes: int) -> Draws | None:
+        """How to draw what `corrupt` flips; None where flips are so many that bitmaps of rows are quicker."""
+        return self.drawn_from(name, size_bytes) if 8 * size_bytes * self.rate <= FEW else None
+
+    def drawn_from(self, name: str, size_bytes: int) -> Draws | None:
+        """The same for any number of flips that are thrown as points."""
+        reads, place = self._place(name, size_bytes)
+        tables, row_bytes = reads.device.tables, reads.device.address_map.geometry.row_bytes
+        if tables.level[0, 0] != PARITY:
+            return NO_DRAWS if tables.level[0, 0] == NOTHING else None
+        return Draws(place.rows.words, place.keys[0, WEAK], tables.thresholds, tables.groups, 8 * row_bytes)
+
+    def _place(self, name: str, size: int) -> tuple[_Reads, _Place]:
+        known = self._places.get((name, size))
+        if known is None:
+            reads = self._rows[size > PLAIN.geometry.row_bytes]
             seed = rng.key(reads.device.seed, "tensor", name)
-            place = self._places[name, size] = reads.place(Region(reads.device.address_map, size), seed)
-        tables = reads.device.tables
-        if tables.level[0, 0] != PARITY or size > SHORT or self.rate > RARE:
-            return reads.corrupt(place, codes, access)
-        key = place.keys[0, WEAK]
-        return int(
-            toggle_reads(
-                codes, place.rows.words, key, np.uint64(access), tables.thresholds, tables.groups, reads.mask,
-                self._points,
-            )
-        )  # fmt: skip
+            known = self._places[name, size] = reads, reads.place(Region(reads.device.address_map, size), seed)
+        return known
 
 
 class RatesErrors:
@@ -178,3 +186,13 @@ class RatesErrors:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
         errors = self._errors.get(name)
         return errors.corrupt(name, codes, access) if errors else 0
+
+    def draws(self, name: str, size_bytes: int) -> Draws | None:
+        """As the errors of this tensor's rate give them; see `DrawnErrors`."""
+        errors = self._errors.get(name, NoErrors())
+        return errors.draws(name, size_bytes) if hasattr(errors, "draws") else None
+
+    def drawn_from(self, name: str, size_bytes: int) -> Draws | WeakCells | None:
+        """Likewise, for tensors on another device."""
+        errors = self._errors.get(name, NoErrors())
+        return errors.drawn_from(name, size_bytes) if hasattr(errors, "drawn_from") else None

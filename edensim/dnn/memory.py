@@ -12,6 +12,9 @@ image, each from the place of its own tensor: encoded (`codes`), hit by errors (
 corrected. Hooks sit on the layer that reads, so a map with two readers is read twice. Outside of the block the network
 is what it was; its own parameters never change.
 
+Tensors on another device than the CPU are read there (`on_device`), the same bits; where their errors can only be drawn
+by the injector (laws that are not listed weak cells, rates above 0.07) they go through the host.
+
 Gradients pass straight through the memory: a layer's backward pass uses the values it read (`backward = "corrupted"`),
 or the error-free ones ("clean", at the price of a second forward pass). Address order is the order of elements of a
 contiguous tensor (N, C, H, W).
@@ -27,11 +30,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edensim.dnn.codes import Bytes, Code, Floats, code_of
+from edensim.dnn import on_device
+from edensim.dnn.codes import Floats, code_of
+from edensim.dnn.passing import Rooms, Space, TensorReads
 from edensim.dnn.ranges import measure_maps, range_of_values, range_of_weights, union
 from edensim.dnn.reading import NoErrors, ReadErrors
 from edensim.dnn.storage import Kind, Range, Storage, StoredTensor
@@ -105,9 +109,8 @@ class FaultyMemory:
             raise ConfigError(f"{type(net).__name__} has no layer that reads weights and maps ({known})")
         self._handles: list[Any] = []
         self._shared: dict[str, Range] = {}
-        self._codes: dict[str, Code] = {}
-        self._spare: dict[str, Floats] = {}
-        self._stored: dict[str, tuple[Tensor, int, Bytes]] = {}
+        self._reads: dict[str, TensorReads] = {}
+        self._rooms = Rooms()
         self.rewind()
 
     def rewind(self, access: int = 0) -> None:
@@ -172,7 +175,7 @@ class FaultyMemory:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._stored.clear()
+        self._reads.clear()
         for module in self.net.modules():
             _unshadow(module)
 
@@ -233,78 +236,82 @@ class FaultyMemory:
         if "ifm" not in self.storage.kinds:
             return args, kwargs
         x = args[0] if args else kwargs["input"]
-        items = len(x) if x.dim() > getattr(reader.module.weight, "ndim", 2) - 1 else 1
+        items = x.shape[0] if x.dim() >= reader.module.weight.dim() else 1
         value = self._read(reader.ifm, "ifm", x, items)
         return ((value, *args[1:]), kwargs) if args else (args, kwargs | {"input": value})
 
     def _read(self, name: str, kind: Kind, x: Tensor, items: int) -> Tensor:
         """The tensor as a reader gets it: shape, dtype and device of `x`."""
-        code = self._codes.get(name) or self._code(name)
+        reads = self._reads.get(name) or self._reads_of(name)
         grad = torch.is_grad_enabled() and x.requires_grad
         if grad and self.storage.clips and kind != "constants":
             # In the graph: what is clipped has no gradient.
             largest = self.tensors[name].range.largest
-            x = x.clamp(-largest if code.signed else 0.0, largest)
-        source = x.detach().to("cpu", torch.float32).contiguous().numpy().reshape(items, -1)
-        # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
-        values = self._buffer(kind, source.shape, keep=torch.is_grad_enabled() or kind == "constants")
-        steady = x if kind == "weights" and not torch.is_grad_enabled() else None
-        self._pass_through(name, code, source, values, steady)
-        read = torch.from_numpy(values.reshape(x.shape)).to(x.device, x.dtype)
-        return StraightThrough.apply(x, read) if grad else read
-
-    def _pass_through(self, name: str, code: Code, source: Floats, values: Floats, steady: Tensor | None) -> None:
-        """Store and read; weights that did not change since they were stored (`steady`) are there already."""
-        items, count = source.shape
-        size = code.row_bytes(count)
-        codes = values if code.bits == 32 else self._buffer("codes", (items, -(-size // 4)), keep=False)
-        stored = codes.view(np.uint8).reshape(-1)[: items * size].reshape(items, size)
-        known = self._stored.get(name) if steady is not None else None
-        if known is not None and known[0] is steady and known[1] == steady._version:
-            np.copyto(stored, known[2])
-        else:
-            code.encode(source, stored)
-            if steady is not None and code.bits < 32:
-                self._stored[name] = steady, steady._version, stored.copy()
+            x = x.clamp(-largest if reads.code.signed else 0.0, largest)
         access = self._next[name]
         self._next[name] = access + items
-        self.flips += self.errors.corrupt(name, stored, access)
-        self.bits_read += 8 * stored.size
-        self.corrected += code.decode(stored, values)
+        drawn = None
+        size = reads.code.row_bytes(x.numel() // max(items, 1))
+        if not _at_host(x):
+            drawn = reads.draws_on(x.device, self.errors, size)
+        if drawn is not None:
+            read, flips, corrected = on_device.read(reads.code, drawn, x, items, access)
+        else:
+            read, flips, corrected = self._read_on_host(reads, x, items, access)
+        self.bits_read += 8 * items * size
+        self.flips += flips
+        self.corrected += corrected
+        return StraightThrough.apply(x, read) if grad else read
 
-    def _buffer(self, use: str, shape: tuple[int, ...], keep: bool) -> Floats:
-        """Space for values; that of the last read if nobody keeps them (new pages cost more than the errors do)."""
-        size = math.prod(shape)
-        if keep:
-            return torch.empty(shape).numpy()
-        if use not in self._spare or self._spare[use].size < size:
-            self._spare[use] = torch.empty(size).numpy()
-        return self._spare[use][:size].reshape(shape)
+    def _read_on_host(self, reads: TensorReads, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int]:
+        learns = torch.is_grad_enabled()
+        # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
+        keeps = learns or reads.kind == "constants"
+        space = Space.of_its_own(x.shape, items) if keeps else reads.space(x.shape, items)
+        values = None
+        if learns or reads.kind != "weights" or reads.code.bits == 32:
+            values = _floats(x, items)
+        elif not reads.holds(x):
+            reads.store(x, _floats(x, items))
+        flips, corrected = reads.read(self.errors, values, space.rows, access)
+        plain = x.is_cpu and x.dtype is torch.float32
+        return space.tensor if plain else space.tensor.to(x.device, x.dtype), flips, corrected
 
     def _note_weights(self, reader: Reader) -> None:
         weight = reader.module.weight
         self._note(reader.weights, "weights", range_of_weights(weight, self.storage.weight_clip), tuple(weight.shape))
 
     def _note(self, name: str, kind: Kind, seen: Range, shape: tuple[int, ...]) -> None:
-        self._codes.pop(name, None)
-        self._stored.pop(name, None)
+        self._reads.pop(name, None)
         size = code_of(self.storage, kind, seen, seen).row_bytes(math.prod(shape))
         self.tensors[name] = StoredTensor(name, kind, shape, size, seen)
 
-    def _code(self, name: str) -> Code:
+    def _reads_of(self, name: str) -> TensorReads:
         tensor = self.tensors[name]
         code = code_of(self.storage, tensor.kind, tensor.range, self._shared.get(tensor.kind, tensor.range))
-        self._codes[name] = code
-        return code
+        reads = self._reads[name] = TensorReads(name, tensor.kind, code, self._rooms)
+        return reads
 
     def _share(self) -> None:
         """Bounds of fp32 values that tensors of a kind, or all, have in common."""
-        self._codes.clear()
+        self._reads.clear()
         if self.storage.bounds == "tensor":
             return
         for kind in self.storage.kinds:
             known = [t.range for t in self.tensors.values() if self.storage.bounds == "network" or t.kind == kind]
             self._shared[kind] = union(known)
+
+
+def _at_host(x: Tensor) -> bool:
+    return x.is_cpu
+
+
+def _floats(x: Tensor, items: int) -> Floats:
+    """Values of a tensor as float32, shape (items, values), in memory of the CPU."""
+    x = x.detach() if x.requires_grad else x
+    if not (x.is_cpu and x.dtype is torch.float32 and x.is_contiguous()):
+        x = x.to("cpu", torch.float32).contiguous()
+    return x.numpy().reshape(items, -1)
 
 
 def _constant_names(module: nn.Module) -> list[str]:

@@ -3,7 +3,9 @@
 EDEN's binary search on a logarithmic scale (Koppula et al., MICRO 2019, section 3.3). The paper does not say how often
 a rate is measured, nor when the search ends. Here a rate is measured again, with other draws, until the confidence
 interval of the accuracy leaves the target out or `most_repeats` is reached, when the mean decides; the search ends when
-the highest rate that passed and the lowest that failed are within a factor `precision`.
+the highest rate that passed and the lowest that failed are within a factor `precision`. Means that decide leave open
+how sure the rate is; so rates further and further away are measured, on both sides, until one passes and one fails with
+its whole interval.
 
 The search takes accuracy to fall with the rate. A network trained for the weak cells of one operating point may break
 that; it must be judged at that point (`edensim.eden` evaluates every mapping with the errors of its final placement).
@@ -18,6 +20,8 @@ from dataclasses import dataclass, field
 from edensim.eden.estimate import Estimate
 from edensim.errors import ConfigError
 
+APART = 1.5
+"""Factor between rates that are measured to learn how sure a tolerable rate is."""
 Measure = Callable[[float, int], Sequence[float]]
 """(bit error rate, repeat) -> accuracy under each of its draws; another repeat, other draws."""
 
@@ -78,7 +82,8 @@ class Tolerance:
     ber : float
         Highest rate that passed; 0 if none did.
     low, high : float
-        Highest rate that passed and lowest that failed with the whole interval on one side: what the draws support.
+        Highest rate up to `ber` that passed, and lowest above it that failed, with the whole interval on one side: what
+        the draws support. 0 and 0.5 if there is none between the bounds of the search.
     target : float
         The accuracy that had to be kept.
     points : dict of float to Estimate
@@ -127,9 +132,21 @@ def tolerable_ber(measure: Measure, clean: float, max_loss: float, search: Searc
     while high > low * search.precision:
         middle = math.sqrt(low * high)
         low, high = (middle, high) if passes(middle) else (low, middle)
-    certain = [rate for rate, found in points.items() if found.verdict(target)]
-    failed = [rate for rate, found in points.items() if found.verdict(target) is False]
-    return Tolerance(low, max(certain, default=0.0), min(failed, default=0.5), target, dict(sorted(points.items())))
+    ber = low
+
+    def certain(wanted: bool) -> list[float]:
+        return [r for r, found in points.items() if (r <= ber) == wanted and found.verdict(target) is wanted]
+
+    rate = (ber or search.lowest) * APART
+    while rate < min([*certain(False), search.highest]):
+        passes(rate)
+        rate *= APART
+    rate = ber / APART
+    while rate > max([*certain(True), search.lowest]):
+        passes(rate)
+        rate /= APART
+    sure, failed = max(certain(True), default=0.0), min(certain(False), default=0.5)
+    return Tolerance(ber, sure, failed, target, dict(sorted(points.items())))
 
 
 def target_of(clean: float, max_loss: float) -> float:

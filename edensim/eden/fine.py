@@ -135,11 +135,15 @@ class Worth:
         Share that follows the part of the tensor that tolerates least: what banks of a rank have in common.
     levels : mapping of float to float
         Bit error rate of an operating point -> what it saves.
+    part : float
+        Share of the energy that a part of its own costs, standing by (background and refresh): each point that some
+        tensor takes needs a part, and parts without tensors run at the lowest point.
     """
 
     moved: Mapping[str, float]
     common: float
     levels: Mapping[float, float]
+    part: float = 0.0
 
     def saves(self, rate: float) -> float:
         """What the best point within a rate saves."""
@@ -147,8 +151,10 @@ class Worth:
 
     def of(self, rates: Mapping[str, float]) -> float:
         """What rates of all tensors save."""
-        alone = sum(self.moved[name] * self.saves(rate) for name, rate in rates.items())
-        return alone + self.common * self.saves(min(rates.values()))
+        saves = {rate: self.saves(rate) for rate in set(rates.values())}
+        alone = sum(self.moved[name] * saves[rate] for name, rate in rates.items())
+        parts = sum(max(self.levels.values()) - saved for saved in set(saves.values())) if self.part else 0.0
+        return alone + self.common * saves[min(rates.values())] - self.part * parts
 
     def offers(self, start: float) -> list[float]:
         """Rates to choose from beside a coarse one, each saving more: 0, two points below it, those above it.

@@ -232,7 +232,9 @@ class Flow:
             levels[choice.ber] = max(levels.get(choice.ber, -math.inf), 1 - choice.energy)
         weights, together = self.site.weights, len({room.group for room in self.site.rooms}) == 1
         moved = {name: weights.moved * size / sum(sizes.values()) for name, size in sizes.items()}
-        return Worth(moved, weights.background if together else 0.0, levels)
+        if together:
+            return Worth(moved, weights.background, levels)
+        return Worth(moved, 0.0, levels, weights.background / len(self.site.rooms))
 
     def _round(self, number: int) -> Path:
         home = self.folder / f"round-{number}"

@@ -8,20 +8,23 @@ paper's Algorithm 1, with its gaps closed, which are:
   only the chosen partition loses space;
 - a partition that already holds data has one setting for all of it: here the first tensor sets it, and later ones
   only join where they tolerate it;
+- a part opened for one tensor that tolerates much, or little, costs background: mappings that treat no tensor as
+  tolerating more than a limit are tried, for every limit that matters; the lowest is one rate for all;
 - nothing is said about data that fit nowhere: they go where the operating point is nominal, and if that is full, the
   mapping is refused.
 
 A saving is that of the energy which follows the part a tensor lies in, plus that of what parts of a rank have in common
 (background, and for parts of one rank reads and writes), which follows the highest of them. Parts that hold no tensor
 run at the lowest point on offer unless `idle` is "nominal". Parts are any with addresses of their own: the
-module, ranks, banks. (Chips of a rank hold a slice of every burst and no addresses, see `edensim.memory.partition`;
-timings of single subarrays are not modelled.)
+module, ranks, banks, subarrays; those that share a bank share its VDD, and differ in timings. (Chips of a rank hold a
+slice of every burst and no addresses, see `edensim.memory.partition`.)
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edensim.eden.points import Choice
 from edensim.errors import ConfigError
@@ -44,7 +47,8 @@ class Item:
 class Room:
     """A part of the memory: space in it, its share of the whole, and the points it may run at, nominal first.
 
-    What parts of one `group` have in common follows the highest energy among them ("": a group of its own).
+    What parts of one `group` have in common follows the highest energy among them ("": a group of its own). Parts of
+    one `supply` have subarrays of the same bank, whose VDD is one for all of them ("": a supply of its own).
     """
 
     name: str
@@ -52,6 +56,11 @@ class Room:
     share: float
     choices: tuple[Choice, ...]
     group: str = ""
+    supply: str = ""
+
+    def allowed(self, vdd: Mapping[str, float]) -> tuple[Choice, ...]:
+        """Its points at the VDD of its supply, if that has one already."""
+        return tuple(c for c in self.choices if c.vdd == vdd.get(self.supply, c.vdd))
 
 
 @dataclass(frozen=True)
@@ -104,14 +113,23 @@ def greedy_mapping(
         If the tensors do not fit, or one tolerates less than every part with space has.
     """
     found, problems = [], []
-    for most_tolerant_first in (True, False):
-        try:
-            found.append(_greedy(items, rooms, weights or Weights(), idle, most_tolerant_first))
-        except ConfigError as error:
-            problems += error.problems
+    for limit in _limits(items, rooms):
+        limited = [replace(item, tolerable=min(item.tolerable, limit)) for item in items]
+        for most_tolerant_first in (True, False):
+            try:
+                found.append(_greedy(limited, rooms, weights or Weights(), idle, most_tolerant_first))
+            except ConfigError as error:
+                problems += error.problems
     if not found:
         raise ConfigError(problems[:1])
     return max(found, key=lambda a: a.saving)
+
+
+def _limits(items: Sequence[Item], rooms: Sequence[Room]) -> list[float]:
+    """No limit, and for every tensor the highest bit error rate on offer that it tolerates."""
+    offered = {choice.ber for room in rooms for choice in room.choices}
+    highest = {max((ber for ber in offered if ber <= item.tolerable), default=0.0) for item in items}
+    return [math.inf, *sorted(highest, reverse=True)[1:]]
 
 
 def _greedy(
@@ -120,23 +138,26 @@ def _greedy(
     free = {room.name: room.free_bytes for room in rooms}
     settings: dict[str, Choice] = {}
     places: dict[str, str] = {}
+    vdd: dict[str, float] = {}
     sign = -1 if most_tolerant_first else 1
     for item in sorted(items, key=lambda x: (sign * x.tolerable, -x.size_bytes, x.name)):
-        best: tuple[float, float, str, Choice] | None = None
+        best: tuple[float, float, str, Choice, Room] | None = None
         for room in rooms:
             if item.size_bytes > free[room.name]:
                 continue
-            on_offer = (settings[room.name],) if room.name in settings else room.choices
+            on_offer = (settings[room.name],) if room.name in settings else room.allowed(vdd)
             for choice in on_offer:
                 if choice.ber <= item.tolerable:
                     # Among equals the fuller part, which leaves the others to be set anew.
-                    rank = (choice.energy, free[room.name] - item.size_bytes, room.name, choice)
+                    rank = (choice.energy, free[room.name] - item.size_bytes, room.name, choice, room)
                     best = rank if best is None or rank[:3] < best[:3] else best
         if best is None:
             raise ConfigError(_nowhere(item, rooms, free))
-        _, _, name, choice = best
+        _, _, name, choice, room = best
         places[item.name], settings[name] = name, choice
         free[name] -= item.size_bytes
+        if room.supply:
+            vdd[room.supply] = choice.vdd
     return finish(items, rooms, places, settings, weights, idle, "greedy")
 
 
@@ -153,9 +174,10 @@ def finish(
     """Set the parts without tensors, and price the whole."""
     if idle not in ("lowest", "nominal"):
         raise ConfigError(f"idle = {idle!r}: expected lowest or nominal")
+    vdd = {room.supply: settings[room.name].vdd for room in rooms if room.supply and room.name in settings}
     whole = {
         room.name: settings.get(room.name)
-        or (min(room.choices, key=lambda c: c.energy) if idle == "lowest" else room.choices[0])
+        or (min(room.allowed(vdd), key=lambda c: c.energy) if idle == "lowest" else room.allowed(vdd)[0])
         for room in rooms
     }
     moved = sum(item.moved_bytes for item in items) or 1.0

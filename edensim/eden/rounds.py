@@ -71,16 +71,42 @@ def _better(new: Round, old: Round) -> bool:
     return tolerates or new.mapping.saving > old.mapping.saving + SAVES_MORE
 
 
-def settle(flow: Flow, best: Round) -> tuple[Assignment, dict[str, Any], Estimate, int]:
-    """Map so that the target holds at the places themselves; returns mapping, its tables, accuracy, steps back.
+@dataclass
+class Settled:
+    """A mapping that was tried at its places.
+
+    `accuracy` is that of the validation images there, `steps` how often tolerances shrank, `granularity` "fine" or
+    "coarse": what the mapping was made from.
+    """
+
+    mapping: Assignment
+    tables: dict[str, Any]
+    accuracy: Estimate
+    steps: int
+    granularity: str
+
+
+def settle(flow: Flow, best: Round) -> Settled:
+    """Map so that the target holds at the places themselves, from rates by tensor or from one rate for all.
 
     What a chip does at an operating point is not the model of the characterisation: its weak cells stay, and its flips
     have a direction. So a mapping is tried where its tensors lie, on the validation images, and tolerances shrink until
-    it holds.
+    it holds. What mappings save is an estimate until then: both are simulated, and the better one by the goal stays.
     """
+    found = [_settled(flow, best, best.found["fine"], "fine")]
+    same = dict.fromkeys(best.found["fine"], best.found["boosted"]["ber"])
+    if same != best.found["fine"] and not flow.plan.tolerable:
+        found.append(_settled(flow, best, same, "coarse"))
+    if len(found) == 1 or found[0].tables == found[1].tables:
+        return found[0]
+    holds = [s for s in found if s.accuracy.mean >= flow.bench.target] or found
+    return min(holds, key=lambda s: flow.site.cost(flow.site.simulate(s.tables)))
+
+
+def _settled(flow: Flow, best: Round, rates: Mapping[str, float], granularity: str) -> Settled:
     factor = 1.0
     for step in range(MOST_STEPS_BACK + 1):
-        mapping = flow.map(flow.tolerances(best.found, factor if step < MOST_STEPS_BACK else 0.0))
+        mapping = flow.map(flow.tolerances({"fine": rates}, factor if step < MOST_STEPS_BACK else 0.0))
         tables = flow.site.mapped(mapping)
         seeds = range(flow.seed, flow.seed + flow.plan.devices)
         shares = flow.accuracy_at_places(best.boosted.memory, tables, flow.bench.validation, seeds)
@@ -88,13 +114,14 @@ def settle(flow: Flow, best: Round) -> tuple[Assignment, dict[str, Any], Estimat
         if found.mean >= flow.bench.target:
             break
         factor *= STEP_BACK
-    return mapping, tables, found, step
+    return Settled(mapping, tables, found, step, granularity)
 
 
 def run_flow(flow: Flow) -> dict[str, Any]:
     """Run everything; returns the results, which also stand in `results.json`."""
     before, rounds, best = run_rounds(flow)
-    mapping, tables, _, steps = settle(flow, best)
+    settled = settle(flow, best)
+    mapping, tables = settled.mapping, settled.tables
     save_mapping(flow, mapping, tables)
     dnn.save_weights(best.boosted.net, flow.folder / "boosted.npz", force=True)
     results = evaluate(flow, best, mapping, tables)
@@ -105,7 +132,8 @@ def run_flow(flow: Flow) -> dict[str, Any]:
              "boosted": r.found["boosted"]["ber"], "estimated_saving": r.mapping.saving}
             for r in rounds
         ],
-        "best_round": best.number, "characterisation": best.found, "steps_back": steps,
+        "best_round": best.number, "characterisation": best.found, "steps_back": settled.steps,
+        "mapped_from": settled.granularity,
     }  # fmt: skip
     results["mapping"] |= compared(flow, best.found)
     results["curves"] = knob_curves(flow, best)

@@ -131,15 +131,21 @@ class Site:
         by_bank = partitions.bank_share()  # (parts, channels, banks of all ranks)
         by_rank = by_bank.reshape(len(by_bank), -1, partitions.geometry.banks_per_rank)
         groups, shares = _groups(by_rank.sum(2) > 0), by_rank.sum(1)
+        supplies = _groups(by_bank.reshape(len(by_bank), -1) > 0)
         shares /= np.maximum(shares.sum(1, keepdims=True), 1e-300)
         # Without goal "energy" the choice of a part is ranked by what the user wants less of.
         choices = [replace(c, energy=self._price(c)) for c in self.choices]
         parts = in_parts(choices, load_chip(self.plan.chip), self.state.nominal, shares, self.plan.experimental)
         return [
-            Room(name, size, size / whole, tuple(own), f"ranks {group}")
-            for (name, size), own, group in zip(sizes.items(), parts, groups, strict=True)
+            Room(name, size, size / whole, tuple(own), f"ranks {group}", f"banks {supply}")
+            for (name, size), own, group, supply in zip(sizes.items(), parts, groups, supplies, strict=True)
             if size
         ]
+
+    def cost(self, data: Mapping[str, Any]) -> float:
+        """What the goal wants little of, from the results of a run: energy, time or their product."""
+        energy, time = data["energy_pj"]["total"], data["time_ns"]
+        return float({"energy": energy, "time": time, "edp": energy * time}[self.plan.goal])
 
     def _price(self, choice: Choice) -> float:
         return {"energy": choice.energy, "time": choice.time, "edp": choice.energy * choice.time}[self.plan.goal]
@@ -233,7 +239,7 @@ def _point(choice: Choice) -> dict[str, float]:
 
 
 def _groups(touches: NDArray[np.bool_]) -> list[int]:
-    """Group of every part by the ranks it touches, shape (parts, ranks): parts of a common rank are in one group."""
+    """Group of every part by the ranks (or banks) it touches, shape (parts, ranks): parts of a common one are one."""
     group = list(range(len(touches)))
     for rank in touches.T:
         joined = {group[k] for k in np.flatnonzero(rank)}

@@ -12,6 +12,7 @@ from edensim.approx.chip_load import load_chip
 from edensim.approx.device import Device
 from edensim.approx.injection import inject
 from edensim.approx.region import Region
+from edensim.approx.rows import Rows
 from edensim.memory.address_map import AddressMap
 from edensim.memory.geometry import Geometry
 
@@ -110,38 +111,61 @@ def test_line_fraction(vendor):
         found |= flips(device, 48, access=access).reshape(-1, 512)
     lines = found.any(1)
     seen = 1 - (1 - law.failures[0].fails.max()) ** 8
-    assert lines.mean() == pytest.approx(law.line_fraction * seen, rel=0.05)
+    assert lines.mean() == pytest.approx(weak_lines(device, 48) * seen, rel=0.05)
+    # 512 groups of rows, alike in all banks but for a tenth (B): 8 % of the mean is one standard deviation.
+    assert weak_lines(device, DDR3L.rows) == pytest.approx(law.line_fraction, rel=0.25)
     assert found[lines].sum(1).mean() == pytest.approx(4, rel=0.02)
 
 
-def test_row_correlation_between_banks():
-    """Rows that fail in one bank fail in the others where the stripe is on; without, not.
+def weak_lines(device, rows):
+    """Share of weak lines that the law gives the first rows of all banks, stripe by stripe and group by group."""
+    (law,) = device.laws
+    bank, row = np.divmod(np.arange(DDR3L.banks * rows), rows)
+    return law.weak_share[law.row_level(Rows(DDR3L, bank * 0, bank, row), device.seed), 0].mean()
 
-    The published maps of modules with common errors give 0.69 to 0.97. B lies within 0.7 to 0.95; the stripes of A and
-    C are on or off here, without the exceptions that the maps show, so theirs are above.
+
+@pytest.mark.parametrize(("vendor", "vdd"), [("A", 1.10), ("B", 1.025), ("C", 1.175)])
+def test_row_correlation_between_banks(vendor, vdd):
+    """Rows that fail in one bank fail in the others as often as in the published drawings; without the mask, not.
+
+    As drawings do: groups of rows some 306 rows apart, of modules at a voltage at which errors are common, banks in
+    which 3 to 97 % of the lines that can fail do; medians over pairs of banks, then modules. The drawings give 0.69 to
+    0.97. The seeds are fixed; the medians of 40 modules (0.93, 0.93 and 0.79) lie at least 0.02 within the limits.
     """
-    for vendor, vdd, most in (("B", 1.03, 0.95), ("A", 1.097, 1.0), ("C", 1.17, 1.0)):
-        chip = load_chip(vendor)
-        law = chip.reliability(replace(chip.nominal, vdd=vdd, tRCD_ns=10.0, tRP_ns=10.0))
-        assert 0.7 < correlation(law) < most
-    (failure,) = law.failures
-    flat = failure.weak.mean(1, keepdims=True).repeat(2, axis=1)
-    assert abs(correlation(replace(law, failures=(replace(failure, weak=flat),)))) < 0.2
+    failures = {}
+    for k in range(40):
+        chip = load_chip(f"{vendor}@{k}")
+        failures[k] = chip.reliability(replace(chip.nominal, vdd=vdd, tRCD_ns=10.0, tRP_ns=10.0))
+    found = {k: correlation(failure, k) for k, failure in failures.items() if failure.failures}
+    found = {k: value for k, value in found.items() if value is not None}
+    assert len(found) >= 5
+    assert 0.7 <= np.median(list(found.values())) <= 0.95
+    k = next(iter(found))
+    (failure,) = failures[k].failures
+    alike = replace(failure, weak=failure.weak.mean(1, keepdims=True).repeat(2, axis=1), row_own=1.0)
+    assert abs(correlation(replace(failures[k], failures=(alike,)), k)) < 0.3
 
 
-def correlation(law):
-    """Median over pairs of banks of the correlation of their row profiles (faulty lines, groups of 4 rows)."""
-    device = Device([cell_laws(law, PERIOD, 8 * DDR3L.row_bytes)], MAP, seed=2)
-    lines = flips(device, 256).reshape(64, 4, 8, 128, 512).any(4).mean((1, 3))
-    found = np.corrcoef(lines.T)
-    return np.median(found[np.triu_indices(8, 1)])
+def correlation(law, seed):
+    """Median over pairs of banks of the correlation of their row profiles, None if fewer than two tell."""
+    most = 0.5 if law.failures[0].weak[:, 0].max() == 0 else 1.0
+    mean = law.failures[0].weak.mean(1)
+    usual = np.flatnonzero((mean > 0.03 * most) & (mean < 0.97 * most))
+    if len(usual) < 2:
+        return None
+    device = Device([cell_laws(law, load_chip("A").table.stripe.period_rows, 8 * DDR3L.row_bytes)], MAP, seed=seed)
+    lines = [
+        flips(device, 2, first=first).reshape(2, 8, -1, 512).any(3).mean((0, 2)) for first in range(0, 32_640, 306)
+    ]
+    found = np.corrcoef(np.array(lines)[:, usual].T)
+    return np.median(found[np.triu_indices(len(usual), 1)])
 
 
 def test_banks_of_vendor_c():
     """Banks 2 and 6 of vendor C have the most faulty lines at 1.22 V."""
     chip = load_chip("C")
     device = device_of(chip, vdd=1.22, tRCD_ns=10.0, tRP_ns=10.0)
-    by_bank = flips(device, 64).mean(axis=(0, 2))
+    by_bank = np.mean([flips(device, 8, first=first).mean(axis=(0, 2)) for first in range(0, DDR3L.rows, 1024)], axis=0)
     assert set(np.argsort(by_bank)[-2:]) == {2, 6}
 
 

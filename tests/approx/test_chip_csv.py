@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edensim.approx.chip import Setting
+from edensim.approx.chip_curves import curve
 from edensim.approx.chip_load import load_chip
 from edensim.errors import ConfigError, InputError
 from edensim.memory.operating_state import Nominal
@@ -39,6 +40,14 @@ def test_two_knobs(tmp_path):
     assert both.basis == "extrapolated"
 
 
+def test_curves_show_the_points_that_were_given(tmp_path):
+    """Along one knob the points of the others do not count, though no setting of theirs is free of errors."""
+    chip = chip_of(tmp_path, GOOD)
+    found = [(point.ber, point.basis) for point in curve(chip, "VDD", [1.15, 1.20, 1.25])]
+    assert found == [(pytest.approx(ber), "measured") for ber in (2e-2, 3e-4, 2e-6)]
+    assert [point.ber for point in curve(chip, "tRCD", [5.0, 7.5])] == pytest.approx([4e-2, 1e-3])
+
+
 def test_uncovered_knob(tmp_path):
     """A knob without points must stay at the memory's nominal value."""
     chip = chip_of(tmp_path, GOOD)
@@ -55,6 +64,22 @@ def test_grid_and_stored_values(tmp_path):
     result = chip.reliability(Setting(1.1, 8.0, 35.0, 13.75), Nominal(1.35, 13.75, 35.0, 13.75, 48.75))
     assert (result.ber_of(0), result.ber_of(1)) == pytest.approx((8e-4, 24e-4))
     assert result.basis == "measured"
+
+
+@pytest.mark.parametrize("vdd", [1.2, 1.35])
+def test_points_with_errors_at_the_highest_setting(tmp_path, vdd):
+    """The highest setting may be a memory's nominal one: what fails there is as founded as the point, not "nominal".
+
+    Beyond the points, and in a memory whose supply is higher than all of them, it is extrapolated.
+    """
+    chip = chip_of(tmp_path, "vdd,ber\n1.20,1e-3\n1.10,1e-2\n")
+    assert chip.reliability(chip.nominal).basis == "measured"
+    memory = Nominal(vdd, 13.75, 35.0, 13.75, 48.75)
+    for point, ber, basis in ((1.2, 1e-3, "measured"), (1.1, 1e-2, "measured"), (1.05, 2.52e-2, "extrapolated")):
+        found = chip.reliability(Setting(point, 13.75, 35.0, 13.75), memory)
+        assert (found.ber, found.basis) == (pytest.approx(ber, rel=2e-3), basis)
+        assert {failure.basis for failure in found.failures} == {basis}
+    assert chip.reliability(Setting(1.35, 13.75, 35.0, 13.75), memory).basis == "extrapolated"
 
 
 def test_alone(tmp_path):

@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from edensim.approx import chip_raw
+from edensim.approx import chip_maps, chip_raw
 from edensim.approx.chip_load import load_chip
 from edensim.errors import InputError
 
@@ -54,6 +54,18 @@ def test_maps(voltage):
     assert len(maps) == 94
     assert {tuple(words[1:4]) for words in maps} == {("rcd4", "rp4", "temp20")}
     assert {words[0] for words in maps} - set(voltage["dimm_name"]) == {"B6"}
+
+
+@pytest.mark.skipif(not (Path(FOLDER) / "spatial_locality").is_dir(), reason="the maps are not there")
+def test_row_groups():
+    """What groups of rows have in common, and a bank's own part; one drawing was saved in a form not read here."""
+    maps = chip_maps.read_maps(FOLDER)
+    assert len(maps) == 93
+    for vendor, count in zip(VENDORS, (6, 3, 8), strict=True):
+        correlation, own, modules = chip_maps.vendor_rows(maps, vendor)
+        law = load_chip(vendor).table.VDD
+        assert (law.row_correlation, law.row_own) == pytest.approx((correlation, own), rel=1e-3)
+        assert modules == count
 
 
 @with_data

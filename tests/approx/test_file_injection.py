@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from edensim.approx import file_injection, inject
+from edensim.approx import CellLaw, Device, Injector, file_injection, inject
 from edensim.approx.file_injection import FilePlan, Memory, inject_file, place_tensors
 from edensim.approx.partition_laws import device_of, errors_of_model
 from edensim.approx.tensor_file import open_tensor_file
@@ -126,6 +126,32 @@ def test_raw_files_are_streamed(tmp_path):
         tracemalloc.stop()
     (flat,) = expected({"d": data}, plan).values()
     assert (tmp_path / "o.bin").read_bytes() == flat.tobytes()
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_failing_precharges_are_streamed(tmp_path, monkeypatch, save):
+    """Where cells read the row before, small pieces give what the whole tensor gives, and never hold it."""
+    monkeypatch.setattr(file_injection, "CHUNK_BYTES", 1 << 15)
+    arrays = {"a": RNG.integers(0, 256, 900_001, dtype=np.uint8), "b": RNG.standard_normal(300_000).astype(np.float32)}
+    save(tmp_path / "a.npz", **arrays)
+    file = open_tensor_file(tmp_path / "a.npz")
+    one, memory = np.ones((1, 1, 1)), Memory()
+    law = CellLaw(np.full((1, 1), 0.01), one, one, previous_row=True)
+    device = Device([[law]], memory.address_map, seed=4)
+    plan = FilePlan(device, place_tensors(file, (), memory, None))
+    sizes = []
+    run_on = Injector.run_on
+    monkeypatch.setattr(
+        Injector, "run_on", lambda self, data, *rest: sizes.append(len(data.source)) or run_on(self, data, *rest)
+    )
+    reports = inject_file(file, tmp_path / "o.npz", plan)
+    assert max(sizes) <= (1 << 15) + 16 * 8192 + 8192
+    found, flat = np.load(tmp_path / "o.npz"), expected(arrays, plan)
+    for name in arrays:
+        assert found[name].tobytes() == flat[name].tobytes()
+    for r in reports:
+        changed = np.unpackbits(found[r.tensor.name].view(np.uint8) ^ arrays[r.tensor.name].view(np.uint8)).sum()
+        assert r.report.flips == changed > 0
 
 
 def bomb():

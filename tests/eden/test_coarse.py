@@ -56,6 +56,59 @@ def test_unclear_rates_are_measured_again_with_other_draws_until_they_are_clear(
     assert found.low <= found.ber <= found.high
 
 
+def plain_search(measure, clean, max_loss, search):
+    """The bisection alone: rates in the order in which they are measured, and the rate found."""
+    asked = []
+
+    def passes(rate):
+        asked.append(rate)
+        return sum(measure(rate, 0)) / len(measure(rate, 0)) >= clean - max_loss
+
+    low, high = search.lowest, search.highest
+    if not passes(low):
+        return asked, 0.0
+    if passes(high):
+        return asked, high
+    while high > low * search.precision:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if passes(middle) else (low, middle)
+    return asked, low
+
+
+@pytest.mark.parametrize("threshold", [1e-7, 3e-6, 2e-4, 0.004])
+def test_the_interval_is_closed_on_both_sides(threshold):
+    """Within a factor 4 of the threshold nothing is clear: rates further away are, and the rate found is the same."""
+    search = Search(1e-6, 0.1, most_repeats=1)
+
+    def measure(ber, repeat):
+        step = -0.05 if ber > 4 * threshold else 0.05 if ber < threshold / 4 else 0.001 if ber <= threshold else -0.001
+        return [0.89 + step + wide for wide in (-0.01, 0.01) * 10]
+
+    asked, ber = plain_search(measure, 0.9, 0.01, search)
+    found = tolerable_ber(measure, 0.9, 0.01, search)
+    assert found.ber == ber
+    assert set(asked) <= set(found.points)
+    further = [rate for rate in found.points if rate not in asked]
+    assert all(search.lowest < rate < search.highest for rate in further)
+    if ber == 0:
+        assert found.low == 0
+        assert found.high == min(rate for rate in found.points if rate > 4 * threshold)
+        return
+    assert 4 * threshold < found.high <= 4 * threshold * 1.5
+    if threshold / 4 < search.lowest:
+        assert found.low == 0, "nothing is measured outside of the bounds"
+    else:
+        assert threshold / 4 / 1.5 <= found.low < threshold / 4
+    assert further
+
+
+def test_the_interval_stays_open_where_nothing_is_clear():
+    """Where no rate is clear, all up to the bounds are measured, and the interval says that nothing is known."""
+    found = tolerable_ber(lambda ber, k: [0.8, 0.99], 0.9, 0.005, Search(1e-4, 1e-2, most_repeats=1))
+    assert (found.ber, found.low, found.high) == (0.01, 0, 0.5)
+    assert sum(1e-4 < rate < 1e-2 for rate in found.points) == 11
+
+
 def test_interval_holds_the_mean_as_often_as_it_says():
     """Of 2000 intervals at 95 % over 10 normal draws 1858 to 1942 hold the truth (4.3 sd, false alarm 2e-5)."""
     draw = random.Random(1)

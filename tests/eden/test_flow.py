@@ -138,7 +138,10 @@ def test_guided_search_saves_at_least_what_the_sweep_saves_on_a_real_network(fin
         energy = site.nominal["energy_pj"]
         background = (energy["background"] + energy["ref"]) / energy["total"]
         moved = {name: share / weights.moved * (1 - background) for name, share in worth.moved.items()}
-        weights, worth = Weights(1 - background, background), replace(worth, moved=moved, common=0.0)
+        weights, worth = (
+            Weights(1 - background, background),
+            replace(worth, moved=moved, common=0.0, part=background / len(rooms)),
+        )
     found = {}
     for way in ("sweep", "guided"):
         bench_of = replace(bench, plan=bench.plan.model_copy(update={"granularity": way, "repeats": 1}))

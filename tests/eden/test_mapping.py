@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edensim.eden import Choice, Item, Room, Weights, coarse_mapping, greedy_mapping, metadata_bytes, optimal_mapping
+from edensim.eden import (
+    Choice,
+    Item,
+    Room,
+    Weights,
+    Worth,
+    coarse_mapping,
+    greedy_mapping,
+    metadata_bytes,
+    optimal_mapping,
+)
 from edensim.errors import ConfigError
 
 NOMINAL = Choice(1.35, 12.5, 12.5, 0.0, "nominal")
@@ -26,7 +36,10 @@ def best_of_all(items, rooms, weights):
     """Saving of the best mapping by trying every point of every part and every place of every tensor."""
     best = None
     moved = sum(item.moved_bytes for item in items) or 1
-    for points in itertools.product(CHOICES, repeat=len(rooms)):
+    for points in itertools.product(rooms[0].choices, repeat=len(rooms)):
+        supplies = {(room.supply or room.name, point.vdd) for room, point in zip(rooms, points, strict=True)}
+        if len(supplies) > len({supply for supply, _ in supplies}):
+            continue
         for places in itertools.product(range(len(rooms)), repeat=len(items)):
             used = [sum(i.size_bytes for i, p in zip(items, places, strict=True) if p == r) for r in range(len(rooms))]
             if any(u > room.free_bytes for u, room in zip(used, rooms, strict=True)):
@@ -75,6 +88,33 @@ def test_mappings_keep_their_promises_and_the_optimum_is_the_best_of_all(sizes, 
             assert all(found.settings[room.name].ber <= item.tolerable for item in inside)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    item_lists,
+    st.lists(st.tuples(st.integers(4, 14), st.sampled_from(["", "x", "y"])), min_size=2, max_size=3),
+    st.sampled_from(["lowest", "nominal"]),
+)
+def test_parts_of_one_bank_have_one_voltage(sizes, space, idle):
+    """Timings differ between subarrays of a bank, VDD does not; the optimum is the best of all such mappings."""
+    pytest.importorskip("scipy")
+    choices = (*CHOICES, Choice(1.25, 10.0, 12.5, 1e-2, "measured", energy=0.8))
+    items, weights = make(sizes), Weights(0.5, 0.5)
+    rooms = [Room(f"r{k}", free, 1 / len(space), choices, f"g{k}", own) for k, (free, own) in enumerate(space)]
+    best = best_of_all(items, rooms, weights)
+    for mapping in (greedy_mapping, optimal_mapping):
+        try:
+            found = mapping(items, rooms, weights, idle)
+        except ConfigError:
+            assert best is None or mapping is greedy_mapping
+            continue
+        for supply in {room.supply for room in rooms} - {""}:
+            assert len({found.settings[room.name].vdd for room in rooms if room.supply == supply}) == 1
+        assert all(found.settings[found.places[item.name]].ber <= item.tolerable for item in items)
+        assert found.saving <= best + 1e-9
+        if mapping is optimal_mapping and idle == "lowest":
+            assert found.saving == pytest.approx(best)
+
+
 def test_algorithm_1_packs_by_tolerance_and_keeps_the_rest_at_nominal():
     """Three tensors, three parts: each gets the lowest point it tolerates; the intolerant one stays nominal."""
     items = make([(10, 1, 5e-2), (10, 1, 1e-3), (10, 1, 0.0)])
@@ -82,6 +122,25 @@ def test_algorithm_1_packs_by_tolerance_and_keeps_the_rest_at_nominal():
     found = greedy_mapping(items, rooms)
     assert [found.settings[found.places[item.name]] for item in items] == [LOW, MIDDLE, NOMINAL]
     assert found.saving == pytest.approx((0.4 + 0.14 + 0) / 3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(item_lists, st.sampled_from([(1.0, 0.0), (0.3, 0.7)]), st.sampled_from(["", "rank"]))
+def test_greedy_saves_no_less_than_one_rate_for_all(sizes, split, group):
+    """Tensors that tolerate more never cost energy: the mapping at the least of all tolerances is among those tried."""
+    rooms = [Room(f"r{k}", 24, 0.25, CHOICES, group) for k in range(4)]
+    items = make(sizes)
+    least = min(item.tolerable for item in items)
+    alike = [Item(item.name, item.size_bytes, item.moved_bytes, least) for item in items]
+    found, plain = (greedy_mapping(x, rooms, Weights(*split)).saving for x in (items, alike))
+    assert found >= plain - 1e-12
+    # The fine search takes as much, but for a constant: the background of parts that all run at the lowest point.
+    moved = sum(item.moved_bytes for item in items) or 1
+    shares = {item.name: split[0] * item.moved_bytes / moved for item in items}
+    levels = {choice.ber: 1 - choice.energy for choice in CHOICES}
+    worth = Worth(shares, split[1], levels) if group else Worth(shares, 0.0, levels, split[1] / 4)
+    constant = 0.0 if group else split[1] * (1 - LOW.energy)
+    assert plain == pytest.approx(constant + worth.of({item.name: least for item in items}))
 
 
 def test_idle_parts_run_as_asked():

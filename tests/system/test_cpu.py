@@ -65,6 +65,20 @@ def test_slow_caches_are_felt(cache: Path) -> None:
     assert slow["cpi_stack_ns"]["compute"] == quick["cpi_stack_ns"]["compute"]
 
 
+@pytest.mark.parametrize(("last", "share"), [(1 << 20, 0.9), (16 << 20, 0.0)])
+def test_sampled_loops_take_the_time_of_whole_ones(cache: Path, last: int, share: float) -> None:
+    """A layer of YOLOv3-Tiny whose unfolded map spills, or fits: time within 1 %, reads and writes within 0.1 %."""
+    layer = {
+        "workload.network": "yolov3-tiny", "workload.layers": ["conv4"], "machine.cores": 1, "machine.code": "darknet",
+        "machine.cache.l3.size_bytes": last, "compare": {},
+    }  # fmt: skip
+    whole, sampled = (run(**layer, **{"machine.extrapolate": on}) for on in (False, True))
+    assert sampled["extrapolated_share"] >= share
+    assert sampled["time_ns"] == pytest.approx(whole["time_ns"], rel=0.01)
+    for way, count in whole["requests"].items():
+        assert sampled["requests"][way] == pytest.approx(count, rel=1e-3), way
+
+
 def test_a_long_concatenation(cache: Path) -> None:
     """More sources than records tell apart, as in DenseNet: each is read, and bytes by kind still add up."""
     net = NetworkBuilder("wide", "test", per_filter=1)

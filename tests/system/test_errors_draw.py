@@ -104,16 +104,31 @@ def test_chunks_make_no_difference(monkeypatch):
     assert other.errors.report()["bits_flipped"] != cut.errors.report()["bits_flipped"] > 0
 
 
+def test_points_of_a_user_at_the_nominal_setting(tmp_path):
+    """They fail there, and the report says that they were measured."""
+    path = tmp_path / "mine.csv"
+    path.write_text("vdd,ber\n1.2,1e-3\n1.1,1e-2\n")
+    simulation, _ = simulated(errors={"chip": str(path)}, operating_point={})
+    found = simulation.errors.report()
+    assert (found["basis"], found["bits_flipped"] > 0) == ("measured", True)
+
+
 def test_moving_a_tensor_changes_time_energy_and_errors():
     """Weights beside the maps in bank 3, or alone in bank 2: fewer conflicts, other energy, and a weaker bank.
 
     Vendor C fails first in banks 2 and 6; both banks run at the same operating point, and all else stays where it is.
+    Module 1 is one in which the first rows of bank 3 do fail: in others that group of rows is among the strong ones.
     """
 
     def with_weights_in(bank):
         parts = [{"name": f"b{k}", "banks": [k], "vdd": 1.08, "tRCD_ns": 9.0, "tRP_ns": 9.0} for k in (2, 3)]
         placement = {"ifm": "b3", "ofm": "b3", "weights": "module", "tensors": {"ip1.weights": f"b{bank}"}}
-        changes = {"operating_point": {}, "errors": {"chip": "C"}, "partition": parts, "placement": placement}
+        changes = {
+            "operating_point": {},
+            "errors": {"chip": "C", "seed": 1},
+            "partition": parts,
+            "placement": placement,
+        }
         return run(BASE | changes).data
 
     crowded, alone = with_weights_in(3), with_weights_in(2)

@@ -32,13 +32,15 @@ class Repeat:
     """An outermost loop whose iterations differ only in where they read and write.
 
     `body(i)` are the units of iteration i. `thin(a, b)` are iterations a to b without what all iterations read: the
-    same instructions, and every line that is theirs alone; `own_lines` counts those of one iteration.
+    same instructions, and every line that is theirs alone; `own_lines` counts those of one iteration, `lines` all that
+    it reads and writes.
     """
 
     count: int
     body: Callable[[int], Iterable[Unit]]
     thin: Callable[[int, int], Iterable[Unit]]
     own_lines: int
+    lines: int
 
 
 Part = Unit | Repeat

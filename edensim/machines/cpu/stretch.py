@@ -1,10 +1,12 @@
 """The stream that leaves the caches, cut into stretches; a stretch may stand for many that are alike.
 
 With sampling, a long outermost loop runs a few iterations to warm up, then blocks of iterations until two in a row miss
-the caches alike. What follows depends on what all iterations read:
+the caches alike. One iteration is a block if it renews all caches but the last, and so finds them as the one before has
+left them; loops that read less take more. What follows depends on what all iterations read:
 
 * It does not fit into the last cache. Then every iteration fetches it again, and the second block stands for all that
-  follow but the last iterations.
+  follow but the last iterations. It is longer than the first: how often rows of memory conflict depends on where an
+  iteration writes.
 * It fits. Then memory sees only the lines that are an iteration's own: iterations run thinned to these, with all their
   instructions; now and then a whole one keeps the common lines from falling out of the caches.
 
@@ -23,15 +25,13 @@ from edensim.machines.cpu.nest import Part, Repeat, Unit, flat, touches
 
 @dataclass(frozen=True)
 class Sampling:
-    """How loops are sampled: iterations before, per block (more if they do not settle) and behind.
+    """How loops are sampled: iterations of a block that stands for others; other blocks may be shorter.
 
     Two blocks are alike if reads of every level (and what leaves the last one, if memory is read again and again)
-    differ by at most `tolerance`, or `slack` lines.
+    differ per iteration by at most `tolerance`, or by `slack` lines in all.
     """
 
-    warm: int = 2
     block: int = 4
-    last: int = 2
     tolerance: float = 0.02
     slack: int = 64
 
@@ -56,22 +56,17 @@ def stretches(caches: Caches, parts: Iterable[Part], sampling: Sampling | None =
     """Stretches of a program, in order. Each must be used up before the next is asked for."""
     waiting: list[Iterable[Unit]] = []
     for part in parts:
-        if sampling is None or not isinstance(part, Repeat) or part.count < _fewest(sampling):
+        loop = _Loop(caches, part, sampling) if sampling is not None and isinstance(part, Repeat) else None
+        if loop is None or not loop.is_long:
             waiting.append(flat([part]))
             continue
-        waiting.append(_iterations(part, 0, sampling.warm))
+        waiting.append(loop.first())
         yield Stretch(drive(caches, _chain(waiting)))
-        loop = _Loop(caches, part, sampling, sampling.warm)
         while loop.goes_on:
             yield loop.block()
         waiting = [loop.rest()]
     if waiting:
         yield Stretch(drive(caches, _chain(waiting)))
-
-
-def _fewest(sampling: Sampling) -> int:
-    """Iterations below which nothing can be skipped."""
-    return sampling.warm + 3 * sampling.block + sampling.last
 
 
 def _chain(units: Iterable[Iterable[Unit]]) -> Iterator[Unit]:
@@ -89,27 +84,46 @@ class _Loop:
     caches: Caches
     part: Repeat
     sampling: Sampling
-    done: int
+    done: int = 0
     settled: bool = False
     thin_until: int = 0
-    before: list[int] = field(default_factory=list)
+    before: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        *inner, self.last_lines = (level.size_bytes // level.line_bytes for level in self.caches.levels)
+        self.size = min(self.sampling.block, -(-max(1, sum(inner)) // self.part.lines))
+        self.ends = -(-self.size // 2)  # iterations before the first block, and behind those that others stand for
+
+    @property
+    def is_long(self) -> bool:
+        """Whether anything can be spared."""
+        return self.part.count >= 2 * self.ends + 3 * self.size
 
     @property
     def goes_on(self) -> bool:
         """Whether another block should run (and could spare some iterations)."""
-        return not self.settled and self.part.count - self.done - self.sampling.last >= 2 * self.sampling.block
+        return not self.settled and self.part.count - self.done - self.ends >= 2 * self.size
+
+    def first(self) -> Iterator[Unit]:
+        """Iterations that warm the caches up."""
+        self.done = self.ends
+        yield from _iterations(self.part, 0, self.ends)
 
     def block(self) -> Stretch:
         """The next iterations; when they have run, it is known what they stand for."""
-        first, self.done = self.done, self.done + self.sampling.block
+        first, self.done = self.done, self.done + self.size
         stretch = Stretch(iter(()))
 
         def records() -> Iterator[Words]:
             start = self._counts()
             yield from drive(self.caches, _iterations(self.part, first, self.done))
-            now = [b - a for a, b in zip(start, self._counts(), strict=True)]
-            if self.before:
-                self._judge(stretch, self.before, now)
+            now = [(b - a) / self.size for a, b in zip(start, self._counts(), strict=True)]
+            *_, misses, reached, _ = now
+            spills = misses - self.part.own_lines > max(self.sampling.slack / self.size, 0.05 * reached)
+            if self.before and self._is_alike(now, spills):
+                self._settle(stretch, spills)
+            elif spills:
+                self.size = self.sampling.block
             self.before = now
 
         stretch.records = records()
@@ -117,7 +131,7 @@ class _Loop:
 
     def rest(self) -> Iterator[Unit]:
         """The iterations that no block stands for."""
-        whole_again = max(1, self._last_lines // 8 // max(1, self.part.own_lines))
+        whole_again = max(1, self.last_lines // 8 // max(1, self.part.own_lines))
         while self.done < self.thin_until:
             upto = min(self.thin_until, self.done + whole_again)
             yield from self.part.thin(self.done, upto)
@@ -127,29 +141,24 @@ class _Loop:
             self.done = upto
         yield from _iterations(self.part, self.done, self.part.count)
 
-    @property
-    def _last_lines(self) -> int:
-        level = self.caches.levels[-1]
-        return level.size_bytes // level.line_bytes
-
     def _counts(self) -> list[int]:
         """Reads that missed each level, reads that reached the last one, and what left it."""
         counts = self.caches.counts()
         return [*(c["read_misses"] for c in counts), counts[-1]["reads"], counts[-1]["write_backs"]]
 
-    def _judge(self, stretch: Stretch, before: list[int], now: list[int]) -> None:
+    def _is_alike(self, now: list[float], spills: bool) -> bool:
         s = self.sampling
-        alike = [abs(x - y) <= max(s.slack, s.tolerance * max(x, y)) for x, y in zip(before, now, strict=True)]
-        *_, misses, reached, _ = now
-        spills = misses - s.block * self.part.own_lines > max(s.slack, 0.05 * reached)
-        if not all(alike[:-1]) or (spills and not alike[-1]):
-            return
+        pairs = zip(self.before, now, strict=True)
+        *reads, written = (abs(x - y) <= max(s.slack / self.size, s.tolerance * max(x, y)) for x, y in pairs)
+        return all(reads) and (written or not spills)
+
+    def _settle(self, stretch: Stretch, spills: bool) -> None:
         self.settled = True
-        end = self.part.count - s.last
+        end = self.part.count - self.ends
         if spills:
-            skipped = (end - self.done) // s.block
+            skipped = (end - self.done) // self.size
             stretch.weight += skipped
             stretch.alike = True
-            self.done += skipped * s.block
+            self.done += skipped * self.size
         else:
             self.thin_until = end

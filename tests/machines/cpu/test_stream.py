@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from edensim.machines.cpu import code, joins
 from edensim.machines.cpu.cache import CacheLevel, Caches, Words
+from edensim.machines.cpu.nest import Repeat, Unit
+from edensim.machines.cpu.nest_kernel import span
 from edensim.machines.cpu.stream_file import DamagedError, StreamReader, StreamWriter, decode, encode
 from edensim.machines.cpu.stretch import Sampling, Stretch, stretches
 from edensim.workloads import load_network
@@ -121,7 +123,27 @@ def test_sampled_loops_stand_for_whole_ones(layer: Layer, spills: bool) -> None:
 
 def test_short_loops_are_not_sampled() -> None:
     """A loop that could spare nothing is run as it is."""
-    assert traffic(conv(8, 24, 15), Sampling()) == traffic(conv(8, 24, 15), None)
+    assert traffic(conv(8, 24, 4), Sampling()) == traffic(conv(8, 24, 4), None)
+
+
+@pytest.mark.parametrize(
+    ("inner", "last", "iterations"), [(8, 64, [1, 1, 4]), (8, 1024, [1, 1, 1]), (128, 1024, [1, 2, 2])]
+)
+def test_blocks_are_as_long_as_they_must_be(inner: int, last: int, iterations: list[int]) -> None:
+    """An iteration reads 80 KiB: it renews 8 KiB of inner caches, two renew 128 KiB. What stands for others is longer.
+
+    Iterations of each stretch, of caches of so many KiB.
+    """
+    lines = 80 << 4
+    caches = Caches([CacheLevel(inner << 10, 8), CacheLevel(last << 10, 16)])
+    every = Unit(span, (1 << 20, 80 << 10, 0, 0, 1), lines)
+    loop = Repeat(100, lambda i: [every], lambda a, b: [], 1, lines)
+    found = [0]
+    for stretch in stretches(caches, [loop], Sampling()):
+        for _ in stretch.records:
+            pass
+        found.append(caches.counts()[0]["reads"])
+    assert [(b - a) / lines for a, b in zip(found, found[1:], strict=False)][:3] == iterations
 
 
 def test_steps_between_layers_of_known_networks() -> None:

@@ -1,0 +1,68 @@
+"""Reads taken the whole way by one kernel, against the same reads step by step."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from edensim.dnn import NoErrors, RatesErrors, Storage  # noqa: E402
+from edensim.dnn.codes import code_of  # noqa: E402
+from edensim.dnn.passing import Rooms, TensorReads  # noqa: E402
+from edensim.dnn.storage import Range  # noqa: E402
+
+
+class Hidden:
+    """Errors of which a memory knows `corrupt` alone."""
+
+    def __init__(self, errors):
+        self.corrupt = errors.corrupt
+
+
+STORAGES = [
+    Storage("int4"), Storage("int8"), Storage("int16"), Storage("int4", unsigned_maps=True),
+    Storage("int8", unsigned_maps=True), Storage("fp32"), Storage("fp32", correction="saturate"),
+    Storage("fp32", correction="none"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("storage", STORAGES, ids=lambda s: f"{s.precision} {s.unsigned_maps} {s.correction}")
+@pytest.mark.parametrize("rate", [0.0, 1e-3, 0.05, 0.4])
+def test_at_once_and_step_by_step_are_the_same(storage, rate):
+    """Values, flips and corrections, bit for bit; of maps and of weights whose codes are known; rows of any length."""
+    bounds = Range(0.0 if storage.unsigned_maps else -1.5, 2.0)
+    code = code_of(storage, "ifm", bounds, bounds)
+    errors = RatesErrors({"t": rate}) if rate else NoErrors()
+    assert (errors.draws("t", 100) is None) == (rate == 0.4)
+    for items, count in ((3, 1), (2, 2047), (1, 5000)):
+        values = np.random.default_rng(count).normal(0, 1, (items, count)).astype(np.float32)
+        values[0, 0] = np.nan
+        weight = torch.from_numpy(values[:1])
+        found = []
+        for used in (errors, Hidden(errors)):
+            reads = TensorReads("t", "ifm", code, Rooms())
+            read = np.empty_like(values)
+            numbers = reads.read(used, values, read, 7)
+            again = np.empty_like(values[:1])
+            if code.bits < 32:
+                reads.store(weight, values[:1])
+                assert reads.holds(weight)
+                numbers += reads.read(used, None, again, 7)
+                assert np.array_equal(again.view(np.int32), read[:1].view(np.int32))
+            found.append((numbers, read.view(np.int32).tolist()))
+        assert found[0] == found[1]
+        assert found[0][0][0] or rate * count < 10
+
+
+def test_space_is_shared_while_nobody_keeps_it():
+    """The same memory for the same shape; another tensor of the kind shares it; a larger one has room."""
+    rooms = Rooms()
+    code = code_of(Storage("int8"), "ifm", Range(-1, 1), Range(-1, 1))
+    a, b = TensorReads("a", "ifm", code, rooms), TensorReads("b", "ifm", code, rooms)
+    small, large = torch.Size((2, 3)), torch.Size((4, 5))
+    first = a.space(small, 2)
+    assert first.rows.shape == (2, 3)
+    assert a.space(small, 2) is first
+    assert b.space(small, 2).tensor.data_ptr() == first.tensor.data_ptr()
+    assert b.space(large, 4).tensor.data_ptr() == a.space(small, 2).tensor.data_ptr()
+    a.space(small, 2).rows[:] = 7
+    assert (a.space(small, 2).tensor == 7).all()

@@ -46,7 +46,12 @@ INFERENCES = {
 """Seconds wanted at most, network, machine, settings."""
 MEMORIES = {
     "cpu-eden": {"preset": "ddr4-2133p-8gb-x8", "channels": 2},
-    "gpu-titan-x-eden": {"preset": "gddr5-6000-1gb-x32", "channels": 12, "data_rate_mt_s": 5000},
+    "gpu-titan-x-eden": {
+        "preset": "gddr5-6000-1gb-x32",
+        "channels": 12,
+        "data_rate_mt_s": 5000,
+        "address_map": "RoBaRaCoHBgCoL2Ch",
+    },
 }
 
 

@@ -54,7 +54,11 @@ class GpuMachine(Table):
     memory_cycles: int = key(..., "what a miss takes beside l2_cycles and the memory itself", "clock", ge=0, le=10_000)
     hashed: bool = key(True, "upper address bits are folded into the choice of slice and set")
     channel_hash: bool = key(
-        True, "consecutive bursts start at a channel that upper address bits scatter, so that strides use all channels"
+        True,
+        "pieces of channel_bytes start at a channel that upper address bits scatter, so that strides use all channels",
+    )
+    channel_bytes: int = key(
+        256, "consecutive addresses in one channel, with channel_hash; a power of two", "byte", ge=32, le=65536
     )
 
     @property

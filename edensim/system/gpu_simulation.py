@@ -73,7 +73,12 @@ class GpuSimulation(Simulation):
         """Scatter lines over channels, if the machine does so."""
         if not self.description.channel_hash:
             return tensors
-        placement = scatter_channels(tensors.placement, self.system.address_map, self.system.state.partitions)
+        placement = scatter_channels(
+            tensors.placement,
+            self.system.address_map,
+            self.system.state.partitions,
+            self.description.channel_bytes,
+        )
         return TensorMap(placement, tensors.layers)
 
     def agents(self) -> list[GpuSpec]:

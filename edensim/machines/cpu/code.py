@@ -8,13 +8,13 @@ Not modelled: Winograd and FFT convolutions, fused layers, threads of one layer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edensim.errors import ConfigError
 from edensim.machines.cpu import nest_kernel
-from edensim.machines.cpu.darknet import PLAIN, TILED, Loop, product_loop
+from edensim.machines.cpu.darknet import PLAIN, TILED, product_loop
 from edensim.machines.cpu.fbgemm import AVX2, int8_product, packed_bytes
 from edensim.machines.cpu.nest import Operand, Part, Unit, flat, split
 from edensim.machines.cpu.onednn import BLOCK, Buffers, direct, reorder_units
@@ -163,8 +163,7 @@ def _with_columns(layer: Layer, at: Arrays, style: str, size: int) -> Iterator[P
             packs = Operand(at.scratch[1], 0, PACK_A), Operand(at.scratch[2], 0, PACK_B)
             yield from blocked_product(b, w, y, packs, pixels, k, depth, HASWELL)
         else:
-            loop = TILED if style == "darknet_tiled" else PLAIN
-            how = Loop(loop.tile, size, loop.vector_bytes)
+            how = replace(TILED if style == "darknet_tiled" else PLAIN, size=size)
             yield product_loop(w, b, y, k, pixels, depth, how)
 
 

@@ -1,4 +1,4 @@
-"""Matrix products as line touches: Goto's blocked algorithm (OpenBLAS), and unblocked loops (Darknet).
+"""Matrix products as line touches: Goto's blocked algorithm (OpenBLAS); Darknet's loops, plain and in register tiles.
 
 Names follow BLAS: C[m, n] += A[m, k] B[k, n] column-major for the blocked product; a row-major caller passes its
 operands swapped.
@@ -83,40 +83,55 @@ def multiply(out, n, pa, pb, c, ldc, i0, mi, ml, j0, j1, at, unroll, width, size
 
 
 @jit
-def ikj(out, n, a, b, c, columns, depth, i0, i1, k0, k1, tile, size, s_a, s_b, s_c, per_line):
-    """Rows i0 to i1 (in groups of `tile`) of row-major C += A B, steps k0 to k1; the innermost loop runs along B and C.
-
-    With `tile` 1 this is Darknet's plain loop; larger tiles reuse a line of B for several rows of C.
-    """
-    for i in range(i0, i1, tile):
-        rows = min(tile, i1 - i)
+def ikj(out, n, a, b, c, columns, depth, i0, i1, k0, k1, size, s_a, s_b, s_c, per_line):
+    """Rows i0 to i1 of row-major C += A B, steps k0 to k1; the innermost loop runs along B and C."""
+    for i in range(i0, i1):
+        target = (c + i * columns * size) >> LINE
+        last = (c + (i + 1) * columns * size - 1) >> LINE
         for k in range(k0, k1):
-            for t in range(rows):
-                n = put(out, n, (a + ((i + t) * depth + k) * size) >> LINE, 0, s_a, 0)
+            n = put(out, n, (a + (i * depth + k) * size) >> LINE, 0, s_a, 0)
             row = b + k * columns * size
             first = row >> LINE
             count = ((row + columns * size - 1) >> LINE) - first + 1
             for q in range(count):
                 n = put(out, n, first + q, 0, s_b, 0)
-                for t in range(rows):
-                    target = c + (i + t) * columns * size
-                    last = (target + columns * size - 1) >> LINE
-                    line = (target >> LINE) + q
-                    if line <= last:
-                        n = put(out, n, line, 1, s_c, per_line)
-            for t in range(rows):  # C may straddle one line more than B
-                target = c + (i + t) * columns * size
-                line = (target >> LINE) + count
-                if line <= (target + columns * size - 1) >> LINE:
-                    n = put(out, n, line, 1, s_c, per_line)
+                if target + q <= last:
+                    n = put(out, n, target + q, 1, s_c, per_line)
+            if target + count <= last:  # C may straddle one line more than B
+                n = put(out, n, target + count, 1, s_c, per_line)
+    return n
+
+
+@jit
+def register_tiles(out, n, a, b, c, columns, depth, i0, rows, k0, k1, tile, size, s_a, s_b, s_c, per_step, per_value):
+    """Rows i0 to i0 + rows of the same product, steps k0 to k1, in blocks of `tile` columns and steps.
+
+    A block of C stays in registers. `per_step` is instructions per step of a whole block, `per_value` those per value
+    and step of the columns that are left over.
+    """
+    for k in range(k0, k1, tile):
+        steps = min(tile, k1 - k)
+        for j in range(0, columns, tile):
+            width = min(tile, columns - j)
+            for i in range(i0, i0 + rows):
+                n = span(out, n, a + (i * depth + k) * size, steps * size, 0, s_a, 0)
+                n = span(out, n, c + (i * columns + j) * size, width * size, 1, s_c, 0)
+            gap = per_step if width == tile else per_value * width * rows
+            for step in range(k, k + steps):
+                source = b + (step * columns + j) * size
+                n = put(out, n, source >> LINE, 0, s_b, gap)
+                if (source + width * size - 1) >> LINE > source >> LINE:
+                    n = put(out, n, (source + width * size - 1) >> LINE, 0, s_b, 0)
     return n
 
 
 @jit
 def ikj_thin(out, n, a, c, columns, depth, i0, i1, size, s_a, s_c, per_line):
-    """Rows i0 to i1 of the same product without B: A once, C in as many passes as hold the instructions."""
-    whole = depth * per_line
-    passes = (whole + GAP_MASK - 1) // GAP_MASK
+    """Rows i0 to i1 of either product without B: A once, C in as many passes as hold the instructions.
+
+    `per_line` is instructions per line of C in all.
+    """
+    passes = (per_line + GAP_MASK - 1) // GAP_MASK
     for i in range(i0, i1):
         for p in range(passes):
             first, last = (
@@ -125,6 +140,6 @@ def ikj_thin(out, n, a, c, columns, depth, i0, i1, size, s_a, s_c, per_line):
             )
             if last > first:
                 n = span(out, n, first, last - first, 0, s_a, 0)
-            gap = whole * (p + 1) // passes - whole * p // passes
+            gap = per_line * (p + 1) // passes - per_line * p // passes
             n = span(out, n, c + i * columns * size, columns * size, 1, s_c, gap)
     return n

@@ -73,20 +73,28 @@ def gpu_requests(
     return tensors
 
 
-def scatter_channels(placement: Placement, address_map: AddressMap, partitions: PartitionMap) -> Placement:
-    """The placement with a page per line: the channels of each row of lines are rotated by a hash of its number.
+def scatter_channels(
+    placement: Placement, address_map: AddressMap, partitions: PartitionMap, channel_bytes: int
+) -> Placement:
+    """The placement with a page per line: runs of `channel_bytes` go to one channel after the other.
 
-    GPUs scatter addresses over their channels, or kernels that walk along columns would use a single one. A line keeps
-    bank, row and column.
+    GPUs scatter addresses over their channels, or kernels that walk along columns would use a single one: which channel
+    the first run of a row of runs meets is a hash of the row's number. Within a channel neighbours stay neighbours.
 
     Raises
     ------
     ConfigError
-        If neighbouring lines do not lie in neighbouring channels, or partitions divide the channels.
+        If neighbouring lines do not lie in neighbouring channels, `channel_bytes` is no power of two up to a row, or
+        partitions divide what is exchanged.
     """
-    channels = address_map.geometry.channels
+    channels, most = address_map.geometry.channels, address_map.geometry.row_bytes
     if channels == 1:
         return placement
+    if channel_bytes & (channel_bytes - 1) or channel_bytes > most:
+        raise ConfigError(
+            f"machine.channel_bytes: found {channel_bytes} bytes; expected a power of two from 32 to {most}, a row of "
+            "this memory"
+        )
     if (address_map.decode(np.arange(channels))[0] != np.arange(channels)).any():
         raise ConfigError(
             f"machine.channel_hash: dram.address_map = {address_map.order!r} does not put neighbouring bursts into "
@@ -97,9 +105,20 @@ def scatter_channels(placement: Placement, address_map: AddressMap, partitions: 
             "machine.channel_hash: the partitions divide the channels, among which a hash scatters all tensors; "
             "expected partitions of ranks, banks or subarrays, or machine.channel_hash = false"
         )
-    row, channel = np.divmod(placement.physical_lines(all_lines(placement, address_map)), channels)
+    before = placement.physical_lines(all_lines(placement, address_map))
+    run = max(1, channel_bytes // address_map.geometry.burst_bytes)
+    row, within = np.divmod(before, channels * run)
+    channel, line = np.divmod(within, run)
     turn = ((row.astype(np.uint64) * MULTIPLIER) >> HASH_SHIFT).astype(np.int64)
-    return replace(placement, page_table=row * channels + (channel + turn) % channels, page_lines=1)
+    after = (row * run + line) * channels + (channel + turn) % channels
+    owners, new_owners = (partitions.at(*address_map.decode(line)[:3]) for line in (before, after))
+    if len(placement.page_table) and (owners != new_owners).any():  # else no tensor was given a partition
+        raise ConfigError(
+            f"machine.channel_bytes: the partitions divide the runs of {channel_bytes} bytes that a channel holds; "
+            f"expected channel_bytes = {address_map.geometry.burst_bytes} (a burst), a dram.address_map with Co lower, "
+            "or machine.channel_hash = false"
+        )
+    return replace(placement, page_table=after, page_lines=1)
 
 
 def all_lines(placement: Placement, address_map: AddressMap) -> NDArray[np.int64]:

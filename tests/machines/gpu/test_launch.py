@@ -18,8 +18,11 @@ from edensim.errors import ConfigError
 from edensim.machines.gpu import launch_kernel as kernel
 from edensim.machines.gpu.device import MOST_REQUESTS, Device, Tile
 from edensim.machines.gpu.launch import choose_tile, depthwise, gemm, launches
-from edensim.machines.gpu.machine import gpu_device, gpu_sets
+from edensim.machines.gpu.machine import gpu_device, gpu_sets, scatter_channels
 from edensim.machines.program import LayerTensors
+from edensim.memory import AddressMap, Geometry
+from edensim.memory.partition import resolve_partitions
+from edensim.memory.placement import Placement
 from edensim.system.gpu import GpuState
 from edensim.system.gpu_simulation import gpu_spec
 from edensim.workloads import load_network
@@ -169,6 +172,12 @@ def test_tiles_that_are_none(text: str, says: str) -> None:
         ({"mshrs": 0}, "machine.mshrs"),
         ({"shared_bytes": 4096}, "machine.tiles"),
         ({"channel_hash": True, "dram": {"address_map": "ChRoBaRaCoBg"}}, "machine.channel_hash"),
+        ({"channel_bytes": 96}, "machine.channel_bytes: found 96"),
+        ({"channel_bytes": 65536}, "from 32 to 2048, a row"),
+        (
+            {"partition": [{"name": "odd", "banks": [1, 3]}], "placement": {"ifm": "odd"}},
+            "the partitions divide the runs",
+        ),
     ],
 )
 def test_bad_machine_names_its_key(change: dict, says: str) -> None:
@@ -176,13 +185,34 @@ def test_bad_machine_names_its_key(change: dict, says: str) -> None:
     from edensim.system.run import run
 
     dram = {"preset": "gddr5-6000-1gb-x32", "channels": 2, **change.pop("dram", {})}
+    other = {key: change.pop(key) for key in ("partition", "placement") if key in change}
     config = {
         "workload": {"network": "lenet", "precision": "fp32"},
         "machine": {"preset": "gpu-titan-x-eden", **change},
         "dram": dram,
+        **other,
     }
     with pytest.raises(ConfigError, match=says):
         run(config)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 12])
+@pytest.mark.parametrize("run", [32, 256, 2048])
+def test_runs_of_addresses_stay_in_a_channel(channels: int, run: int) -> None:
+    """Every line has a place of its own; `run` bytes lie in one channel one behind the other, neighbours in all."""
+    dram = load_config({"dram": {"preset": "gddr5-6000-1gb-x32", "channels": channels}}).config.dram
+    geometry = Geometry.from_config(dram)
+    where = AddressMap.from_config(geometry, dram)
+    size = 8 * geometry.row_bytes * channels
+    placed = Placement({}, np.zeros(0, np.int64), 1, size)
+    found = scatter_channels(placed, where, resolve_partitions(geometry, []), run)
+    line = found.page_table
+    assert np.array_equal(np.sort(line), np.arange(len(line)))
+    pieces = line.reshape(-1, run // 32)
+    assert (np.diff(pieces, axis=1) == channels).all()
+    first = where.decode(pieces[:, 0])[0].reshape(-1, channels)
+    assert np.array_equal(np.sort(first, axis=1), np.tile(np.arange(channels), (len(first), 1)))
+    assert len(np.unique(first[:, 0])) == channels or len(first) < 4 * channels
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
     python benchmarks/dram.py [--write] [--long] [--only SECTION]
 
-CPU time, compilation excluded, best of five; decoding of addresses included. `kernel` hands the compiled kernel decoded
+CPU time, compilation excluded, best of many runs; decoding included. `kernel` hands the compiled kernel decoded
 requests; `replay` is all of `replay_requests`, on one thread. --long adds the 100 M request run (about 20 s).
 Other simulators are compared where they are installed, see peers.py.
 """
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from dram_work import STEPS, measured
 from peers import HEAD, compare
 from table import markdown, publish
 
@@ -56,6 +57,13 @@ def best(work: Callable[[], object], times: int = 5) -> float:
     return min(seconds)
 
 
+def requests_of(trace: str, memory: DramSystem, most: int | None = None) -> Requests:
+    """A golden trace, line by line in the lines of a memory."""
+    given = golden_trace(trace)
+    addr = given["addr"][:most] // np.uint64(64) * np.uint64(memory.line_bytes)
+    return Requests(addr, given["is_write"][:most])
+
+
 def kernel_run(memory: DramSystem, requests: Requests) -> Callable[[], None]:
     """The compiled kernel on requests decoded beforehand."""
     line = (requests.addr // np.uint64(memory.line_bytes)).astype(np.int64) % memory.geometry.lines
@@ -81,13 +89,16 @@ def rates(memory: DramSystem) -> list[list[object]]:
         kernel, whole = kernel_run(memory, requests), lambda r=requests: replay_requests(memory, [r], threads=1)
         kernel(), whole()
         floor = FLOORS.get(name)
-        rows.append([f"{name}: {what}", f"{n / best(kernel):.1f}", f"{n / best(whole):.1f}", floor or ""])
+        rows.append([f"{name}: {what}", f"{n / best(kernel, 25):.1f}", f"{n / best(whole, 15):.1f}", floor or ""])
     return rows
 
 
 MEMORIES = """ddr4_2400_frfcfs32 ddr3_1600_frfcfs32 gddr6_14000_frfcfs32 lpddr5_6400_allbank
     ddr4_2400_2rank_frfcfs32 ddr5_4800_frfcfs32 hbm2_2000_frfcfs32 hbm3_6400_frfcfs32""".split()
 """One of each family, with the same queues and scheduler; the first is what the others are compared with."""
+
+
+PROFILED = ("ddr4_2400_frfcfs32", "ddr5_4800_frfcfs32", "hbm3_6400_frfcfs32")
 
 
 def banks() -> list[list[object]]:
@@ -98,14 +109,29 @@ def banks() -> list[list[object]]:
         memory = system(f"ramulator2:{name}")
         cost = []
         for trace in ("a_stream", "b_random", "c_mix8"):
-            given = golden_trace(trace)
-            addr = given["addr"] // np.uint64(64) * np.uint64(memory.line_bytes)
-            work = kernel_run(memory, Requests(addr, given["is_write"]))
+            requests = requests_of(trace, memory)
+            work = kernel_run(memory, requests)
             work()
-            cost.append(best(work) / len(addr) * 1e9)
+            cost.append(best(work, 25) / len(requests.addr) * 1e9)
         first = first or cost
         told = [f"{ns:.0f} ({ns / base:.2f})" for ns, base in zip(cost, first, strict=True)]
         rows.append([name, memory.geometry.banks, *told])
+    return rows
+
+
+def profile() -> list[list[object]]:
+    """Where the time of a request goes: steps of the kernel per request, and its time per clock looked at."""
+    rows: list[list[object]] = []
+    for name in PROFILED:
+        memory = system(f"ramulator2:{name}")
+        for trace in ("a_stream", "b_random", "c_mix8"):
+            requests = requests_of(trace, memory)
+            work = kernel_run(memory, requests)
+            work()
+            ns = best(work, 25) / len(requests.addr) * 1e9
+            steps = measured(name, trace)
+            told = [f"{value:.2f}" for value in steps.values()]
+            rows.append([f"{name}, {trace}", f"{ns:.0f}", f"{ns / steps['clocks looked at']:.0f}", *told])
     return rows
 
 
@@ -203,6 +229,17 @@ def show_banks(write: bool) -> None:
     publish("Banks", f"{COMMAND} --only banks --write", markdown(head, banks()), write)
 
 
+def show_profile(write: bool) -> None:
+    """Steps of the kernel per request."""
+    head = [
+        "preset ramulator2:, trace",
+        "ns per request",
+        "ns per clock looked at",
+        *(f"{x} per request" for x in STEPS),
+    ]
+    publish("DRAM profile", f"{COMMAND} --only profile --write", markdown(head, profile()), write)
+
+
 def show_threads(write: bool) -> None:
     """Channels in threads."""
     head = ["two threads against one", "wall time", "cores to itself", "wanted", "caller alone", "kernels apart"]
@@ -229,6 +266,7 @@ COMMAND = "python benchmarks/dram.py"
 SECTIONS = {
     "rates": show_rates,
     "banks": show_banks,
+    "profile": show_profile,
     "queues": show_queues,
     "threads": show_threads,
     "peers": show_peers,

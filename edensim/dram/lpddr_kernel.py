@@ -35,8 +35,8 @@ BANK_MASK = (1 << KEY_BITS) - 1
 def scan_beside_opening(ch, mode, pad, t, row_hit):
     """Scan the queue while a second activate is due: anything but opening another row."""
     ready, oldest, soon = scan_hits(ch, mode * pad, pad, t)
-    more, older, sooner = scan_others(ch, mode * pad, pad, t, row_hit, 0, NEVER)
-    return ready + more, min(oldest, older), min(soon, sooner)
+    more, older, soon_act, soon_pre = scan_others(ch, mode * pad, pad, t, row_hit, 0, NEVER)
+    return ready + count_ready(more), min(oldest, older), min(soon, min(soon_act, soon_pre))
 
 
 @jit

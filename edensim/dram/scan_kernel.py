@@ -217,7 +217,7 @@ def scan_hits(ch, entry, n, t):
 
 @jit
 def scan_others(ch, entry, n, t, row_hit, odd, open_from):
-    """`scan_queue` for the row bus: requests that need ACT or PRE.
+    """`scan_queue` for the row bus, requests that need ACT or PRE: number ready by kind, oldest, both earliest clocks.
 
     No row is opened before `open_from`, nor at an even clock if `odd` is 1.
     """
@@ -226,7 +226,8 @@ def scan_others(ch, entry, n, t, row_hit, odd, open_from):
     act = np.uint64(ACT * n)
     ready = 0
     oldest = NEVER
-    soon = NEVER
+    soon_act = NEVER
+    soon_pre = NEVER
     for j in range(np.uint64(n)):
         k = ch.other_key[entry + j]
         is_open = ch.state[j] != 0
@@ -235,10 +236,11 @@ def scan_others(ch, entry, n, t, row_hit, odd, open_from):
         if row_hit:
             at = at | (NEVER if (ch.hit_key[entry + j] < k) & is_open else 0)
         ok = at <= t
-        ready += 1 if ok else 0
+        ready += (ONE_PRE if is_open else ONE_ACT) if ok else 0
         oldest = min(oldest, k if ok else NEVER)
-        soon = min(soon, NEVER if ok else at)
-    return ready, oldest, soon
+        soon_act = min(soon_act, NEVER if ok or is_open else at)
+        soon_pre = min(soon_pre, at if is_open and not ok else NEVER)
+    return ready, oldest, soon_act, soon_pre
 
 
 @jit_inline
@@ -275,7 +277,8 @@ def scan_others_few(ch, mode, t, row_hit, odd, open_from):
     blocks = pad // LANES
     ready = 0
     oldest = NEVER
-    soon = NEVER
+    soon_act = NEVER
+    soon_pre = NEVER
     for g in range(blocks):
         mask = ch.busy[mode * blocks + g]
         while mask:
@@ -284,15 +287,17 @@ def scan_others_few(ch, mode, t, row_hit, odd, open_from):
             k = ch.other_key[mode * pad + b]
             if k >= NEVER:
                 continue
-            if ch.state[b] == 0:
+            is_open = ch.state[b] != 0
+            if not is_open:
                 at = max(ch.allowed[ACT * pad + b] | odd, open_from)
             elif row_hit and ch.hit_key[mode * pad + b] < k:
                 continue
             else:
                 at = ch.allowed[PRE * pad + b] | ch.claimed[b]
             if at <= t:
-                ready += 1
+                ready += ONE_PRE if is_open else ONE_ACT
                 oldest = min(oldest, k)
             else:
-                soon = min(soon, at)
-    return ready, oldest, soon
+                soon_act = min(soon_act, NEVER if is_open else at)
+                soon_pre = min(soon_pre, at if is_open else NEVER)
+    return ready, oldest, soon_act, soon_pre

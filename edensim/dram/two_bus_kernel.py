@@ -18,6 +18,8 @@ from edensim.dram.scan_kernel import (
     FEW,
     KEY_BITS,
     NEVER,
+    ONE_ACT,
+    ONE_PRE,
     busy_banks,
     scan_active,
     scan_active_few,
@@ -41,6 +43,7 @@ def flip_mode(ch, t):
         ch.mode = 1 - ch.mode
         ch.next_queue = t
         ch.next_act = t
+        ch.next_pre = t
 
 
 @jit_inline
@@ -84,21 +87,29 @@ def pick_row(ch, t, is_falling):
     if len(ch.is_in_order) == 2 and ch.actives > 0:
         ch.next_act = NEVER
         ch.next_pre = NEVER
-    if min(ch.next_act, ch.next_pre) <= t:
+    if ch.next_pre <= t or (ch.next_act <= t and not is_falling):
         entry = ch.mode * pad
         odd = len(ch.is_half_clock) - 1
         open_from = t + 1 if is_falling else 0
         if len(ch.is_in_order) == 2:
-            ready, oldest, soon = scan_oldest_of_bus(ch, entry, pad, t, True, odd, open_from)
+            ready, oldest, soon_act = scan_oldest_of_bus(ch, entry, pad, t, True, odd, open_from)
+            soon_pre = soon_act
         elif busy_banks(ch, ch.mode) <= pad // FEWER:
-            ready, oldest, soon = scan_others_few(ch, ch.mode, t, len(ch.is_row_hit) == 2, odd, open_from)
+            ready, oldest, soon_act, soon_pre = scan_others_few(ch, ch.mode, t, len(ch.is_row_hit) == 2, odd, open_from)
         else:
-            ready, oldest, soon = scan_others(ch, entry, pad, t, len(ch.is_row_hit) == 2, odd, open_from)
-        ch.next_act = t + 1 if ready > 1 else soon  # of either row command
-        ch.next_pre = NEVER
+            ready, oldest, soon_act, soon_pre = scan_others(ch, entry, pad, t, len(ch.is_row_hit) == 2, odd, open_from)
+        ch.next_act = soon_act
+        ch.next_pre = soon_pre
         if ready > 0:
             node = oldest & BANK_MASK
-            return (PRE if ch.state[node] else ACT), node, ch.other[entry + node], FROM_QUEUE
+            command = PRE if ch.state[node] else ACT
+            if len(ch.is_in_order) == 1:
+                ready -= ONE_PRE if command == PRE else ONE_ACT
+                if ready & (ONE_PRE - ONE_ACT):  # what else was ready waits for the chosen command
+                    ch.next_act = t
+                if ready >= ONE_PRE:
+                    ch.next_pre = t
+            return command, node, ch.other[entry + node], FROM_QUEUE
     return -1, -1, -1, -1
 
 
@@ -142,13 +153,21 @@ def tick_two_buses(ch, tab, t):
             if not closed_page:  # there rows close under active requests
                 ch.next_active = max(ch.next_active, t + tab.gap[command, 0])
             ch.next_queue = max(min(ch.next_queue, bound), t + tab.gap[command, 0])
-            ch.next_act = min(ch.next_act, t if in_order else row_bound)  # the next request may open its row at once
+            if in_order:  # the next request may open its row at once
+                row_bound = t
+            if command != PRE:
+                ch.next_pre = min(ch.next_pre, row_bound)
+            if command >= PRE or in_order:  # beyond PRE whatever was known is out of date
+                ch.next_act = min(ch.next_act, row_bound)
+            if bus == ROW_BUS:
+                ch.next_act = max(ch.next_act, t + tab.gap[command, 1])
+                ch.next_pre = max(ch.next_pre, t + tab.gap[command, 2])
     if ch.pending_head != ch.pending_tail:
         bound = min(ch.next_active | odd, wait)
     elif mode_flips(ch):
         bound = t + 1
     else:
-        bound = min(min(ch.next_active | odd, ch.next_queue | odd), min(ch.next_act, ch.next_pre))
+        bound = min(min(ch.next_active | odd, ch.next_queue | odd), min(ch.next_act | odd, ch.next_pre))
         if timed_page:
             bound = min(bound, ch.close_at)
     if closed_page:
@@ -156,6 +175,7 @@ def tick_two_buses(ch, tab, t):
     if is_any and (closed_page or in_order):
         ch.next_queue = t + 1
         ch.next_act = t + 1
+        ch.next_pre = t + 1
         bound = t + 1
     if postponing:
         bound = t + 1 if is_any else min(bound, ch.release_at)

@@ -16,8 +16,8 @@ paper's Algorithm 1, with its gaps closed, which are:
 A saving is that of the energy which follows the part a tensor lies in, plus that of what parts of a rank have in common
 (background, and for parts of one rank reads and writes), which follows the highest of them. Parts that hold no tensor
 run at the lowest point on offer unless `idle` is "nominal". Parts are any with addresses of their own: the
-module, ranks, banks. (Chips of a rank hold a slice of every burst and no addresses, see `edensim.memory.partition`;
-timings of single subarrays are not modelled.)
+module, ranks, banks, subarrays; those that share a bank share its VDD, and differ in timings. (Chips of a rank hold a
+slice of every burst and no addresses, see `edensim.memory.partition`.)
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Item:
 class Room:
     """A part of the memory: space in it, its share of the whole, and the points it may run at, nominal first.
 
-    What parts of one `group` have in common follows the highest energy among them ("": a group of its own).
+    What parts of one `group` have in common follows the highest energy among them ("": a group of its own). Parts of
+    one `supply` have subarrays of the same bank, whose VDD is one for all of them ("": a supply of its own).
     """
 
     name: str
@@ -55,6 +56,11 @@ class Room:
     share: float
     choices: tuple[Choice, ...]
     group: str = ""
+    supply: str = ""
+
+    def allowed(self, vdd: Mapping[str, float]) -> tuple[Choice, ...]:
+        """Its points at the VDD of its supply, if that has one already."""
+        return tuple(c for c in self.choices if c.vdd == vdd.get(self.supply, c.vdd))
 
 
 @dataclass(frozen=True)
@@ -132,23 +138,26 @@ def _greedy(
     free = {room.name: room.free_bytes for room in rooms}
     settings: dict[str, Choice] = {}
     places: dict[str, str] = {}
+    vdd: dict[str, float] = {}
     sign = -1 if most_tolerant_first else 1
     for item in sorted(items, key=lambda x: (sign * x.tolerable, -x.size_bytes, x.name)):
-        best: tuple[float, float, str, Choice] | None = None
+        best: tuple[float, float, str, Choice, Room] | None = None
         for room in rooms:
             if item.size_bytes > free[room.name]:
                 continue
-            on_offer = (settings[room.name],) if room.name in settings else room.choices
+            on_offer = (settings[room.name],) if room.name in settings else room.allowed(vdd)
             for choice in on_offer:
                 if choice.ber <= item.tolerable:
                     # Among equals the fuller part, which leaves the others to be set anew.
-                    rank = (choice.energy, free[room.name] - item.size_bytes, room.name, choice)
+                    rank = (choice.energy, free[room.name] - item.size_bytes, room.name, choice, room)
                     best = rank if best is None or rank[:3] < best[:3] else best
         if best is None:
             raise ConfigError(_nowhere(item, rooms, free))
-        _, _, name, choice = best
+        _, _, name, choice, room = best
         places[item.name], settings[name] = name, choice
         free[name] -= item.size_bytes
+        if room.supply:
+            vdd[room.supply] = choice.vdd
     return finish(items, rooms, places, settings, weights, idle, "greedy")
 
 
@@ -165,9 +174,10 @@ def finish(
     """Set the parts without tensors, and price the whole."""
     if idle not in ("lowest", "nominal"):
         raise ConfigError(f"idle = {idle!r}: expected lowest or nominal")
+    vdd = {room.supply: settings[room.name].vdd for room in rooms if room.supply and room.name in settings}
     whole = {
         room.name: settings.get(room.name)
-        or (min(room.choices, key=lambda c: c.energy) if idle == "lowest" else room.choices[0])
+        or (min(room.allowed(vdd), key=lambda c: c.energy) if idle == "lowest" else room.allowed(vdd)[0])
         for room in rooms
     }
     moved = sum(item.moved_bytes for item in items) or 1.0

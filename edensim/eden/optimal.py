@@ -1,9 +1,9 @@
 """The mapping that saves most, as a mixed-integer program, to show how far the greedy one is off.
 
 Choose for every part one point (y), for every tensor one part at one point (z), and for every group of parts the
-highest energy in it (u), so that no tensor meets a higher bit error rate than it tolerates and no part overflows;
-maximise the saving of `mapping`. Solved by HiGHS through `scipy.optimize.milp`; if time runs out, the best mapping so
-far comes with the bound that is proven.
+highest energy in it (u), so that no tensor meets a higher bit error rate than it tolerates, no part overflows, and
+parts of a bank run at one VDD; maximise the saving of `mapping`. Solved by HiGHS through `scipy.optimize.milp`; if time
+runs out, the best mapping so far comes with the bound that is proven.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ def optimal_mapping(
     program.one_place_each()
     program.one_point_each(idle)
     program.one_level_each()
+    program.one_supply_each()
     gain = program.gain(weights)
     solved = _solve(program, gain, seconds)
     if solved.x is None:
@@ -117,11 +118,23 @@ class _Program:
                 self.row(sizes, 0.0, float(room.free_bytes))
 
     def one_point_each(self, idle: str) -> None:
-        """Every part has one point; if idle parts are to be nominal, any other point needs a tensor."""
+        """Every part has one point; if idle parts are to be nominal, another one needs a tensor in the same supply."""
         for r, room in enumerate(self.rooms):
             self.row([(self.column[r, c], 1.0) for c in range(len(room.choices))], 1.0, 1.0)
             for c in range(1, len(room.choices) if idle == "nominal" else 1):
-                self.row([(self.column[r, c], 1.0), *((k, -1.0) for k in self.of_option[r, c])], -np.inf, 0.0)
+                near = [o for o in self.options if room.supply and self.rooms[o[0]].supply == room.supply] or [(r, c)]
+                there = [(k, -1.0) for option in near for k in self.of_option[option]]
+                self.row([(self.column[r, c], 1.0), *there], -np.inf, 0.0)
+
+    def one_supply_each(self) -> None:
+        """Parts of one supply run at one VDD."""
+        first: dict[str, int] = {}
+        for r, room in enumerate(self.rooms):
+            known = first.setdefault(room.supply, r) if room.supply else r
+            for vdd in {choice.vdd for choice in room.choices} if known != r else ():
+                ways = ((k, c, choice.vdd) for k in (known, r) for c, choice in enumerate(self.rooms[k].choices))
+                terms = [(self.column[k, c], 1.0 if k == r else -1.0) for k, c, own in ways if own == vdd]
+                self.row(terms, 0.0, 0.0)
 
     def one_level_each(self) -> None:
         """Every group has one level, and no part of it a point above."""

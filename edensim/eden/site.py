@@ -131,13 +131,14 @@ class Site:
         by_bank = partitions.bank_share()  # (parts, channels, banks of all ranks)
         by_rank = by_bank.reshape(len(by_bank), -1, partitions.geometry.banks_per_rank)
         groups, shares = _groups(by_rank.sum(2) > 0), by_rank.sum(1)
+        supplies = _groups(by_bank.reshape(len(by_bank), -1) > 0)
         shares /= np.maximum(shares.sum(1, keepdims=True), 1e-300)
         # Without goal "energy" the choice of a part is ranked by what the user wants less of.
         choices = [replace(c, energy=self._price(c)) for c in self.choices]
         parts = in_parts(choices, load_chip(self.plan.chip), self.state.nominal, shares, self.plan.experimental)
         return [
-            Room(name, size, size / whole, tuple(own), f"ranks {group}")
-            for (name, size), own, group in zip(sizes.items(), parts, groups, strict=True)
+            Room(name, size, size / whole, tuple(own), f"ranks {group}", f"banks {supply}")
+            for (name, size), own, group, supply in zip(sizes.items(), parts, groups, supplies, strict=True)
             if size
         ]
 
@@ -238,7 +239,7 @@ def _point(choice: Choice) -> dict[str, float]:
 
 
 def _groups(touches: NDArray[np.bool_]) -> list[int]:
-    """Group of every part by the ranks it touches, shape (parts, ranks): parts of a common rank are in one group."""
+    """Group of every part by the ranks (or banks) it touches, shape (parts, ranks): parts of a common one are one."""
     group = list(range(len(touches)))
     for rank in touches.T:
         joined = {group[k] for k in np.flatnonzero(rank)}

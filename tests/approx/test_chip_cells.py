@@ -20,6 +20,8 @@ DDR3L = Geometry(1, 1, 1, 8, 65_536, 128, 8, 64, 8, 512)
 MAP = AddressMap(DDR3L, "RoBaRaCoCh")
 PERIOD = 8
 """Rows of a stripe here, instead of hundreds, so that few rows hold whole numbers of stripes."""
+SAMPLED = (0, 64)
+"""Rows that stand for a group of 128."""
 
 
 def device_of(chip, seed=0, period=PERIOD, **changes):
@@ -128,9 +130,9 @@ def weak_lines(device, rows):
 def test_row_correlation_between_banks(vendor, vdd):
     """Rows that fail in one bank fail in the others as often as in the published drawings; without the mask, not.
 
-    As drawings do: groups of rows some 306 rows apart, of modules at a voltage at which errors are common, banks in
-    which 3 to 97 % of the lines that can fail do; medians over pairs of banks, then modules. The drawings give 0.69 to
-    0.97. The seeds are fixed; the medians of 40 modules (0.93, 0.93 and 0.79) lie at least 0.02 within the limits.
+    Counted as there: groups of 128 rows some 306 rows apart, banks in which 3 to 97 % of the lines fail; medians over
+    pairs of banks, then modules. The drawings themselves give 0.93 (A), 0.95 (B), and 0.79 at 1.175 V (C, 0.95 over all
+    voltages); cells of 40 drawn modules 0.86, 0.89 and 0.91. Nothing was fitted to these numbers. The seeds are fixed.
     """
     failures = {}
     for k in range(40):
@@ -143,22 +145,28 @@ def test_row_correlation_between_banks(vendor, vdd):
     k = next(iter(found))
     (failure,) = failures[k].failures
     alike = replace(failure, weak=failure.weak.mean(1, keepdims=True).repeat(2, axis=1), row_own=1.0)
-    assert abs(correlation(replace(failures[k], failures=(alike,)), k)) < 0.3
+    assert abs(correlation(replace(failures[k], failures=(alike,)), k)) < 0.2
 
 
 def correlation(law, seed):
     """Median over pairs of banks of the correlation of their row profiles, None if fewer than two tell."""
-    most = 0.5 if law.failures[0].weak[:, 0].max() == 0 else 1.0
     mean = law.failures[0].weak.mean(1)
-    usual = np.flatnonzero((mean > 0.03 * most) & (mean < 0.97 * most))
+    usual = np.flatnonzero((mean > 0.03) & (mean < 0.97))
     if len(usual) < 2:
         return None
     device = Device([cell_laws(law, load_chip("A").table.stripe.period_rows, 8 * DDR3L.row_bytes)], MAP, seed=seed)
-    lines = [
-        flips(device, 2, first=first).reshape(2, 8, -1, 512).any(3).mean((0, 2)) for first in range(0, 32_640, 306)
-    ]
-    found = np.corrcoef(np.array(lines)[:, usual].T)
+    groups = np.arange(0, 32_640, 306) // 128 * 128
+    lines = [[faulty_lines(device, first + k) for k in SAMPLED] for first in groups.tolist()]
+    found = np.corrcoef(np.mean(lines, axis=1)[:, usual].T)
     return np.median(found[np.triu_indices(len(usual), 1)])
+
+
+def faulty_lines(device, row):
+    """Share of the lines of a row that come out wrong, bank by bank."""
+    stored = np.zeros((DDR3L.banks, DDR3L.columns, 64), np.uint8)
+    region = Region(MAP, stored.nbytes, row * DDR3L.banks * DDR3L.row_bytes)
+    inject(stored, device=device, region=region, threads=1, details=False)
+    return stored.any(2).mean(1)
 
 
 def test_banks_of_vendor_c():

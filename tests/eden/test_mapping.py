@@ -36,7 +36,10 @@ def best_of_all(items, rooms, weights):
     """Saving of the best mapping by trying every point of every part and every place of every tensor."""
     best = None
     moved = sum(item.moved_bytes for item in items) or 1
-    for points in itertools.product(CHOICES, repeat=len(rooms)):
+    for points in itertools.product(rooms[0].choices, repeat=len(rooms)):
+        supplies = {(room.supply or room.name, point.vdd) for room, point in zip(rooms, points, strict=True)}
+        if len(supplies) > len({supply for supply, _ in supplies}):
+            continue
         for places in itertools.product(range(len(rooms)), repeat=len(items)):
             used = [sum(i.size_bytes for i, p in zip(items, places, strict=True) if p == r) for r in range(len(rooms))]
             if any(u > room.free_bytes for u, room in zip(used, rooms, strict=True)):
@@ -83,6 +86,33 @@ def test_mappings_keep_their_promises_and_the_optimum_is_the_best_of_all(sizes, 
             inside = [item for item in items if found.places[item.name] == room.name]
             assert sum(item.size_bytes for item in inside) <= room.free_bytes
             assert all(found.settings[room.name].ber <= item.tolerable for item in inside)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    item_lists,
+    st.lists(st.tuples(st.integers(4, 14), st.sampled_from(["", "x", "y"])), min_size=2, max_size=3),
+    st.sampled_from(["lowest", "nominal"]),
+)
+def test_parts_of_one_bank_have_one_voltage(sizes, space, idle):
+    """Timings differ between subarrays of a bank, VDD does not; the optimum is the best of all such mappings."""
+    pytest.importorskip("scipy")
+    choices = (*CHOICES, Choice(1.25, 10.0, 12.5, 1e-2, "measured", energy=0.8))
+    items, weights = make(sizes), Weights(0.5, 0.5)
+    rooms = [Room(f"r{k}", free, 1 / len(space), choices, f"g{k}", own) for k, (free, own) in enumerate(space)]
+    best = best_of_all(items, rooms, weights)
+    for mapping in (greedy_mapping, optimal_mapping):
+        try:
+            found = mapping(items, rooms, weights, idle)
+        except ConfigError:
+            assert best is None or mapping is greedy_mapping
+            continue
+        for supply in {room.supply for room in rooms} - {""}:
+            assert len({found.settings[room.name].vdd for room in rooms if room.supply == supply}) == 1
+        assert all(found.settings[found.places[item.name]].ber <= item.tolerable for item in items)
+        assert found.saving <= best + 1e-9
+        if mapping is optimal_mapping and idle == "lowest":
+            assert found.saving == pytest.approx(best)
 
 
 def test_algorithm_1_packs_by_tolerance_and_keeps_the_rest_at_nominal():

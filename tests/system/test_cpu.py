@@ -106,6 +106,25 @@ def test_kept_streams_change_nothing(cache: Path, monkeypatch: pytest.MonkeyPatc
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.parametrize("cores", [1, 2])
+def test_further_operating_points_make_no_streams(cache: Path, monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    """One core keeps what leaves its last cache, several what leaves their own: nest and caches run for one point only.
+
+    Another cache, code or layer is another stream.
+    """
+    several = {"workload.batch": cores, "machine.cores": cores, "compare": {}}
+    first = run(**several)
+    kept = set(cache.iterdir())
+    assert len(kept) == cores
+    with monkeypatch.context() as patched:
+        patched.delattr("edensim.machines.cpu.network_stream.stretches")
+        assert run(**several) == first
+        assert run(**several, **{"operating_point.tRCD_ns": 0.0})["time_ns"] < first["time_ns"]
+        with pytest.raises(NameError):
+            run(**several, **{"machine.cache.l2.size_bytes": 1 << 18})
+    assert set(cache.iterdir()) == kept
+
+
 def test_streams_used_longest_ago_leave(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder stays within its limit."""
     run()

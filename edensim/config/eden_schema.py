@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from edensim.config.boosting_schema import EdenBoosting
 from edensim.config.table import Name, Table, key
 
 Rate = Annotated[float, Field(ge=0, le=0.5)]
@@ -38,6 +39,7 @@ class Eden(Table):
     )
     boost_growth: float = key(1.5, "factor on that rate from round to round", gt=1, le=100)
     rounds: int = key(5, "rounds of boost, characterise, map at most; they end when nothing improves", ge=1, le=20)
+    boosting: EdenBoosting = key(EdenBoosting(), "single choices of the recipe")
     # errors in training and characterisation
     model: Name = key("uniform", "error model while boosting and characterising: a name of edensim.approx.MODELS")
     parameters: dict[str, Parameter] = key({}, "its parameters; uniform without any draws every error anew")

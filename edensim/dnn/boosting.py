@@ -8,9 +8,10 @@ raised every two epochs from 0 to the target within 10 to 15 epochs, implausible
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -59,9 +60,25 @@ class Boosting:
         """What tolerates most; `target` may lie above the rate that is hoped for."""
         return cls(Curriculum(target, "spread"), Storage.best(precision), Training())
 
+    def changed(self, choices: Mapping[str, Any]) -> Boosting:
+        """The same with other choices: names of fields of the curriculum, the storage, the training, or its own.
+
+        Raises
+        ------
+        ConfigError
+            If a value is outside of its range, or does not go with the others.
+        """
+        parts = {name: getattr(self, name) for name in ("curriculum", "storage", "training")}
+        parts = {name: replace(x, **_of(x, choices)) for name, x in parts.items()}
+        return replace(self, **parts, **_of(self, choices))
+
     def control(self) -> Boosting:
         """The same without errors."""
         return replace(self, curriculum=replace(self.curriculum, target=0.0))
+
+
+def _of(part: Any, choices: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: choices[f.name] for f in fields(part) if f.name in choices}
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,7 +71,8 @@ class Bench:
     def boost(self, start: Any, control: Any, ber: float, errors_at: Any, folder: Path, seed: int) -> Any:
         """One round of boosting from `start`, its control from `control`; goes on from what is in the folder."""
         make = dnn.Boosting.paper if self.plan.recipe == "paper" else dnn.Boosting.best
-        recipe = make(ber, self.plan.precision)
+        chosen = {name: value for name, value in self.plan.boosting if value is not None}
+        recipe = make(ber, self.plan.precision).changed(chosen)
         recipe = replace(recipe, training=replace(recipe.training, epochs=self.plan.boost_epochs, seed=seed))
         return dnn.boost(start, self.data, errors_at, recipe, control=control, folder=folder, progress=self._steps())
 

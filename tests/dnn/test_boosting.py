@@ -1,6 +1,7 @@
 """Boosting: what it is worth at a fixed bit error rate, and that the control is its equal but for the errors."""
 
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -8,8 +9,9 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from edensim.dnn import Boosting, FaultyMemory, Storage, Training, accuracy, batches, boost  # noqa: E402
-from edensim.errors import OutputError  # noqa: E402
+from edensim.config.boosting_schema import EdenBoosting  # noqa: E402
+from edensim.dnn import Boosting, Curriculum, FaultyMemory, Storage, Training, accuracy, batches, boost  # noqa: E402
+from edensim.errors import ConfigError, OutputError  # noqa: E402
 from tests.dnn.plain_errors import PlainErrors  # noqa: E402
 
 
@@ -69,3 +71,27 @@ def test_a_folder_that_cannot_be(learned, data, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be made"):
         boost(learned, data, PlainErrors, Boosting.paper(1e-3), folder=tmp_path / "file" / "run")
+
+
+def test_single_choices_change_a_recipe():
+    """Each goes to the part it belongs to, the others stay; what does not go together is refused."""
+    paper = Boosting.paper(1e-3)
+    found = paper.changed({"shape": "at_once", "weight_clip": 2.0, "learning_rate": 1e-3, "backward": "clean"})
+    assert (found.curriculum.shape, found.curriculum.target) == ("at_once", 1e-3)
+    assert (found.storage.weight_clip, found.storage.precision) == (2.0, "int8")
+    assert (found.training.learning_rate, found.training.gradient_clip) == (1e-3, 0.0)
+    assert found.backward == "clean"
+    assert paper.changed({}) == paper
+    with pytest.raises(ConfigError, match="fp32' clips nothing"):
+        Boosting.paper(1e-3, "fp32").changed({"map_quantile": 0.9})
+
+
+def test_every_choice_of_a_recipe_is_a_key():
+    """[eden.boosting] has the fields of the recipe that [eden] itself does not set, with the same choices."""
+    elsewhere = {"target", "precision", "kinds", "epochs", "seed", "threads", "curriculum", "storage", "training"}
+    parts = (Boosting, Curriculum, Storage, Training)
+    offered = {name: hint for part in parts for name, hint in get_type_hints(part).items() if name not in elsewhere}
+    keys = get_type_hints(EdenBoosting)
+    assert set(EdenBoosting.model_fields) == set(offered)
+    for name, hint in offered.items():
+        assert set(get_args(keys[name])) - {type(None)} == {hint}, name

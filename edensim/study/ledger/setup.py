@@ -20,6 +20,8 @@ BASE: dict[str, Any] = {
 """What the points of the sweep depart from; each point sets everything that matters."""
 DDR4 = ("RoBaRaCoBgCh", "RoCoRaBaBgCh")
 """Maps of memories with bank groups: shipped, and interleaved: successive bursts go to all banks in turn."""
+GDDR5 = ("RoBaRaCoHBgCoL2Ch", "RoCoRaBaBgCh")
+"""The first as in configs/gpu-yolo-tiny.toml: 128 bytes in a row."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ MEMORIES = {
     },
     # 2500 MHz, 6 channels, 24 chips in the paper: 384 data pins as 12 channels of one device, 2500 MHz the data clock.
     "GDDR5": {
-        "stated": Organisation("gddr5-6000-1gb-x32", 5000, 12, 1, DDR4, 1.5),
-        "other": Organisation("gddr5-6000-1gb-x32", 5000, 6, 1, DDR4, 1.5),
+        "stated": Organisation("gddr5-6000-1gb-x32", 5000, 12, 1, GDDR5, 1.5),
+        "other": Organisation("gddr5-6000-1gb-x32", 5000, 6, 1, GDDR5, 1.5),
     },
 }
 

@@ -1,8 +1,9 @@
 """Tables of the rows of `boosting.py` that are done; what is missing is shown as missing.
 
-Values are geometric means over seeds, ratios are taken seed by seed, and "x2.0 (1.6…2.5)" is the 95 % interval of the
-ratio over seeds (Student's t of its logarithm; none for a single seed). Seeds differ in images, network, order of
-training and weak cells.
+Values are geometric means over seeds, ratios are taken seed by seed; in brackets 95 % intervals over seeds (Student's
+t of the logarithm; of a single rate that of its draws). A rate is 0 where the network loses more than the bound at the
+lowest rate, as some do that learned the errors of one setting of a device and miss them below it. Seeds differ in
+images, network, order of training and weak cells.
 """
 
 from __future__ import annotations
@@ -108,12 +109,18 @@ def ratio(pairs: Sequence[tuple[float, float]]) -> str:
         return "none before"
     if any(a == 0 for a, _ in pairs):
         return "0"
-    logs = [math.log(a / b) for a, b in pairs]
-    mean = fmean(logs)
-    if len(logs) < 2:
+    mean, half = _logs([a / b for a, b in pairs])
+    if len(pairs) < 2:
         return f"x{_two(math.exp(mean))}"
-    half = student_quantile(0.975, len(logs) - 1) * stdev(logs) / math.sqrt(len(logs))
     return f"x{_two(math.exp(mean))} ({_two(math.exp(mean - half))}…{_two(math.exp(mean + half))})"
+
+
+def _logs(values: Sequence[float]) -> tuple[float, float]:
+    """Mean of the logarithms, and half of its 95 % interval (0 for a single value)."""
+    logs = [math.log(value) for value in values]
+    if len(logs) < 2:
+        return logs[0], 0.0
+    return fmean(logs), student_quantile(0.975, len(logs) - 1) * stdev(logs) / math.sqrt(len(logs))
 
 
 def _main(wanted: Sequence[Row], done: Done) -> str:
@@ -238,14 +245,17 @@ def _over(group: Group, a: str, b: str, drop: str = "0.01") -> str:
 
 
 def _mean(group: Group, arm: str, drop: str = "0.01") -> str:
-    """Geometric mean of the tolerable rates, and for one seed the range that its draws support."""
+    """Geometric mean of the tolerable rates and its interval, for one seed the range that its draws support."""
     if any(x[arm] is None for x in group):
         return "diverged"
     rates = [x[arm][drop]["ber"] for x in group]
     if len(rates) == 1:
         found = group[0][arm][drop]
         return f"{rates[0]:.2g} ({found['low']:.2g}…{found['high']:.2g})"
-    return f"{math.exp(fmean(math.log(x) for x in rates)):.2g}" if all(rates) else "0"
+    if not all(rates):
+        return f"0 in {sum(not rate for rate in rates)} of {len(rates)}"
+    mean, half = _logs(rates)
+    return f"{math.exp(mean):.2g} ({math.exp(mean - half):.2g}…{math.exp(mean + half):.2g})"
 
 
 def _at(group: Group, arm: str, rate: str = "at 0.01") -> str:

@@ -220,6 +220,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER", help="of CSV and figure")
     parser.add_argument("--write", action="store_true", help="renew the section of benchmarks/README.md")
     options = parser.parse_args()
+    os.environ.setdefault("EDENSIM_STREAM_BYTES", str(8 << 30))  # all streams at once
     path = options.out / "cpu-sensitivity.csv"
     before, corners = kept(path), []
     began, run = time.process_time(), 0
@@ -240,5 +241,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("EDENSIM_STREAM_BYTES", str(8 << 30))  # all streams at once
     main()

@@ -153,6 +153,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="renew the section of benchmarks/README.md")
     parser.add_argument("--quick", action="store_true", help="no whole inferences")
     options = parser.parse_args()
+    os.environ["EDENSIM_STREAM_BYTES"] = "0"
     hot = np.tile(np.repeat(np.arange(64), 4), 40_000)
     rates = [
         ("caches, DRAM-bound stream (M accesses/s)", 50, drive(np.arange(4_000_000))),
@@ -180,5 +181,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ["EDENSIM_STREAM_BYTES"] = "0"
     main()

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from dram_work import MEMORIES as PROFILED
 from dram_work import STEPS, measured
+from dram_work import TRACES as PROFILED_TRACES
 from peers import HEAD, compare
 from table import markdown, publish
 
@@ -98,9 +100,6 @@ MEMORIES = """ddr4_2400_frfcfs32 ddr3_1600_frfcfs32 gddr6_14000_frfcfs32 lpddr5_
 """One of each family, with the same queues and scheduler; the first is what the others are compared with."""
 
 
-PROFILED = ("ddr4_2400_frfcfs32", "ddr5_4800_frfcfs32", "hbm3_6400_frfcfs32")
-
-
 def banks() -> list[list[object]]:
     """Kernel time per request for memories with more and more banks, in ns and against DDR4 on the same lines."""
     rows: list[list[object]] = []
@@ -124,7 +123,7 @@ def profile() -> list[list[object]]:
     rows: list[list[object]] = []
     for name in PROFILED:
         memory = system(f"ramulator2:{name}")
-        for trace in ("a_stream", "b_random", "c_mix8"):
+        for trace in PROFILED_TRACES:
             requests = requests_of(trace, memory)
             work = kernel_run(memory, requests)
             work()

@@ -1,8 +1,10 @@
 """The benchmark scripts explain themselves and refuse what they do not know."""
 
+import os
 import runpy
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -17,7 +19,7 @@ def call(monkeypatch, capsys):
     def run(script, *arguments):
         monkeypatch.setattr(sys, "argv", [str(script), *arguments])
         monkeypatch.syspath_prepend(str(FOLDER))
-        with pytest.raises(SystemExit) as leaving:
+        with pytest.raises(SystemExit) as leaving, patch.dict(os.environ):
             runpy.run_path(str(script), run_name="__main__")
         return (leaving.value.code, *capsys.readouterr())
 

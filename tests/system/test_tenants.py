@@ -75,6 +75,19 @@ def test_a_core_and_an_accelerator_share_a_memory() -> None:
     assert told["engine"]["read_queue_ns"] > told["engine"]["alone"]["read_queue_ns"]
 
 
+def test_a_core_a_gpu_and_an_accelerator_share_a_memory() -> None:
+    """Machines of all three kinds in one world: none moves more than alone, all wait longer, twice the same."""
+    gpu = {"name": "gpu", "network": "lenet", "layers": ["conv1", "conv2"], "machine": {"preset": "gpu-titan-x-eden"}}
+    data = run(ENGINE, gpu)
+    told = data["interference"]
+    assert set(told) == {"main", "engine", "gpu"}
+    for entry in told.values():
+        assert entry["bytes"] == entry["alone"]["bytes"]
+        assert entry["slowdown"] > 1
+        assert entry["read_queue_ns"] > entry["alone"]["read_queue_ns"]
+    assert run(ENGINE, gpu) == data
+
+
 def made_of(tenants: list[dict], tRCD_ns: float | None) -> Simulation:
     """Networks on one memory at a tRCD."""
     point = {} if tRCD_ns is None else {"operating_point": {"tRCD_ns": tRCD_ns}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,17 @@ def test_what_is_no_record_is_told(tmp_path: Path, text: str, words: str) -> Non
     with pytest.raises(InputError) as caught:
         read(tmp_path, text)
     assert words in str(caught.value)
+
+
+def test_a_truncated_file_is_told(tmp_path: Path) -> None:
+    """A compressed trace that ends too early is refused whole, with its name."""
+    path = tmp_path / "a.trace.gz"
+    whole = gzip.compress("".join(f"R {64 * k:x}\n" for k in range(5000)).encode())
+    path.write_bytes(whole)
+    assert len(read_address_trace(path).touches) == 5000
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"a\.trace\.gz: .*end"):
+        read_address_trace(path)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

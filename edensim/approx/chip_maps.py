@@ -38,6 +38,8 @@ UNREAD = ("B6", "volt1.050000")
 AXIS_PT = 77.83
 """Height of the colour bar, on which its labels lie."""
 LABEL = re.compile(rb"(\S+) Td\s+\((\d(?:\\056|[.])\d+)\) Tj")
+MOST_BYTES = 1 << 22
+"""Of a part of a drawing, unpacked; whole drawings have less, and what is longer is cut off and refused."""
 USUAL = (0.03, 0.97)
 """Shares of a bank from which its groups can be told apart."""
 _NORMAL = NormalDist()
@@ -60,10 +62,10 @@ def read_map(path: str | Path) -> Floats:
         images, text = _contents(content)
         picture, bar = ([image for width, image in images if width in widths][0] for widths in ((227, 228), (6,)))
         labels = [(float(y), float(label.replace(rb"\056", b"."))) for y, label in LABEL.findall(text)]
-    except (IndexError, ValueError, zlib.error):
+        (low, first), (high, last) = (labels[0], labels[-1]) if labels else ((0.0, 0.0), (1.0, 0.0))  # none: no errors
+        most = (last - first) / (high - low) * AXIS_PT
+    except (IndexError, ValueError, ZeroDivisionError, zlib.error):
         raise InputError(f"{path}: expected a drawing of CMU-SAFARI/DRAM-Voltage-Study, spatial_locality") from None
-    (low, first), (high, last) = (labels[0], labels[-1]) if labels else ((0.0, 0.0), (1.0, 0.0))  # none: no errors
-    most = (last - first) / (high - low) * AXIS_PT
     colours = bar[:, 3][bar[:, 3, 3] > 0, :3].astype(int)
     centres = (1.43 + (np.arange(BANKS) + 0.5) * 28.45).astype(int)
     drawn = picture[:, centres]
@@ -153,7 +155,7 @@ def _contents(content: bytes) -> tuple[list[tuple[int, NDArray[np.uint8]]], byte
         if not begin:
             continue
         body = body.split(b"endstream")[0].strip(b"\r\n")
-        plain = zlib.decompress(body) if b"/FlateDecode" in head else body
+        plain = zlib.decompressobj().decompress(body, MOST_BYTES) if b"/FlateDecode" in head else body
         if b"/Subtype /Image" not in head:
             text.append(plain)
             continue

@@ -105,13 +105,11 @@ def _held(context: Context, volts: str) -> float:
 
 def _curves(context: Context) -> list[Curve]:
     """The voltage of every tensor, weights and input maps layer by layer."""
-    start, found = "volts of ", context.found(MAPPED)
-    order = {layer.name: float(k) for k, layer in enumerate(load_network(CONFIG["eden"]["network"]).layers, 1)}
+    found, layers = context.found(MAPPED), load_network(CONFIG["eden"]["network"]).layers
     drawn = []
     for kind, told in KINDS.items():
-        volts = {n.removeprefix(start).removesuffix(f".{kind}"): v for n, v in found.items() if n.startswith(start)
-                 and n.endswith(f".{kind}")}  # fmt: skip
-        points = sorted((order[name], v) for name, v in volts.items() if name in order)
+        keys = ((float(k), f"volts of {layer.name}.{kind}") for k, layer in enumerate(layers, 1))
+        points = [(k, found[key]) for k, key in keys if key in found]
         if points:
             x, y = zip(*points, strict=True)
             drawn.append(Curve("ResNet101, int8", told, x, y, "layer", "VDD of its part (V)", falls=False))

@@ -305,10 +305,10 @@ class World:
     def advance(self, until: int = NEVER, budget: int = NEVER) -> int:
         """Process every event strictly before `until`; returns the reason for stopping."""
         gpus = None if self.gpu is None else self.gpu.record
+        cores = True if (self.agents["kind"] == CORE).any() else None
         while True:
-            reason = int(
-                advance(self.state, gpus, self.hierarchy, self.tiles, self.runs, self.page_table, until, budget)
-            )
+            programs = self.tiles, self.runs, self.page_table
+            reason = int(advance(self.state, gpus, cores, self.hierarchy, *programs, until, budget))
             if reason == LOG_FULL:
                 self.save_log()
             elif reason == NEXT_PART:

@@ -107,11 +107,11 @@ def channel_step(world, c, horizon):
 
 
 @jit
-def advance(worlds, gpus, hierarchy, tiles, runs, page_table, until, budget):
+def advance(worlds, gpus, cores, hierarchy, tiles, runs, page_table, until, budget):
     """Process every event strictly before `until`. Returns why it stopped; `now` of the world is the exact time.
 
-    `gpus` is None in a world without GPUs, `hierarchy` in one whose cores share no caches, so that nothing of them is
-    compiled.
+    `gpus` is None in a world without GPUs, `cores` in one without cores, `hierarchy` in one whose cores share no
+    caches, so that nothing of them is compiled.
     """
     world = worlds[0]
     n_agents = world.n_agents
@@ -164,9 +164,10 @@ def advance(worlds, gpus, hierarchy, tiles, runs, page_table, until, budget):
         if gpus is not None:
             if kind == GPU:
                 due = gpu_step(world, gpus[0], who, first, second, page_table)
-        if kind == CORE:
-            due = core_step(world, hierarchy, who, first, second)
-        elif kind != GPU:
+        if cores is not None:
+            if kind == CORE:
+                due = core_step(world, hierarchy, who, first, second)
+        if kind != GPU and kind != CORE:
             due = tile_step(world, who, first, second)
             while world.agents[who].wants and not log_is_full(world) and not lacks_part(world.agents[who]):
                 for side in range(2):

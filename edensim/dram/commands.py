@@ -16,6 +16,7 @@ COMMAND_NAMES = (
 )
 COMMANDS = {name: code for code, name in enumerate(COMMAND_NAMES)}
 N_COMMANDS = len(COMMAND_NAMES)
+COLUMN_COMMANDS = (RD, WR, RDA, WRA)
 BANK_COMMANDS = 7
 """The first seven have a next-allowed time per bank, those that address a rank one per rank.
 

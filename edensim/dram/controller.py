@@ -66,7 +66,7 @@ class DramSystem:
         self.clocks = bank_clocks(self.timing, self.state.row_times)
         edges = resolve_edges(self.timing.standard, self.timing.ck, {}, self.geometry.banks)
         self.policy = queue_policy(dram, self.timing, auto_precharge(edges))
-        self.shape = bank_shape(self.geometry, self.policy.sleep is not None)
+        self.shape = bank_shape(self.geometry, self.policy.sleep is not None, self.policy.half_clock)
         self.refresh = refresh_schedule(dram, self.timing, self.shape, self.state.tREFI_scale)
         self.tables = self.compile()
 
@@ -201,11 +201,11 @@ class DramSystem:
         return CommandLog(commands, name, self.period, ck, layout, bank_ck, refresh, rows)
 
 
-def bank_shape(layout: Organisation, sleeps: bool = False) -> Shape:
-    """Bank tree of one channel; `sleeps`: ranks are powered down."""
+def bank_shape(layout: Organisation, sleeps: bool = False, half_clock: bool = False) -> Shape:
+    """Bank tree of one channel; see `Shape`."""
     if layout.banks > 1 << KEY_BITS:
         raise ConfigError(f"dram: {layout.banks} banks per channel; the controller handles at most {1 << KEY_BITS}")
-    return Shape(layout, sleeps)
+    return Shape(layout, sleeps, half_clock)
 
 
 def refresh_schedule(dram: Dram, timing: TimingSet, shape: Shape, scale: float) -> Refresh:

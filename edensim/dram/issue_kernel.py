@@ -30,7 +30,7 @@ def raise_allowed(ch, tab, command, node, t):
     blocks = pad // LANES
     begin = 0
     end = blocks
-    if blocks > 2:  # known from the type; of many banks a command may concern one pseudo-channel alone
+    if blocks > 2:  # known from the type; of many banks a constraint may concern one pseudo-channel alone
         begin = tab.reach[command, node, 0]
         end = tab.reach[command, node, 1]
     for d in range(tab.row_n[command]):
@@ -50,7 +50,10 @@ def raise_allowed(ch, tab, command, node, t):
         ch.window[k, h, 0] = p
         x = tab.window_target[k] * pad
         y = tab.window_at[k] + h * pad
-        for g in range(blocks):
+        if blocks > 2:
+            begin = tab.window_reach[k, h, 0]
+            end = tab.window_reach[k, h, 1]
+        for g in range(begin, end):
             raise_lanes(ch.allowed, x + g * LANES, tab.delay, y + g * LANES, ch.window[k, h, 1 + p])
 
 

@@ -20,6 +20,7 @@ from edensim.dram.commands import (
     BANK_COMMANDS,
     CASRD,
     CASWR,
+    COLUMN_COMMANDS,
     N_COMMANDS,
     PRE,
     PREAB,
@@ -47,10 +48,14 @@ def room(wanted: int, least: int) -> int:
 
 @dataclass(frozen=True)
 class Shape:
-    """Banks of one channel as a tree, and how the kernel's arrays follow from it; `sleeps`: ranks are powered down."""
+    """Banks of one channel as a tree, and how the kernel's arrays follow from it.
+
+    `sleeps`: ranks are powered down; `half_clock`: clocks are half clocks, and column commands go at odd ones only.
+    """
 
     layout: Organisation
     sleeps: bool = False
+    half_clock: bool = False
 
     @property
     def banks(self) -> int:
@@ -280,8 +285,10 @@ def compile_table(
     singles: dict[int, list[list[tuple[int, int]]]] = {}
     for p in (*issued, ACT2, CASRD, CASWR):  # nothing waits for the last three: they are never targets
         table = full_delays(shape, edges, p, issued)
+        if shape.half_clock and p in COLUMN_COMMANDS:
+            drop_half_clocks(shape, table)
         fields["gap"][p] = least_waits(shape, table, issued)
-        fields["reach"][p, : len(table)] = blocks_reached(shape, table)
+        fields["reach"][p, : len(table)] = blocks_reached(table[:, : BANK_COMMANDS * pad], pad)
         for f in range(BANK_COMMANDS):
             part = table[:, f * pad : (f + 1) * pad]
             beyond = part.copy()
@@ -320,15 +327,20 @@ def compile_table(
     return record
 
 
-def blocks_reached(shape: Shape, table: Int) -> Int:
-    """First and behind the last block of LANES banks that a command at each bank or rank delays: int64 [issuers, 2].
+def drop_half_clocks(shape: Shape, table: Int) -> None:
+    """Take from the delays of a column command those of other column commands that their clocks keep anyway."""
+    for f in COLUMN_COMMANDS:
+        row = table[:, f * shape.padded : (f + 1) * shape.padded]
+        row[row <= 2] = 0
 
-    `table` are the delays of that command, see `full_delays`.
+
+def blocks_reached(delays: Int, padded: int) -> Int:
+    """First and behind the last block of LANES banks that anything at each bank or node delays: int64 [nodes, 2].
+
+    `delays` are rows of `padded` banks, one behind the other: [nodes, rows x padded].
     """
-    banks = table[:, : BANK_COMMANDS * shape.padded].reshape(len(table), BANK_COMMANDS, -1, LANES)
-    reached = np.any(np.any(banks > 0, axis=3), axis=1)
-    blocks = reached.shape[1]
-    ends = blocks - reached[:, ::-1].argmax(axis=1)
+    reached = (delays.reshape(len(delays), -1, padded // LANES, LANES) > 0).any(axis=(1, 3))
+    ends = reached.shape[1] - reached[:, ::-1].argmax(axis=1)
     return np.stack([reached.argmax(axis=1), np.where(reached.any(axis=1), ends, 0)], axis=1)
 
 
@@ -337,7 +349,7 @@ def least_waits(shape: Shape, table: Int, issued: Sequence[int]) -> list[int]:
 
     `table` are the delays of that command, see `full_delays`.
     """
-    kinds = ((RD, WR, RDA, WRA), (ACT,), (PRE,))
+    kinds = (COLUMN_COMMANDS, (ACT,), (PRE,))
     return [
         max(1, min(int(table[:, f * shape.padded :][:, : shape.banks].min()) for f in kind if f in issued))
         for kind in kinds
@@ -359,6 +371,7 @@ def compile_windows(
     n = max(len(windows), 1)
     fields["window_id"] = np.zeros((N_COMMANDS, n), np.int64)
     fields["window_node"] = np.zeros((n, shape.padded), np.int64)
+    fields["window_reach"] = np.zeros((n, shape.padded, 2), np.int64)
     fields |= {x: np.ones(n, np.int64) for x in ("window_length", "window_target", "window_at")}
     rows = []
     for k, (members, f, edge) in enumerate(windows):
@@ -372,6 +385,7 @@ def compile_windows(
         fields["window_at"][k] = at
         part = np.zeros((int(node[-1]) + 1, shape.padded), np.int32)
         part[node, np.arange(shape.banks)] = edge.cycles
+        fields["window_reach"][k, : len(part)] = blocks_reached(part, shape.padded)
         rows.append(part.ravel())
         at += part.size
     return rows

@@ -69,7 +69,7 @@ def by_reference(scenario: Scenario, times: list[list[tuple[int, int]]] | None =
 def by_kernel(scenario: Scenario, block: int) -> Outcome:
     """Run a scenario through the compiled controller, `block` requests at a time."""
     geometry, chosen, requests = scenario.geometry, scenario.settings, scenario.requests
-    shape = bank_shape(geometry, sleep_of(chosen) is not None)
+    shape = bank_shape(geometry, sleep_of(chosen) is not None, chosen.half_clock)
     refresh = refresh_of(chosen, geometry)
     by_row = RowLayout(1, geometry.banks * ROWS * geometry.channels) if chosen.subarray_rows else None
     switches = len(chosen.switches) > 0

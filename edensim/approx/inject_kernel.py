@@ -3,7 +3,8 @@
 Work goes unit by unit (`region`): a unit is a run of addresses that holds whole rows, usually one row or one row of
 every channel. A unit that is one whole row is written once, with its flips (`send_kernel`), while those of the next row
 are drawn; one of several rows is written once all of them are drawn. What lies in no whole unit, or in scattered pages,
-is copied first, and stays in a near cache until its flips. Threads take different units.
+is copied first, and stays in a near cache until its flips. Threads take turns of some units each, as they come: one
+that is held up leaves more to the others.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from edensim.approx.tables_kernel import (
     UNIT_BYTES,
     WEAK,
 )
-from edensim.jit import LINE_BYTES, copy_bytes, count_bits, finish_streams, jit_uncounted, lowest_bit
+from edensim.jit import LINE_BYTES, copy_bytes, count_bits, finish_streams, jit_uncounted, lowest_bit, take_turn
 from edensim.rng_kernel import draw
 
 NO_ROW = -1
@@ -50,13 +51,15 @@ _0, _1, _40, _56, _LOW16 = np.uint64(0), np.uint64(1), np.uint64(40), np.uint64(
 
 
 @jit_uncounted
-def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_bank, by_bit, bit_mask):  # type: ignore[no-untyped-def]
-    """Inject into units first … last - 1; returns the number of bits flipped, and of values corrected.
+def inject_units(turns, step, last, data, layout, rows, tables, keys, rule, work, by_bank, by_bit, bit_mask):  # type: ignore[no-untyped-def]
+    """Inject into units up to `last` - 1 that no other thread takes; returns the bits flipped, the values corrected.
 
     Parameters
     ----------
-    first, last : int
-        Range of units.
+    turns : int64 array, shape (1,)
+        First unit that nobody has taken yet; shared by the threads.
+    step, last : int
+        Units of a turn; where units end.
     data : Data
         What is read, what is written.
     layout : LayoutTable
@@ -92,7 +95,7 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     single = len(fields) == 1 and len(groups) == 1 and len(parts) == 0 and slots <= BLOCK
     block = max(1, BLOCK // max(slots, 1))  # units looked ahead
     flips, corrected = 0, 0
-    ahead, copied, fetched = block * slots, first, first
+    unit = end_of_turn = ahead = copied = fetched = np.int64(0)
     # Rows that lie in one piece are written whole, the row before while the next is drawn.
     in_one_piece = form[LINEAR] and row_bytes >= 8 * LINE_BYTES and row_bytes & (LINE_BYTES - 1) == 0
     row_lines, unit_lines = row_bytes // LINE_BYTES, form[UNIT_BYTES] // LINE_BYTES
@@ -101,23 +104,39 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
     direct = min(len(column_line), 2 * BLOCK)  # points up to which throwing them there is quicker than gathering a row
     alone = in_one_piece or gathers  # what is not whole is copied by itself
     waiting, waiting_word, sent_to = NO_ROW, _0, np.int64(NO_ROW)
-    for unit in range(first, last):
+    while True:
+        if unit == end_of_turn:
+            if waiting != NO_ROW:
+                sent = stream_row(
+                    target, source, waiting, phase, waiting == sent_to, spare_room, room, planes, waste, counting
+                )  # fmt: skip
+                flips += add_flips(by_bank, waiting_word, sent)
+                sent_to, waiting = waiting + row_bytes, NO_ROW
+            if sent_to != NO_ROW:
+                last_room = unit_room if gathers else room
+                end_rows(target, source, sent_to, phase, last_room, planes, waste, counting)
+                sent_to = np.int64(NO_ROW)
+            unit = take_turn(turns, step)
+            if unit >= last:
+                break
+            end_of_turn = min(unit + step, last)
+            ahead, copied, fetched = block * slots, unit, unit
         ahead += slots
         if single and ahead >= block * slots:
             ahead = 0
-            for i in range(min(block, last - unit) * slots):
+            for i in range(min(block, end_of_turn - unit) * slots):
                 heads[i] = draw(draw(keys[0, WEAK], words[unit * slots + i]), 0)
-            for i in range(min(block, last - unit) * slots):
+            for i in range(min(block, end_of_turn - unit) * slots):
                 counts[i] = number_of_points(draw(heads[i], 0), thresholds, groups, 0)
         begin = unit_offset[unit]
         low, high = max(begin, 0), min(begin + form[UNIT_BYTES], len(target))
         whole = in_one_piece and begin >= 0 and begin + row_bytes <= len(target)
         if data.fetched and unit >= fetched:
-            fetched = min(unit + data.fetched, last)
+            fetched = min(unit + data.fetched, end_of_turn)
             which[0] = fetch(source, low, min(unit_offset[fetched - 1] + form[UNIT_BYTES], len(source)))
         gathered, dirty = gathers and begin >= 0 and begin + form[UNIT_BYTES] <= len(target), False
         if copies and unit >= copied and not whole and not gathered:
-            copied = min(unit + (1 if alone else data.together), last)
+            copied = min(unit + (1 if alone else data.together), end_of_turn)
             end = min(unit_offset[copied - 1] + form[UNIT_BYTES], len(target))
             copy_bytes(target, low, source, low, end - low)
         for slot in range(slots):
@@ -237,15 +256,7 @@ def inject_units(first, last, data, layout, rows, tables, keys, rule, work, by_b
             copy_bytes(target, begin, source, begin, form[UNIT_BYTES])
         if rule.kind != UNCHECKED and not form[SCATTERED]:
             corrected += correct(target[low:high], rule)
-    if waiting != NO_ROW:
-        sent = stream_row(
-            target, source, waiting, phase, waiting == sent_to, spare_room, room, planes, waste, counting
-        )  # fmt: skip
-        flips += add_flips(by_bank, waiting_word, sent)
-        sent_to = waiting + row_bytes
-    if sent_to != NO_ROW:
-        last_room = unit_room if gathers else room
-        end_rows(target, source, sent_to, phase, last_room, planes, waste, counting)
+        unit += 1
     if streams:
         finish_streams()
     if counting:

@@ -4,7 +4,7 @@ The bits that flip follow from the device, the place of the array, and the numbe
 array, put where it lies in the whole, gets the errors of the whole.
 
 Cost: copying with errors runs at the speed of memcpy up to rates near 1e-3 and falls from there; in place, cost follows
-the number of flips up to rates near 1e-4; a call costs some 30 µs (`benchmarks/inject.py`). Memory: nothing beyond the
+the number of flips up to rates near 1e-4; a call costs some 50 µs (`benchmarks/inject.py`). Memory: nothing beyond the
 arrays but a few bytes per row, and a copy of the array where failing cells read the row before (precharge failures) in
 place.
 """
@@ -30,11 +30,13 @@ from edensim.approx.inject_kernel import inject_units
 from edensim.approx.law import CellLaw
 from edensim.approx.model import ErrorModel, Uniform
 from edensim.approx.region import PLAIN, Region, layout_of
-from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Work
+from edensim.approx.tables_kernel import UNCHECKED, Data, Ints, Rule, Work, own_lines
 from edensim.errors import ConfigError, InputError
 from edensim.jit import LINE_BYTES
 
-PIECE_BYTES = 1 << 28  # between two looks at Ctrl-C
+PIECE_BYTES = 1 << 28  # of a thread between two looks at Ctrl-C
+TURN_BYTES = 1 << 19
+"""Taken by a thread at once where there are several: little beside the whole, much beside the start of a copy."""
 NEAR_BYTES, FEW = 1 << 16, 16
 """Copied at once where rows lie in pieces and a unit has fewer flips (one unit is where it has more); fetched at once
 where errors look at no fewer bits of a unit."""
@@ -221,17 +223,23 @@ class Injector:
             self._over_bytes(lambda a, b: np.copyto(data.target[a:b], data.source[a:b]), data)
             data = data._replace(copies=False)
 
-        def work(first: int, last: int) -> tuple[int, int, Ints, Ints]:
-            by_bank = np.zeros((geometry.channels, geometry.banks), np.int64)
-            by_bit = np.zeros(bits * details, np.int64)
-            found = inject_units(
-                first, last, data, layout.table, self.rows, device.tables, keys, self.rule,
-                _work(geometry.row_bytes, layout.unit_bytes), by_bank, by_bit, bits - 1,
-            )  # fmt: skip
-            return *found, by_bank, by_bit
+        unit_bytes = max(layout.unit_bytes, 1)
+        piece = -(-self.threads * PIECE_BYTES // unit_bytes)
+        step = piece if self.threads == 1 else max(1, TURN_BYTES // unit_bytes)
+        turns = np.arange(0, layout.units, piece).reshape(-1, 1)  # of each piece
 
-        piece = -(-self._piece(data) // max(layout.unit_bytes, 1))
-        found = _spread(work, piece, layout.units, self.threads)
+        def work() -> tuple[int, int, Ints, Ints]:
+            by_bank = own_lines(geometry.channels * geometry.banks, np.int64).reshape(geometry.channels, -1)
+            by_bit, flips, corrected = own_lines(bits * details, np.int64), 0, 0
+            for k in range(len(turns)):
+                found = inject_units(
+                    turns[k], step, min((k + 1) * piece, layout.units), data, layout.table, self.rows, device.tables,
+                    keys, self.rule, _work(geometry.row_bytes, layout.unit_bytes), by_bank, by_bit, bits - 1,
+                )  # fmt: skip
+                flips, corrected = flips + found[0], corrected + found[1]
+            return flips, corrected, by_bank, by_bit
+
+        found = _on_threads(work, self.threads, lambda: turns.fill(layout.units))
         flips, corrected = sum(part[0] for part in found), sum(part[1] for part in found)
         by_bank, by_bit = found[0][2:]
         for part in found[1:]:
@@ -240,12 +248,9 @@ class Injector:
             corrected = sum(self._over_bytes(lambda a, b: correct(data.target[a:b], self.rule), data))
         return FlipReport(8 * len(data.target), flips, by_bank, by_bit if details else None, corrected)
 
-    def _piece(self, data: Data) -> int:
-        """Bytes of one turn of a thread: its share, or less, to notice Ctrl-C."""
-        return min(PIECE_BYTES, len(data.target) // self.threads + 1)
-
     def _over_bytes(self, work: Callable[[int, int], Any], data: Data) -> list[Any]:
-        return _spread(work, self._piece(data), len(data.target), self.threads)
+        step = PIECE_BYTES if self.threads == 1 else 8 * TURN_BYTES
+        return _spread(work, step, len(data.target), self.threads)
 
 
 def processors() -> int:
@@ -255,22 +260,23 @@ def processors() -> int:
 
 def _device(ber: float | None, model: ErrorModel | CellLaw | None, seed: int) -> Device:
     if model is None and ber is not None:
-        return _plain_device(_rate(ber), seed)
+        return _model_device(Uniform(_rate(ber)), seed)
     if model is None or ber is not None:
         raise ConfigError("give exactly one of ber, model and device")
-    law = model if isinstance(model, CellLaw) else model.law(PLAIN.geometry)
-    return Device([[law]], seed=seed)
+    if isinstance(model, CellLaw):  # its arrays may change
+        return Device([[model]], seed=seed)
+    return _model_device(model, seed)
+
+
+@lru_cache(maxsize=64)
+def _model_device(model: ErrorModel, seed: int) -> Device:
+    return Device([[model.law(PLAIN.geometry)]], seed=seed)
 
 
 def _rate(ber: Any) -> float:
     if isinstance(ber, bool) or not isinstance(ber, int | float | np.floating | np.integer) or not 0 <= ber <= 1:
         raise ConfigError(f"ber = {ber!r}: expected a bit error rate from 0 to 1")
     return float(ber)
-
-
-@lru_cache(maxsize=64)
-def _plain_device(ber: float, seed: int) -> Device:
-    return Device([[Uniform(ber).law(PLAIN.geometry)]], seed=seed)
 
 
 @lru_cache(maxsize=64)
@@ -288,27 +294,23 @@ def _check_out(array: NDArray[Any], out: Any) -> None:
 
 
 def _spread(work: Callable[[int, int], Any], step: int, end: int, threads: int) -> list[Any]:
-    """Results of work(start, next start) from 0 to `end` (at least one), in order; the caller is one of the threads."""
-    spans = [(start, min(start + step, end)) for start in range(0, max(end, 1), step)]
-    helpers = min(threads, len(spans)) - 1
-    if not helpers:
-        return [work(*span) for span in spans]
-    found: list[Any] = [None] * len(spans)
-    left = iter(enumerate(spans))
+    """Results of work(start, next start) from 0 to `end`, in any order."""
+    starts = iter(range(0, end, step))
+    found = _on_threads(lambda: [work(a, min(a + step, end)) for a in starts], threads, lambda: list(starts))
+    return [result for part in found for result in part]
 
-    def take() -> None:
-        for k, span in left:
-            found[k] = work(*span)
 
-    others = [_pool(os.getpid(), threads - 1).submit(take) for _ in range(helpers)]
+def _on_threads(work: Callable[[], Any], threads: int, stop: Callable[[], object]) -> list[Any]:
+    """Results of one work that so many threads share, the caller being one of them.
+
+    Whoever comes when all is done is not waited for. `stop` leaves nothing to be done, after an error or Ctrl-C.
+    """
+    others = [_pool(os.getpid(), threads - 1).submit(work) for _ in range(threads - 1)]
     try:
-        take()
+        found = [work()]
     finally:
-        for _ in left:  # after an error or Ctrl-C nobody begins anything more
-            pass
-    for other in others:
-        other.result()
-    return found
+        stop()
+    return found + [other.result() for other in others if not other.cancel()]
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,7 @@ They are defined here because compiled kernels on disk refer to them, and are ma
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,7 +154,8 @@ class Work(NamedTuple):
 
     Two rooms of a bitmap of a row (`send_kernel`), and in each the bitmap as words and as bytes, clear between uses;
     bytes noted, random words (also as halves), keys and numbers of points of rows ahead, numbers of cells; counters of
-    `position_kernel`, clear between uses; a line that nobody reads; two rooms of a unit of several rows, or none.
+    `position_kernel`, clear between uses; a line that nobody reads; two rooms of a unit of several rows, or none; turns
+    that no other thread takes.
     """
 
     room: Bytes
@@ -173,25 +174,27 @@ class Work(NamedTuple):
     waste: Bytes
     unit_room: Bytes
     unit_spare: Bytes
+    turns: Ints
 
     @classmethod
     def of(cls, row_bytes: int, unit_bytes: int = 0) -> Work:
         """Arrays for rows of so many bytes, and units of several rows, unless they are larger than `LARGEST_ROOM`."""
-        rooms = [_zeros(row_bytes + 2 * LINE_BYTES) for _ in range(2)]
+        rooms = [own_lines(row_bytes + 2 * LINE_BYTES, np.uint8) for _ in range(2)]
         masks = [room[LINE_BYTES : LINE_BYTES + row_bytes] for room in rooms]
         room_bytes = unit_bytes + 2 * LINE_BYTES if row_bytes < unit_bytes <= LARGEST_ROOM else 0
-        units = _zeros(room_bytes), _zeros(room_bytes)
-        space, heads = np.zeros(BLOCK, np.uint64), np.zeros(BLOCK, np.uint64)
-        touched, counts, which = np.zeros(LISTED + 1, np.int64), np.zeros(BLOCK, np.int64), np.zeros(BLOCK, np.int64)
-        planes, waste = np.zeros(ALL_PLANES * LINE_BYTES // 8, np.uint64), np.zeros(LINE_BYTES, np.uint8)
+        units = own_lines(room_bytes, np.uint8), own_lines(room_bytes, np.uint8)
+        space, heads = own_lines(BLOCK, np.uint64), own_lines(BLOCK, np.uint64)
+        touched, counts, which = (own_lines(size, np.int64) for size in (LISTED + 1, BLOCK, BLOCK))
+        planes, waste = own_lines(ALL_PLANES * LINE_BYTES // 8, np.uint64), own_lines(LINE_BYTES, np.uint8)
         return cls(
             rooms[0], masks[0].view(np.uint64), masks[0], rooms[1], masks[1].view(np.uint64), masks[1],
-            touched, space, space.view(np.uint32), heads, counts, which, planes, waste, *units,
+            touched, space, space.view(np.uint32), heads, counts, which, planes, waste, *units, own_lines(1, np.int64),
         )  # fmt: skip
 
 
-def _zeros(count: int) -> Bytes:
-    """From the beginning of a cache line on."""
-    room = np.zeros(count + LINE_BYTES, np.uint8)
+def own_lines(count: int, dtype: type) -> Any:
+    """So many zeros in cache lines of their own: threads that write to one line wait for each other."""
+    size = count * np.dtype(dtype).itemsize
+    room = np.zeros(-(-size // LINE_BYTES) * LINE_BYTES + LINE_BYTES, np.uint8)
     begin = -room.ctypes.data % LINE_BYTES
-    return room[begin : begin + count]
+    return room[begin : begin + size].view(dtype)

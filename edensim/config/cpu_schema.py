@@ -51,7 +51,7 @@ class CpuMachine(Table):
     code: Style = key("openblas", STYLE_DOC)
     extrapolate: bool = key(
         False,
-        "run only part of long outermost loops: once two blocks of iterations miss the caches alike, the second stands "
+        "run only part of long outermost loops: once two blocks of iterations miss the caches alike, a few stand "
         "for those that follow (darknet, darknet_tiled; not with [errors], which need every read)",
     )
     layer_code: dict[str, Style] = key({}, 'style of single layers, e.g. {"conv1" = "onednn"}')

@@ -40,15 +40,16 @@ def inject_reads(codes, stored, layout, rows, tables, keys, anew, access, now, r
     layout, rows, tables, rule, work, by_bank, by_bit
         As `inject_units` takes them.
     """
-    flips = 0
+    flips, units = 0, len(layout.unit_line)
     for i in range(len(codes)):
         for law in range(keys.shape[0]):
             for k in range(keys.shape[1]):
                 now[law, k] = draw(keys[law, k], access) if anew[law, k] else keys[law, k]
         access += _ONE
         data = Data(stored[i], codes[i], False, False, 0, 1, 0)
+        work.turns[0] = 0
         flips += inject_units(
-            0, len(layout.unit_line), data, layout, rows, tables, now, rule, work, by_bank, by_bit, 7
+            work.turns, units, units, data, layout, rows, tables, now, rule, work, by_bank, by_bit, 7
         )[0]
     return flips
 

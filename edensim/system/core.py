@@ -22,7 +22,7 @@ from edensim.system.core_kernel import LEVELS, STALLS
 from edensim.system.port_kernel import ARRIVALS, LOADS, MISSES
 
 Records = NDArray[np.uint64]
-PIECE = 1 << 14
+PIECE = 1 << 16
 """Records handed to the kernel at once."""
 LINE_BYTES = 64
 STREAMS = 16

@@ -312,7 +312,7 @@ class World:
             if reason == LOG_FULL:
                 self.save_log()
             elif reason == NEXT_PART:
-                a = self.agents
+                a = self.agents[: len(self._programs)]
                 for agent in np.flatnonzero((a["wants"] >> LOAD & 1) & (a["load_tile"] == a["end"])):
                     if a[agent]["kind"] == CORE:
                         self._next_records(int(agent))

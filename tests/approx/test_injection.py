@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 import tracemalloc
 from pathlib import Path
 from unittest import mock
@@ -227,9 +228,10 @@ def test_rows_longer_than_a_block_of_random_numbers():
         assert abs(flips - rate * 2**26) < 6 * (rate * 2**26) ** 0.5
 
 
-def test_an_error_of_one_thread_ends_the_others():
-    """Results come in order; after an error the caller gets it, and spans that nobody began stay undone."""
-    assert injection._spread(lambda a, b: (a, b), 10, 35, 3) == [(0, 10), (10, 20), (20, 30), (30, 35)]
+def test_every_span_is_taken_once_and_an_error_of_one_thread_ends_the_others():
+    """Threads share spans without gaps; after an error the caller gets it, and what nobody began stays undone."""
+    spans = injection._spread(lambda a, b: (a, b), 10, 35, 3)
+    assert sorted(spans) == [(0, 10), (10, 20), (20, 30), (30, 35)]
     begun = []
 
     def fails(first, _):
@@ -239,6 +241,33 @@ def test_an_error_of_one_thread_ends_the_others():
     with pytest.raises(InputError):
         injection._spread(fails, 1, 100, 2)
     assert len(begun) <= 2
+
+
+def test_no_thread_waits_for_one_that_never_came():
+    """Where all helpers are busy with something else, the caller does all of the work and returns."""
+    entered, leave = threading.Event(), threading.Event()
+    pool = injection._pool(os.getpid(), 1)
+    busy = pool.submit(lambda: (entered.set(), leave.wait(60)))
+    assert entered.wait(60)
+    data = np.zeros(1 << 14, np.uint8)
+    report = inject(data, ber=1.0, threads=2)
+    assert not busy.done()
+    leave.set()
+    assert (data == 255).all()
+    assert report.flips == 8 * data.size
+
+
+def test_threads_take_turns_that_meet_anywhere_in_a_line():
+    """Turns of one row, two threads, a copy past the caches that begins anywhere in a line: the bits of one thread."""
+    source = np.random.default_rng(8).integers(0, 256, 30 * 8192 + 77, dtype=np.uint8)
+    alone, room = np.empty_like(source), np.full(source.size + 64, 0xAA, np.uint8)
+    inject(source, ber=5e-3, out=alone, threads=1)
+    for shift in (0, 1, 63):
+        out = room[shift : shift + source.size]
+        with mock.patch.multiple(injection, STREAMED_BYTES=0, TURN_BYTES=1):
+            report = inject(source, ber=5e-3, out=out, threads=2)
+        assert (out == alone).all()
+        assert report.by_bit.sum() == report.by_bank.sum() == np.bitwise_count(source ^ out).sum()
 
 
 @pytest.mark.skipif(JIT_DISABLED, reason="slow as plain Python")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edensim.jit import jit
+from edensim.jit import jit_uncounted
 from edensim.machines.cpu.nest_kernel import LINE, put, span
 
 
-@jit
+@jit_uncounted
 def direct_rows(out, n, x, w, y, channels, height, width, kernel_h, kernel_w, stride_h, stride_w, top, left, out_h,
                 out_w, outputs, block, blocking, row_begin, row_end, ob, s_w, s_x, s_y, per_line):  # fmt: skip
     """Output rows of `blocking` blocks of output channels, begun at block `ob`; values take four bytes.
@@ -32,7 +32,7 @@ def direct_rows(out, n, x, w, y, channels, height, width, kernel_h, kernel_w, st
     return n
 
 
-@jit
+@jit_uncounted
 def depthwise_rows(out, n, x, w, y, height, width, kernel_h, stride_h, top, out_h, out_w, taps, block, cb, row_begin,
                    row_end, s_w, s_x, s_y, per_line):  # fmt: skip
     """Output rows of one block of channels of a depthwise convolution; w has `taps` bytes per block."""
@@ -47,7 +47,7 @@ def depthwise_rows(out, n, x, w, y, height, width, kernel_h, stride_h, top, out_
     return n
 
 
-@jit
+@jit_uncounted
 def reorder(out, n, source, target, channels, pixels, block, begin, end, s_source, s_target, per_line):
     """Channel-blocked copy of a planar array of four-byte values: pixels `begin` to `end` (a multiple of 16)."""
     for c in range(0, channels, block):
@@ -60,7 +60,7 @@ def reorder(out, n, source, target, channels, pixels, block, begin, end, s_sourc
     return n
 
 
-@jit
+@jit_uncounted
 def pack_rows(out, n, source, packed, begin, end, row_bytes, depth0, depth, padded, s_source, s_packed, per_line):
     """Copy bytes depth0 to depth0 + depth of rows `begin` to `end` into a packed block, row after row."""
     for row in range(begin, end):
@@ -69,7 +69,7 @@ def pack_rows(out, n, source, packed, begin, end, row_bytes, depth0, depth, padd
     return n
 
 
-@jit
+@jit_uncounted
 def pack_patches(out, n, x, packed, height, width, channels, pitch, kernel_h, kernel_w, stride_h, stride_w, top, left,
                  out_w, begin, end, depth0, depth, padded, s_x, s_packed, per_line):  # fmt: skip
     """As `pack_rows`, the rows being patches of a map [row][column][channel] of bytes (im2col fused into packing).
@@ -89,7 +89,7 @@ def pack_patches(out, n, x, packed, height, width, channels, pitch, kernel_h, ke
     return n
 
 
-@jit
+@jit_uncounted
 def int8_block(out, n, packed_a, packed_b, sums, rows, depth, padded, columns, j0, j1, width, tile, s_a, s_b, s_sums,
                per_line):  # fmt: skip
     """Sums[rows, j0:j1] += packed A x packed B: `tile` rows of A against `width` columns of B at a time.
@@ -114,7 +114,7 @@ def int8_block(out, n, packed_a, packed_b, sums, rows, depth, padded, columns, j
     return n
 
 
-@jit
+@jit_uncounted
 def requantise(out, n, sums, y, begin, end, row0, columns, pitch, s_sums, s_y, per_line):
     """Turn rows of sums (four bytes) into rows of bytes, `pitch` apart: outputs row0 + begin to row0 + end."""
     for row in range(begin, end):

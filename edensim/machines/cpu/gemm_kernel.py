@@ -6,14 +6,14 @@ operands swapped.
 
 from __future__ import annotations
 
-from edensim.jit import jit
+from edensim.jit import jit_uncounted
 from edensim.machines.cpu.cache_kernel import GAP_MASK
 from edensim.machines.cpu.nest_kernel import LINE, put, span
 
 # ---- blocked (Goto)
 
 
-@jit
+@jit_uncounted
 def scale_c(out, n, c, ldc, m, begin, end, size, stream, per_line):
     """The pass that sets columns `begin` to `end` of C to zero (or beta times itself) before anything is added."""
     for j in range(begin, end):
@@ -21,7 +21,7 @@ def scale_c(out, n, c, ldc, m, begin, end, size, stream, per_line):
     return n
 
 
-@jit
+@jit_uncounted
 def pack_a(out, n, a, lda, packed, i0, mi, l0, ml, unroll, size, s_a, s_packed, per_line):
     """Copy block A[i0:i0+mi, l0:l0+ml] into panels of `unroll` rows: each source line is touched once per panel."""
     steps = max(1, 64 // (size * unroll))  # steps of l that fill one packed line
@@ -34,7 +34,7 @@ def pack_a(out, n, a, lda, packed, i0, mi, l0, ml, unroll, size, s_a, s_packed, 
     return n
 
 
-@jit
+@jit_uncounted
 def pack_b(out, n, b, ldb, packed, l0, ml, j0, j1, at, unroll, size, s_b, s_packed, per_line):
     """Copy block B[l0:l0+ml, j0:j1] (k contiguous) into panels of `unroll` columns, from packed column `at` on."""
     values = 64 // size
@@ -53,7 +53,7 @@ def pack_b(out, n, b, ldb, packed, l0, ml, j0, j1, at, unroll, size, s_b, s_pack
     return n
 
 
-@jit
+@jit_uncounted
 def multiply(out, n, pa, pb, c, ldc, i0, mi, ml, j0, j1, at, unroll, width, size, s_pa, s_pb, s_c, per_step):
     """C[i0:i0+mi, j0:j1] += packed A x packed B, `width` columns and `unroll` rows at a time.
 
@@ -82,7 +82,7 @@ def multiply(out, n, pa, pb, c, ldc, i0, mi, ml, j0, j1, at, unroll, width, size
 # ---- unblocked
 
 
-@jit
+@jit_uncounted
 def ikj(out, n, a, b, c, columns, depth, i0, i1, k0, k1, size, s_a, s_b, s_c, per_line):
     """Rows i0 to i1 of row-major C += A B, steps k0 to k1; the innermost loop runs along B and C."""
     for i in range(i0, i1):
@@ -102,7 +102,7 @@ def ikj(out, n, a, b, c, columns, depth, i0, i1, k0, k1, size, s_a, s_b, s_c, pe
     return n
 
 
-@jit
+@jit_uncounted
 def register_tiles(out, n, a, b, c, columns, depth, i0, rows, k0, k1, tile, size, s_a, s_b, s_c, per_step, per_value):
     """Rows i0 to i0 + rows of the same product, steps k0 to k1, in blocks of `tile` columns and steps.
 
@@ -125,7 +125,7 @@ def register_tiles(out, n, a, b, c, columns, depth, i0, rows, k0, k1, tile, size
     return n
 
 
-@jit
+@jit_uncounted
 def ikj_thin(out, n, a, c, columns, depth, i0, i1, size, s_a, s_c, per_line):
     """Rows i0 to i1 of either product without B: A once, C in as many passes as hold the instructions.
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from edensim.jit import jit
+from edensim.jit import jit_uncounted
 from edensim.machines.cpu.cache_kernel import GAP_MASK, GAP_SHIFT, LINE_SHIFT, STREAM_SHIFT
 
 LINE = 6  # log2 of bytes per line
 
 
-@jit
+@jit_uncounted
 def put(out, n, line, write, stream, gap):
     """Append one touch."""
     if n < len(out):
@@ -23,7 +23,7 @@ def put(out, n, line, write, stream, gap):
     return n + 1
 
 
-@jit
+@jit_uncounted
 def span(out, n, address, size, write, stream, gap):
     """Touch every line of `size` bytes from `address` on, `gap` instructions before each."""
     for line in range(address >> LINE, ((address + size - 1) >> LINE) + 1):
@@ -31,7 +31,7 @@ def span(out, n, address, size, write, stream, gap):
     return n
 
 
-@jit
+@jit_uncounted
 def im2col(out, n, x, col, height, width, kernel_h, kernel_w, stride_h, stride_w, top, left, dilation_h, dilation_w,
            out_h, out_w, size, begin, end, s_x, s_col, per_value):  # fmt: skip
     """Rows `begin` to `end` of the im2col matrix [channel, kernel row, kernel column][output row, output column].
@@ -53,7 +53,7 @@ def im2col(out, n, x, col, height, width, kernel_h, kernel_w, stride_h, stride_w
     return n
 
 
-@jit
+@jit_uncounted
 def sweep(out, n, arrays, begin, end, per_line):
     """One pass over several arrays at once, lines `begin` to `end` of each.
 
@@ -73,7 +73,7 @@ def sweep(out, n, arrays, begin, end, per_line):
     return n
 
 
-@jit
+@jit_uncounted
 def gemv(out, n, matrix, vector, result, rows, columns, size, begin, end, s_matrix, s_vector, s_result, per_line):
     """Rows `begin` to `end` of result = matrix x vector, one dot product per row."""
     for row in range(begin, end):
@@ -90,7 +90,7 @@ def gemv(out, n, matrix, vector, result, rows, columns, size, begin, end, s_matr
     return n
 
 
-@jit
+@jit_uncounted
 def gather(out, n, base, entry, count, passes, seed, size, stream, per_entry):
     """`passes` visits to each of `count` entries of `entry` bytes in a fixed random order (sorting, NMS)."""
     for p in range(passes):

@@ -4,9 +4,9 @@ With sampling, a long outermost loop runs a few iterations to warm up, then bloc
 the caches alike. One iteration is a block if it renews all caches but the last, and so finds them as the one before has
 left them; loops that read less take more. What follows depends on what all iterations read:
 
-* It does not fit into the last cache. Then every iteration fetches it again, and the second block stands for all that
-  follow but the last iterations. It is longer than the first: how often rows of memory conflict depends on where an
-  iteration writes.
+* It does not fit into the last cache. Then every iteration fetches it again, and the second block and a few behind it
+  share those that follow but the last iterations: they are several, because how often rows of memory conflict depends
+  on where an iteration writes.
 * It fits. Then memory sees only the lines that are an iteration's own: iterations run thinned to these, with all their
   instructions; now and then a whole one keeps the common lines from falling out of the caches.
 
@@ -25,13 +25,13 @@ from edensim.machines.cpu.nest import Part, Repeat, Unit, flat, touches
 
 @dataclass(frozen=True)
 class Sampling:
-    """How loops are sampled: iterations of a block that stands for others; other blocks may be shorter.
+    """How loops are sampled: `block` is the most iterations of a block, and of all blocks that stand for others.
 
     Two blocks are alike if reads of every level (and what leaves the last one, if memory is read again and again)
     differ per iteration by at most `tolerance`, or by `slack` lines in all.
     """
 
-    block: int = 4
+    block: int = 3
     tolerance: float = 0.02
     slack: int = 64
 
@@ -64,6 +64,7 @@ def stretches(caches: Caches, parts: Iterable[Part], sampling: Sampling | None =
         yield Stretch(drive(caches, _chain(waiting)))
         while loop.goes_on:
             yield loop.block()
+        yield from loop.others()
         waiting = [loop.rest()]
     if waiting:
         yield Stretch(drive(caches, _chain(waiting)))
@@ -87,6 +88,8 @@ class _Loop:
     done: int = 0
     settled: bool = False
     thin_until: int = 0
+    shares: list[int] = field(default_factory=list)
+    skipped: int = 0
     before: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -122,12 +125,17 @@ class _Loop:
             spills = misses - self.part.own_lines > max(self.sampling.slack / self.size, 0.05 * reached)
             if self.before and self._is_alike(now, spills):
                 self._settle(stretch, spills)
-            elif spills:
-                self.size = self.sampling.block
             self.before = now
 
         stretch.records = records()
         return stretch
+
+    def others(self) -> Iterator[Stretch]:
+        """Blocks behind the one that settled the loop, which share with it what they stand for."""
+        for share in self.shares:
+            first, self.done = self.done, self.done + self.size
+            yield Stretch(drive(self.caches, _iterations(self.part, first, self.done)), share)
+        self.done += self.skipped
 
     def rest(self) -> Iterator[Unit]:
         """The iterations that no block stands for."""
@@ -155,10 +163,11 @@ class _Loop:
     def _settle(self, stretch: Stretch, spills: bool) -> None:
         self.settled = True
         end = self.part.count - self.ends
-        if spills:
-            skipped = (end - self.done) // self.size
-            stretch.weight += skipped
-            stretch.alike = True
-            self.done += skipped * self.size
-        else:
+        if not spills:
             self.thin_until = end
+            return
+        blocks = (end - self.done) // self.size + 1
+        run = min(blocks, -(-self.sampling.block // self.size))
+        stretch.weight, *self.shares = (blocks * (k + 1) // run - blocks * k // run for k in range(run))
+        stretch.alike = True
+        self.skipped = (blocks - run) * self.size

@@ -127,23 +127,30 @@ def test_short_loops_are_not_sampled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inner", "last", "iterations"), [(8, 64, [1, 1, 4]), (8, 1024, [1, 1, 1]), (128, 1024, [1, 2, 2])]
+    ("inner", "last", "iterations", "weights"),
+    [
+        (8, 64, [1, 1, 1, 1, 1, 1], [1, 1, 32, 32, 33, 1]),
+        (8, 1024, [1, 1, 1, 1], [1, 1, 1, 1]),
+        (128, 1024, [1, 2, 2, 1], [1, 1, 1, 1]),
+    ],
 )
-def test_blocks_are_as_long_as_they_must_be(inner: int, last: int, iterations: list[int]) -> None:
-    """An iteration reads 80 KiB: it renews 8 KiB of inner caches, two renew 128 KiB. What stands for others is longer.
+def test_blocks_are_as_long_as_they_must_be(inner: int, last: int, iterations: list[int], weights: list[int]) -> None:
+    """An iteration reads 80 KiB: it renews 8 KiB of inner caches, two renew 128 KiB. Those that spill share the rest.
 
-    Iterations of each stretch, of caches of so many KiB.
+    Iterations of each stretch, of caches of so many KiB, and what it stands for: 100 iterations in all.
     """
     lines = 80 << 4
     caches = Caches([CacheLevel(inner << 10, 8), CacheLevel(last << 10, 16)])
     every = Unit(span, (1 << 20, 80 << 10, 0, 0, 1), lines)
     loop = Repeat(100, lambda i: [every], lambda a, b: [], 1, lines)
-    found = [0]
+    found, stands_for = [0], []
     for stretch in stretches(caches, [loop], Sampling()):
         for _ in stretch.records:
             pass
         found.append(caches.counts()[0]["reads"])
-    assert [(b - a) / lines for a, b in zip(found, found[1:], strict=False)][:3] == iterations
+        stands_for.append(stretch.weight)
+    assert [(b - a) / lines for a, b in zip(found, found[1:], strict=False)] == iterations
+    assert stands_for == weights
 
 
 def test_steps_between_layers_of_known_networks() -> None:

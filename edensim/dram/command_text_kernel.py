@@ -8,7 +8,7 @@ import numpy as np
 
 from edensim.dram.commands import DSMEX, END, NOP, PDEA, PREAB, RD, RDA, REFAB, WR, WRA
 from edensim.dram.line_kernel import READ, VALUE, WRITE, count_data, put_command
-from edensim.jit import jit, jit_inline
+from edensim.jit import jit, jit_pasted
 
 # ---- what a column means
 CLOCK, COMMAND, RANK, GROUP, BANK, CHANNEL, ROW, COLUMN, HEX_ROW, HEX_COLUMN, NUMBER, DATA = range(12)
@@ -45,7 +45,7 @@ NEWLINE, SPACE, TAB, RETURN, COMMA, HASH, MINUS = 10, 32, 9, 13, 44, 35, 45
 MOST = 1 << 56
 
 
-@jit_inline
+@jit_pasted
 def rank_wide(command):
     """Whether a command is for a whole rank, so that its bank does not matter."""
     return command >= PDEA and command <= DSMEX
@@ -68,7 +68,7 @@ def find_command(text, start, end, keys, codes):
     return np.int64(-1)
 
 
-@jit_inline
+@jit_pasted
 def read_number(text, start, end):
     """Value of a decimal number, -1 for "-1" ("any", in other simulators' traces), or minus a problem - 1."""
     negative = text[start] == MINUS
@@ -92,7 +92,7 @@ def read_number(text, start, end):
     return value if problem == FINE else np.int64(-1 - problem)
 
 
-@jit_inline
+@jit_pasted
 def read_hex(text, start, end):
     """Value of a word with 0x, 0 for the "-1" or "0" that DRAMsim3 prints where nothing matters, or -1 - NOT_HEX."""
     if text[start] == MINUS or end - start == 1 and text[start] == 48:

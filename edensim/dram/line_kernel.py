@@ -9,7 +9,7 @@ The state is one record, because handing over several arrays costs 40 ns of refe
 import numpy as np
 
 from edensim.dram.commands import N_TRACE
-from edensim.jit import count_bits, jit, jit_inline
+from edensim.jit import count_bits, jit, jit_pasted
 
 READ, WRITE, COMMANDS = range(3)
 """Rows of `bus`."""
@@ -60,7 +60,7 @@ def rest_data(lines, row):
         lines.levels[row, lane] = idle
 
 
-@jit_inline
+@jit_pasted
 def drive_flag(lines, row, lane, high):
     """A DBI line goes to a new level; the seven bits of its lane that do not exist stay at the idle level."""
     was = lines.levels[row, lane]

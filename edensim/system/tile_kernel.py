@@ -6,7 +6,7 @@ import numpy as np
 
 from edensim.dram.channel_kernel import NEVER
 from edensim.dram.issue_kernel import TAG_BIT
-from edensim.jit import jit, jit_inline
+from edensim.jit import jit, jit_inline, jit_pasted
 from edensim.system.port_kernel import DEPTH, LOAD, MAX_AGENTS, RING, STORE, TILE_BIT, ends, log_is_full, send
 
 
@@ -126,7 +126,7 @@ def lacks_part(a):
     return a.wants & (1 << LOAD) and a.load_tile == a.end
 
 
-@jit_inline
+@jit_pasted
 def next_piece(world, a, side, now, tiles, runs, page_table):
     """Give an agent the next consecutive physical lines of its load or store program, or end that tile."""
     n = a.store_tile if side else a.load_tile

@@ -166,7 +166,7 @@ class Lab:
                 known[ber, look] = [float(x) for x in clean.value + shares - there]
             return known[ber, look]
 
-        search = Search(_lowest(row), precision=1.1, least_repeats=1, most_repeats=size.looks, confidence=POCOCK)
+        search = Search(_lowest(row), 0.1, 1.1, 1, size.looks, POCOCK, from_above=True)
         result: dict[str, Any] = {"clean": self._at(measure, 0.0)}
         for drop in DROPS:
             found = tolerable_ber(measure, clean.value, drop, search)

@@ -1,9 +1,9 @@
 """Tables of the rows of `boosting.py` that are done; what is missing is shown as missing.
 
 Values are geometric means over seeds, ratios are taken seed by seed; in brackets 95 % intervals over seeds (Student's
-t of the logarithm; of a single rate that of its draws). A rate is 0 where the network loses more than the bound at the
-lowest rate, as some do that learned the errors of one setting of a device and miss them below it. Seeds differ in
-images, network, order of training and weak cells.
+t of the logarithm; of a single rate that of its draws). Where the lowest rate fails, the highest that passes is given:
+some networks learned the errors of one setting of a device and miss them below it. A rate is 0 where none passes. Seeds
+differ in images, network, order of training and weak cells.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ how sure the rate is; so rates further and further away are measured, on both si
 its whole interval.
 
 The search takes accuracy to fall with the rate. A network trained for the weak cells of one operating point may break
-that; it must be judged at that point (`edensim.eden` evaluates every mapping with the errors of its final placement).
+that: it has learned their errors and misses them below. It must be judged at that point (`edensim.eden` evaluates every
+mapping with the errors of its final placement); `Search.from_above` finds the highest such point.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ class Search:
         Measurements of one rate.
     confidence : float
         Of intervals.
+    from_above : bool
+        Where the lowest rate fails, try others from the highest down. A rate found so holds for itself, not for lower
+        ones.
 
     Raises
     ------
@@ -53,6 +57,7 @@ class Search:
     least_repeats: int = 1
     most_repeats: int = 4
     confidence: float = 0.95
+    from_above: bool = False
 
     def __post_init__(self) -> None:
         problems = []
@@ -126,7 +131,7 @@ def tolerable_ber(measure: Measure, clean: float, max_loss: float, search: Searc
 
     low, high = search.lowest, search.highest
     if not passes(low):
-        low = high = 0.0
+        low, high = _from_above(passes, search) if search.from_above else (0.0, 0.0)
     elif passes(high):
         low = high
     while high > low * search.precision:
@@ -147,6 +152,16 @@ def tolerable_ber(measure: Measure, clean: float, max_loss: float, search: Searc
         rate /= APART
     sure, failed = max(certain(True), default=0.0), min(certain(False), default=0.5)
     return Tolerance(ber, sure, failed, target, dict(sorted(points.items())))
+
+
+def _from_above(passes: Callable[[float], bool], search: Search) -> tuple[float, float]:
+    """A rate that passes and one above it that fails, at most `APART` from each other; both 0 if none passes."""
+    high = rate = search.highest
+    while rate > search.lowest:
+        if passes(rate):
+            return rate, high
+        high, rate = rate, rate / APART
+    return 0.0, 0.0
 
 
 def target_of(clean: float, max_loss: float) -> float:

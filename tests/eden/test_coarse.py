@@ -39,6 +39,21 @@ def test_search_ends_at_its_bounds():
     assert tolerable_ber(lambda ber, k: [0.9] * 3, 0.9, 0.01, search).ber == 1e-2
 
 
+@given(begin=st.floats(1e-5, 1e-2), width=st.floats(2, 10))
+def test_a_network_that_fails_below_its_setting_is_found_from_above(begin, width):
+    """Where the lowest rate fails, the highest rate that passes is found if asked for, and 0 if none does."""
+    end = begin * width
+
+    def island(ber, repeat):
+        return [0.95 if begin <= ber <= end else 0.5] * 5
+
+    found = tolerable_ber(island, 0.95, 0.01, Search(from_above=True))
+    assert found.ber <= end <= found.ber * 1.1
+    assert found.low == found.ber
+    assert tolerable_ber(island, 0.95, 0.01).ber == 0
+    assert tolerable_ber(lambda ber, k: [0.1] * 5, 0.95, 0.01, Search(from_above=True)).ber == 0
+
+
 def test_unclear_rates_are_measured_again_with_other_draws_until_they_are_clear():
     """Noise about the target costs repeats, each with its own number; far from it one measurement does."""
     asked = {}

@@ -81,7 +81,7 @@ class Lab:
             way = "none" if row.change == "no correction" else "saturate"
             recipe = replace(recipe, storage=replace(recipe.storage, correction=way))
         training = replace(recipe.training, epochs=self.size.boost_epochs, seed=row.seed)
-        return replace(recipe, training=training)
+        return replace(recipe, training=training, relu6=row.change == "ReLU6")
 
     def base(self, row: Row) -> Any:
         """The network before boosting: pruned if the row says so, for int4 trained in that storage without errors."""
@@ -114,6 +114,8 @@ class Lab:
         data = self.data(row.seed)
         net = dnn.make_net(row.net, row.seed, data.shape, data.classes)
         net.load_state_dict(start.state_dict())
+        if recipe.relu6:
+            dnn.bound_activations(net)
         memory = dnn.FaultyMemory(net, recipe.storage)
         memory.backward = recipe.backward
         memory.calibrate(dnn.batches(data.train))  # sizes of tensors, for their places

@@ -75,6 +75,8 @@ def _all() -> Iterator[Row]:
     yield from _tables(FEW, ("int8",), ("paper",))
     for net, recipe, seed, errors in product(FEW, ("paper", "best"), SEEDS, (FRESH, OWN)):
         yield Row(net, "int8", seed, recipe, errors, "at once")
+    for net, seed in product(FEW, SEEDS):
+        yield Row(net, "int8", seed, "best", FRESH, "ReLU6")
     for net, seed, errors in product(FEW, SEEDS, (OTHER, UNFIT)):
         yield Row(net, "int8", seed, "best", errors)
     for net, seed, way in product(FEW, SEEDS, ("saturate", "no correction")):

@@ -26,7 +26,14 @@ def test_the_full_list_holds_what_must_come_out(bench):
     for parts in product(module.NETS, ("fp32", "int8", "int4"), range(3), ("paper", "best"), ("fresh", "own cells")):
         assert module.Row(*parts) in wanted
     changes = {row.change for row in wanted}
-    assert changes >= {"at once", "saturate", "no correction", "energy", *(f"pruned {n}" for n in (10, 50, 75, 90))}
+    assert changes >= {
+        "at once",
+        "ReLU6",
+        "saturate",
+        "no correction",
+        "energy",
+        *(f"pruned {n}" for n in (10, 50, 75, 90)),
+    }
     assert {row.errors for row in wanted} >= {"other chip", "unfit model", *module.MODELS}
     files = {module.path_of(row, size, module.Path()) for row in wanted for size in (module.Size(), module.QUICK)}
     assert len(files) == 2 * len(wanted)

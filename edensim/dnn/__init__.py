@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from edensim.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from edensim.dnn.boosting import Boosted, Boosting, boost
+    from edensim.dnn.boosting import Boosted, Boosting, boost, bound_activations
     from edensim.dnn.curriculum import Curriculum
     from edensim.dnn.data import ArraySplit, Data, Split, batches, cifar10, digits, glyphs, image_folder, npz_data
     from edensim.dnn.injected import FreshErrors, PlacedErrors, RatesErrors
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(["Accuracy", "accuracy", "under_errors"], "scoring"),
-    **dict.fromkeys(["Boosted", "Boosting", "boost"], "boosting"),
+    **dict.fromkeys(["Boosted", "Boosting", "boost", "bound_activations"], "boosting"),
     "Curriculum": "curriculum",
     **dict.fromkeys(
         ["ArraySplit", "Data", "Split", "batches", "cifar10", "digits", "glyphs", "image_folder", "npz_data"], "data"
@@ -87,6 +87,7 @@ __all__ = [
     "accuracy",
     "batches",
     "boost",
+    "bound_activations",
     "cifar10",
     "digits",
     "glyphs",

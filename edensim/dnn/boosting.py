@@ -141,7 +141,7 @@ def boost(
     for name, recipe, start in (("boosted", boosting, net), ("control", boosting.control(), control or net)):
         own = copy.deepcopy(start)
         if boosting.relu6:
-            _bound_activations(own)
+            bound_activations(own)
         memory = FaultyMemory(own, boosting.storage)
         memory.backward = boosting.backward
         history = train(
@@ -160,7 +160,8 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _bound_activations(net: nn.Module) -> None:
+def bound_activations(net: nn.Module) -> None:
+    """Replace every `ReLU` module of a network by `ReLU6`, in place."""
     for module in net.modules():
         for name, child in module.named_children():
             if type(child) is nn.ReLU:

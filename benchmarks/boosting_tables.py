@@ -60,8 +60,8 @@ CLAIMS = {
         "The paper (section 6.3, Figure 10 right): without a curriculum, retraining ends below the network before."
     ),
     "ReLU6 beside clipped ranges": (
-        "`best` mode stores maps in clipped ranges, which bounds them already; ReLU6 (`relu6 = true`) bounds them in the "
-        "network as well. Not in the paper."
+        "`best` mode stores maps in clipped ranges, which bounds them already; ReLU6 (`relu6 = true`) bounds them in "
+        "the network as well. Not in the paper."
     ),
     "Correction of implausible values, fp32": (
         "The paper (section 6.3): zeroing raises the tolerable rate of its fp32 networks from 1e-7 to 1e-3; saturating "

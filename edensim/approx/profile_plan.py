@@ -48,8 +48,8 @@ class Plan:
     Parameters
     ----------
     pairs : int
-        Pairs of rows per bank, spread evenly over it. Where rows differ (a chip's supply), the interval of a bank's rate
-        needs about 32: with 16, half of the banks of a module may lie outside of it.
+        Pairs of rows per bank, spread evenly over it. Where rows differ (a chip's supply), the interval of a bank's
+        rate needs about 32; with 16, half of the banks of a module may lie outside of theirs.
     reads : int
         Reads of each pattern, at least 2.
     patterns : sequence of int

@@ -61,7 +61,7 @@ def jit(function: Callable[..., Any]) -> Any:
 
 
 def jit_inline(function: Callable[..., Any]) -> Any:
-    """As `jit`, for a step with a single caller: its body is pasted in, which saves the call (10 % on streams)."""
+    """As `jit`, for a step with one or two callers: its body is pasted in, which saves the call (10 % on streams)."""
     return _compiled(function, inline="always")
 
 

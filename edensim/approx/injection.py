@@ -260,22 +260,23 @@ def processors() -> int:
 
 def _device(ber: float | None, model: ErrorModel | CellLaw | None, seed: int) -> Device:
     if model is None and ber is not None:
-        return _plain_device(_rate(ber), seed)
+        return _model_device(Uniform(_rate(ber)), seed)
     if model is None or ber is not None:
         raise ConfigError("give exactly one of ber, model and device")
-    law = model if isinstance(model, CellLaw) else model.law(PLAIN.geometry)
-    return Device([[law]], seed=seed)
+    if isinstance(model, CellLaw):  # its arrays may change
+        return Device([[model]], seed=seed)
+    return _model_device(model, seed)
+
+
+@lru_cache(maxsize=64)
+def _model_device(model: ErrorModel, seed: int) -> Device:
+    return Device([[model.law(PLAIN.geometry)]], seed=seed)
 
 
 def _rate(ber: Any) -> float:
     if isinstance(ber, bool) or not isinstance(ber, int | float | np.floating | np.integer) or not 0 <= ber <= 1:
         raise ConfigError(f"ber = {ber!r}: expected a bit error rate from 0 to 1")
     return float(ber)
-
-
-@lru_cache(maxsize=64)
-def _plain_device(ber: float, seed: int) -> Device:
-    return Device([[Uniform(ber).law(PLAIN.geometry)]], seed=seed)
 
 
 @lru_cache(maxsize=64)

@@ -232,13 +232,13 @@ class BankClustered:
     def _failing_bank(self, rows: Rows, seed: int) -> np.ndarray:
         if isinstance(self.banks, tuple):
             return np.isin(rows.bank_in_rank, self.banks)
-        per_rank = rows.geometry.banks_per_rank
-        first = rows.bank - rows.bank_in_rank
-        banks = first[..., None] + np.arange(per_rank)
-        every = Rows(rows.geometry, rows.channel[..., None], banks, rows.row[..., None])
-        marks = every.uniform(seed, "bank", "failing")
-        own = np.take_along_axis(marks, rows.bank_in_rank[..., None], -1)
-        return np.asarray((marks < own).sum(-1) < round(self.banks * per_rank))
+        geometry = rows.geometry
+        channel, bank = np.divmod(np.arange(geometry.channels * geometry.banks), geometry.banks)
+        marks = Rows(geometry, channel, bank, bank * 0).uniform(seed, "bank", "failing")
+        marks = marks.reshape(-1, geometry.banks_per_rank)  # of the banks of every rank
+        before = (marks[:, None, :] < marks[:, :, None]).sum(-1)
+        failing = before < round(self.banks * geometry.banks_per_rank)
+        return np.asarray(failing.reshape(geometry.channels, -1)[rows.channel, rows.bank])
 
 
 ErrorModel = Uniform | Bitline | Wordline | DataDependent | BankClustered

@@ -46,7 +46,7 @@ from edensim.approx.tables_kernel import (
     UNIT_SHIFT,
     WEAK,
 )
-from edensim.jit import jit_uncounted
+from edensim.jit import jit_inline, jit_uncounted
 from edensim.rng_kernel import draw
 
 MASK_STREAM = 1 << 32
@@ -184,7 +184,7 @@ def stored_bit(bit, place, source, form, column_line, pages):  # type: ignore[no
     return (np.int64(source[at]) >> (bit & 7)) & 1
 
 
-@jit_uncounted
+@jit_inline
 def number_of_weak(key, groups, group, thresholds):  # type: ignore[no-untyped-def]
     """How many weak units a class of bitlines of a row has by its stream, some of them maybe the same."""
     if groups[group, LOW] == ALL:
@@ -192,7 +192,7 @@ def number_of_weak(key, groups, group, thresholds):  # type: ignore[no-untyped-d
     return number_of_points(draw(key, 0), thresholds, groups, group)
 
 
-@jit_uncounted
+@jit_inline
 def weak_units(  # type: ignore[no-untyped-def]
     which, first, thrown, key, groups, group, order, first_order, classes, ranked, units_log2
 ):
@@ -208,7 +208,7 @@ def weak_units(  # type: ignore[no-untyped-def]
             which[i] = permute(ranked, units_log2, which[i])
 
 
-@jit_uncounted
+@jit_inline
 def kind_of(key, unit, kinds):  # type: ignore[no-untyped-def]
     """Kind of a weak unit."""
     return np.int64(((draw(key, unit) >> _32) * np.uint64(kinds)) >> _32)

@@ -48,7 +48,8 @@ class Plan:
     Parameters
     ----------
     pairs : int
-        Pairs of rows per bank, spread evenly over it. Where rows differ (a chip's supply), 8 say little about a bank.
+        Pairs of rows per bank, spread evenly over it. Where rows differ (a chip's supply), the interval of a bank's
+        rate needs about 32; with 16, half of the banks of a module may lie outside of theirs.
     reads : int
         Reads of each pattern, at least 2.
     patterns : sequence of int
@@ -60,8 +61,8 @@ class Plan:
         If a number is out of range, or patterns repeat.
     """
 
-    pairs: int = 16
-    reads: int = 8
+    pairs: int = 32
+    reads: int = 4
     patterns: tuple[int, ...] = PATTERNS
 
     def __post_init__(self) -> None:

@@ -24,6 +24,11 @@ from edensim.errors import ConfigError, InputError, did_you_mean
 CHUNK_BYTES = 1 << 24
 """Size of a piece where nothing speaks for another."""
 WHAT = "tensors (.npz, .safetensors, or raw bytes with --dtype)"
+HEADED = {
+    b"\x93NUMPY": "a .npy file; expected an .npz (numpy.savez)",
+    b"PK\x03\x04": "a zip archive; expected the name .npz if it is one, or tensors saved as .safetensors",
+}
+"""What files begin with that are no raw bytes, but could pass for them: their headers would be injected into too."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class RawFile(TensorFile):
 
     def __init__(self, path: Path, element: Element) -> None:
         size = require_file(path, WHAT)
+        refuse_headed(path)
         if size % max(element.bits // 8, 1):
             raise InputError(f"{path}: {size:,} bytes are no whole number of {element.name} elements")
         self.path, self.tensors = path, [FileTensor(path.stem, element.name, element, size)]
@@ -92,6 +98,19 @@ class RawFile(TensorFile):
     def load(self, tensor: FileTensor) -> Bytes:
         """See `TensorFile`."""
         return read_tensor(self.path, 0, tensor)
+
+
+def refuse_headed(path: Path) -> None:
+    """Refuse a file of numpy, an archive or a pickle in place of raw bytes."""
+    with path.open("rb") as file:
+        begin = file.read(8)
+        file.seek(-1, 2)
+        is_pickle = begin[:1] == b"\x80" and begin[1:2] in (b"\2", b"\3", b"\4", b"\5") and file.read(1) == b"."
+    if is_pickle:
+        raise InputError(f"{path}: is a pickle, and pickles are never loaded; expected {WHAT}")
+    for signature, what in HEADED.items():
+        if begin.startswith(signature):
+            raise InputError(f"{path}: is {what}")
 
 
 def read_tensor(path: Path, begin: int, tensor: FileTensor) -> Bytes:
@@ -164,6 +183,7 @@ def open_tensor_file(path: str | Path, dtypes: Mapping[str, str] | None = None) 
         found = {pattern: x for pattern, x in elements.items() if fnmatchcase(path.stem, pattern)}
         if not found:
             require_file(path, WHAT)
+            refuse_headed(path)
             raise ConfigError(
                 f"{path} is taken for raw bytes, since it is no .npz or .safetensors: give --dtype FORMAT"
             )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @click.option("--trcd", default="", metavar="NS,…", help="Values of tRCD to measure at (ns).")
 @click.option("--trp", default="", metavar="NS,…", help="Values of tRP to measure at (ns).")
 @click.option("--grid", is_flag=True, help="All combinations (default: each knob alone).")
-@click.option("--pairs", default=16, show_default=True, help="Pairs of neighbouring rows per bank.")
-@click.option("--reads", default=8, show_default=True, help="Reads of each pattern.")
+@click.option("--pairs", default=32, show_default=True, help="Pairs of neighbouring rows per bank.")
+@click.option("--reads", default=4, show_default=True, help="Reads of each pattern.")
 @click.option(
     "--patterns", default="0x00,0xff,0xaa,0x55", show_default=True, metavar="BYTE,…",
     help="What even rows hold; odd rows hold the inverse.",

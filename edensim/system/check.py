@@ -191,6 +191,8 @@ def _machine(
     if found.attempt(keys, (), kind.build, machine) is None:
         return None
     about = (*keys, *(f"{where}{key.removeprefix('workload.')}" for key in WORKLOAD)) if where else (*keys, *WORKLOAD)
+    if network is not None and network.trace:  # it is read only now
+        about = (f"{where or 'workload.'}network", *about)
     line_bytes = memory.geometry.burst_bytes if memory.geometry else LINE_BYTES
     requests = found.attempt(about, (), stored_tensors, machine, network, workload, line_bytes)
     steps = kind.clock_steps(machine)

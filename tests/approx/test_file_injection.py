@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import struct
 import tracemalloc
 import zipfile
@@ -109,6 +110,19 @@ def test_big_endian_arrays_can_be_kept(tmp_path):
         plan_for(file)
     inject_file(file, tmp_path / "o.npz", plan_for(file, keep=["w"]))
     assert np.load(tmp_path / "o.npz")["w"].tobytes() == array.tobytes()
+
+
+def test_files_with_headers_are_no_raw_bytes(tmp_path):
+    """A .npy file, an archive and a pickle are refused, with a format or without: their headers are no data."""
+    array = np.zeros(64, np.int8)
+    np.save(tmp_path / "a.npy", array)
+    np.savez(tmp_path / "a.npz", array)
+    (tmp_path / "a.npz").rename(tmp_path / "a.pt")
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": 1}))
+    for name, message in ("a.npy", "numpy.savez"), ("a.pt", "zip archive"), ("a.pkl", "pickles are never loaded"):
+        for dtypes in {"*": "int8"}, {}:
+            with pytest.raises(InputError, match=message):
+                open_tensor_file(tmp_path / name, dtypes)
 
 
 def test_raw_files_are_streamed(tmp_path):

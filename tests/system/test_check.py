@@ -155,6 +155,23 @@ def test_a_missing_network_file_keeps_its_exit_code(tmp_path: Path) -> None:
     assert len(problems(GOOD.replace("lenet", "net.csv") + "[operating_point]\nvdd = 2\n", tmp_path)) == 2
 
 
+def test_a_broken_trace_is_laid_to_the_key_that_names_it(tmp_path: Path) -> None:
+    """Not to the machine that would run it: of the network, of a tenant, and where the command line names it."""
+    (tmp_path / "a.trace").write_text("R 0x1040\nX\n")
+    cpu = GOOD.replace("eyeriss-eden", "cpu-eden").replace("[workload]", "[workload]\nprecision = 'fp32'")
+    path = tmp_path / "x.toml"
+    tenant = "[[tenant]]\nname = 'b'\nnetwork = 'a.trace'\n"
+    for text, given, culprit in (
+        (cpu.replace("lenet", "a.trace"), {}, f"{path}:3: "),
+        (cpu + tenant, {}, f"{path}:10: "),
+        (cpu, {"workload.network": str(tmp_path / "a.trace")}, "--set: "),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError) as caught:
+            load_config(path, set=given, check=check_run)
+        assert str(caught.value).startswith(f"{culprit}{tmp_path / 'a.trace'}:2: found 'X'")
+
+
 def test_what_is_not_needed_is_not_demanded(tmp_path: Path) -> None:
     """To be shown, a memory alone is enough; to be recorded, currents are not needed; to be replayed, nothing else."""
     memory = '[dram]\npreset = "ramulator2:ddr4_2400_frfcfs32"\n'

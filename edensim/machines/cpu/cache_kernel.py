@@ -108,6 +108,9 @@ def find_lru_wide(h, first, ways, key, write):
 @jit
 def find_in_place(h, first, ways, key):
     """Way that holds `key`, or -1."""
+    if ways <= 8:
+        way = find_lane_8(h.tags, first, key, CLEAR, ways)
+        return way if way < ways else -1
     for begin in range(0, ways, LANES):
         count = min(ways - begin, LANES)
         way = find_lane(h.tags, first + begin, key, CLEAR, count)
@@ -206,7 +209,10 @@ def look_up(h, lv, line, write):
 def place_of(h, lv, line):
     """Index of the entry that holds a line, or -1; changes nothing."""
     first = lv.tags + set_of(lv, line) * lv.ways
-    way = find_in_place(h, first, lv.ways, (line + 1) << 2)
+    key = (line + 1) << 2
+    if np.int64(h.tags[first]) & CLEAR == key:
+        return first
+    way = find_in_place(h, first, lv.ways, key)
     return -1 if way < 0 else first + way
 
 

@@ -90,7 +90,8 @@ def _same_for_all_constants(kernel: Any) -> None:
     typed = kernel.get_call_template
 
     def widened(args: Any, kws: Any) -> Any:
-        return typed(tuple(map(types.unliteral, args)), {name: types.unliteral(kind) for name, kind in kws.items()})
+        widen = types.unliteral
+        return typed(tuple(map(widen, args)), {name: widen(kind) for name, kind in kws.items()})  # type: ignore[no-untyped-call]
 
     kernel.get_call_template = widened
 

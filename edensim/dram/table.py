@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -334,12 +335,12 @@ def drop_half_clocks(shape: Shape, table: Int) -> None:
         row[row <= 2] = 0
 
 
-def blocks_reached(delays: Int, padded: int) -> Int:
+def blocks_reached(delays: NDArray[np.integer[Any]], padded: int) -> Int:
     """First and behind the last block of LANES banks that anything at each bank or node delays: int64 [nodes, 2].
 
     `delays` are rows of `padded` banks, one behind the other: [nodes, rows x padded].
     """
-    reached = (delays.reshape(len(delays), -1, padded // LANES, LANES) > 0).any(axis=(1, 3))
+    reached = np.any(delays.reshape(len(delays), -1, padded // LANES, LANES) > 0, axis=(1, 3))
     ends = reached.shape[1] - reached[:, ::-1].argmax(axis=1)
     return np.stack([reached.argmax(axis=1), np.where(reached.any(axis=1), ends, 0)], axis=1)
 

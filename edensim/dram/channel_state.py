@@ -170,6 +170,7 @@ def new_channels(
         "row_subarray": (pad if policy.by_row else 1,),
         "freed": (2,),
         "wck_runs": (2,),
+        "apart": (16,),  # two lines of the cache: the next channel may belong to another thread
     }
     fields = [(x, np.int64) for x in SCALARS] + [(x, np.int64, dims) for x, dims in arrays.items()]
     out = np.zeros(channels, np.dtype((np.record, fields)))

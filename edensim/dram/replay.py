@@ -147,19 +147,10 @@ def replay_requests(
     threads = min(len(groups), usable_threads() if threads is None else threads)
     count = 0
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
-        feed = _Feed(system, channels, groups, sinks, pool, BLOCKS * threads)
+        feed = _Feed(system, channels, groups, sinks, pool, BLOCKS * threads, where)
         for part in parts:
-            check_addresses(
-                part.addr,
-                system.line_bytes,
-                system.geometry.capacity_bytes,
-                wrap=system.dram.address_wrap,
-                first=count,
-                where=where,
-            )
-            check_arrival(part, count, where)
             for start in range(0, len(part.addr), feed.size):
-                feed(*(None if x is None else x[start : start + feed.size] for x in part[:3]))
+                feed(part, start, count + start)
                 if progress is not None:
                     progress(count + min(start + feed.size, len(part.addr)))
             count += len(part.addr)
@@ -169,13 +160,13 @@ def replay_requests(
     return ReplayResult(count, system.counters(channels, end), channels, log, digests)
 
 
-def check_arrival(part: Requests, first: int, where: str) -> None:
+def check_arrival(arrival: NDArray[np.uint64] | None, first: int, where: str) -> None:
     """Refuse arrivals that no simulation reaches, as a flipped bit makes them; `first` = index of the first request."""
-    if part.arrival is None or not len(part.arrival) or int(part.arrival.max()) < LATEST:
+    if arrival is None or not len(arrival) or int(arrival.max()) < LATEST:
         return
-    k = int(np.argmax(part.arrival >= np.uint64(LATEST)))
+    k = int(np.argmax(arrival >= np.uint64(LATEST)))
     raise InputError(
-        f"{where}: request {first + k}: arrival {int(part.arrival[k])} is later than a replay simulates; "
+        f"{where}: request {first + k}: arrival {int(arrival[k])} is later than a replay simulates; "
         f"expected a memory clock from 0 to {LATEST - 1}"
     )
 
@@ -248,7 +239,9 @@ class _Feed:
         sinks: Sequence[Sink],
         pool: ThreadPoolExecutor | None,
         blocks: int,
+        where: str,
     ) -> None:
+        self.where = where
         self.system, self.channels, self.groups = system, channels, groups
         self.sinks, self.pool = sinks, pool
         self.runs = np.zeros((len(groups), RUN_FIELDS), np.int64)
@@ -263,13 +256,24 @@ class _Feed:
         self.blocks = [_Block(system, is_sorted=len(groups) > 1) for _ in range(blocks)]
         self.size = blocks * BLOCK
 
-    def __call__(self, addr: Any, is_write: Any, arrival: Any) -> None:
-        """At most `size` requests: first all threads decode them, then all threads advance channels."""
-        pieces = [slice(start, start + BLOCK) for start in range(0, len(addr), BLOCK)]
-        filled = self.blocks[: len(pieces)]
-        parts = [(addr[x], is_write[x], None if arrival is None else arrival[x]) for x in pieces]
-        self._spread(lambda k: filled[k].fill(parts[k]), len(filled))
+    def __call__(self, part: Requests, start: int, first: int) -> None:
+        """At most `size` requests: first all threads decode them, then all threads advance channels.
+
+        They begin at `start` of the part; `first` is their index in the trace.
+        """
+        begins = range(start, min(start + self.size, len(part.addr)), BLOCK)
+        filled = self.blocks[: len(begins)]
+        self._spread(lambda k: self._fill(filled[k], part, begins[k], first + k * BLOCK), len(filled))
         self._spread(lambda group: self._advance_through(group, filled), len(self.groups))
+
+    def _fill(self, block: _Block, part: Requests, begin: int, first: int) -> None:
+        """Check and decode the next requests of a part."""
+        system, piece = self.system, slice(begin, begin + BLOCK)
+        addr, arrival = part.addr[piece], None if part.arrival is None else part.arrival[piece]
+        capacity, wrap = system.geometry.capacity_bytes, system.dram.address_wrap
+        check_addresses(addr, system.line_bytes, capacity, wrap=wrap, first=first, where=self.where)
+        check_arrival(arrival, first, self.where)
+        block.fill((addr, part.is_write[piece], arrival))
 
     def finish(self) -> int:
         """Let every request complete; returns the clock at which the last one has.

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -253,18 +254,29 @@ class _Feed:
             self.switching = [ChannelSwitching(system, c, channels, self.tables) for c in range(len(channels))]
             for group in range(len(groups)):
                 self._set_stop(group)
-        self.blocks = [_Block(system, is_sorted=len(groups) > 1) for _ in range(blocks)]
+        turns = 1 if pool is None else 2  # one is decoded while the other is simulated
+        self.blocks = [_Block(system, is_sorted=len(groups) > 1) for _ in range(turns * blocks)]
+        self.spare, self.ready = self.blocks, list[_Block]()
         self.size = blocks * BLOCK
 
     def __call__(self, part: Requests, start: int, first: int) -> None:
-        """At most `size` requests: first all threads decode them, then all threads advance channels.
+        """At most `size` requests, which begin at `start` of the part; `first` is their index in the trace.
 
-        They begin at `start` of the part; `first` is their index in the trace.
+        Threads advance channels through the requests before these, and whoever is done early decodes these.
         """
         begins = range(start, min(start + self.size, len(part.addr)), BLOCK)
-        filled = self.blocks[: len(begins)]
-        self._spread(lambda k: self._fill(filled[k], part, begins[k], first + k * BLOCK), len(filled))
-        self._spread(lambda group: self._advance_through(group, filled), len(self.groups))
+        filled = self.spare[: len(begins)]
+        fills = [partial(self._fill, filled[k], part, begins[k], first + k * BLOCK) for k in range(len(begins))]
+        if self.pool is None:
+            self._spread(fills)
+            self._spread(self._advances(filled))
+        else:
+            self._spread([*self._advances(self.ready), *fills])
+            self.spare = [block for block in self.blocks if block not in filled]
+            self.ready = filled
+
+    def _advances(self, blocks: list[_Block]) -> list[Callable[[], None]]:
+        return [partial(self._advance_through, group, blocks) for group in range(len(self.groups))]
 
     def _fill(self, block: _Block, part: Requests, begin: int, first: int) -> None:
         """Check and decode the next requests of a part."""
@@ -282,19 +294,21 @@ class _Feed:
         """
         none = np.zeros(0, np.int64)
         nothing: list[Any] = [none, none, none, none, none, none.astype(np.uint8), none]
+        groups = range(len(self.groups))
+        self._spread(self._advances(self.ready))
         for _ in range(2):
-            self._spread(lambda group: self._advance(group, nothing, final=True), len(self.groups))
+            self._spread([partial(self._advance, group, nothing, final=True) for group in groups])
             self.runs[:, LAST] = self.runs[:, LAST].max()
-        self._spread(self._empty_logs, len(self.groups))
+        self._spread([partial(self._empty_logs, group) for group in groups])
         return int(self.runs[0, LAST])
 
-    def _spread(self, work: Callable[[int], None], count: int) -> None:
-        """Work for 0 … count - 1, in the threads if there are any."""
+    def _spread(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Do the tasks, in the threads if there are any."""
         if self.pool is None:
-            for k in range(count):
-                work(k)
+            for task in tasks:
+                task()
         else:
-            list(self.pool.map(work, range(count)))
+            list(self.pool.map(lambda task: task(), tasks))
 
     def _advance_through(self, group: int, blocks: list[_Block]) -> None:
         for block in blocks:

@@ -11,17 +11,25 @@ representation. `own cells`: weak cells of one device, F = 0.5, at the tensors' 
 device, run on another; `unfit model`: boosted under fresh errors, run on a device.
 
 Every row is kept in the folder --out as it is finished, every training after each epoch; the same command goes on where
-it was stopped. How rates are judged: `boosting_lab`. The rows: `boosting_rows`.
+it was stopped, and started several times at once it shares the work. How rates are judged: `boosting_lab`. The rows:
+`boosting_rows`.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from boosting_rows import QUICK, Row, Size, rows
+from boosting_rows import QUICK, Row, Size, path_of, rows
 from boosting_tables import report, status
 from table import publish
+
+if TYPE_CHECKING:
+    from boosting_lab import Lab
 
 
 def main() -> None:
@@ -49,13 +57,39 @@ def main() -> None:
 
 def _run(wanted: list[Row], size: Size, home: Path) -> None:
     import torch
-    from boosting_lab import Lab, make
+    from boosting_lab import Lab
 
     torch.set_num_threads(1)
     lab = Lab(home, size)
+    while _make_one(wanted, lab):
+        pass
+
+
+def _make_one(wanted: list[Row], lab: Lab) -> bool:
+    """Make the first row that is missing and whose network no other process works on, if there is one."""
+    from boosting_lab import make
+
     for number, row in enumerate(wanted, 1):
-        print(f"{number} of {len(wanted)}: {row.name}", flush=True)
-        make(row, lab)
+        if path_of(row, lab.size, lab.home).exists():
+            continue
+        with _claimed(row, lab.home) as mine:
+            if mine:
+                print(f"{number} of {len(wanted)}: {row.name}", flush=True)
+                make(row, lab)
+                return True
+    return False
+
+
+@contextmanager
+def _claimed(row: Row, home: Path) -> Iterator[bool]:
+    """Whether this process has the row's network, which rows share, for itself as long as the block runs."""
+    with (home / f"lock-{row.net}-{row.seed}").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 if __name__ == "__main__":

@@ -67,28 +67,26 @@ def rows(quick: bool) -> list[Row]:
 
 
 def _all() -> Iterator[Row]:
-    yield from _tables(FEW, ("int8",), ("best",))
     yield from _tables(NETS, ("int8",), ("best",))
     yield from _tables(NETS, ("fp32",), ("paper",))
+    yield from _tables(NETS, ("int8",), ("paper",))
+    yield from _tables(NETS, ("int4",), ("best",))
     for net, precision, seed, model in product(FEW, ("fp32", "int16", "int8", "int4"), SEEDS, MODELS):
         yield Row(net, precision, seed, "none", model)
-    yield from _tables(FEW, ("int8",), ("paper",))
-    for net, recipe, seed, errors in product(FEW, ("paper", "best"), SEEDS, (FRESH, OWN)):
-        yield Row(net, "int8", seed, recipe, errors, "at once")
+    for net, recipe, seed in product(FEW, ("paper", "best"), SEEDS):
+        yield Row(net, "int8", seed, recipe, FRESH, "at once")
     for net, seed in product(FEW, SEEDS):
         yield Row(net, "int8", seed, "best", FRESH, "ReLU6")
     for net, seed, errors in product(FEW, SEEDS, (OTHER, UNFIT)):
         yield Row(net, "int8", seed, "best", errors)
     for net, seed, way in product(FEW, SEEDS, ("saturate", "no correction")):
         yield Row(net, "fp32", seed, "paper", FRESH, way)
-    yield Row(FEW[0], change="energy")
-    yield from _tables(NETS, ("int4",), ("best",))
-    yield from _tables(NETS, ("int8",), ("paper",))
-    for net, precision, seed, share in product(FEW, ("fp32", "int8"), SEEDS, SHARES):
-        yield Row(net, precision, seed, "none", FRESH, f"pruned {share}")
     for net in NETS:
         yield Row(net, change="energy")
-    yield from _tables(NETS, ("int4", "fp32"), ("paper", "best"))
+    yield from _tables(NETS, ("int4",), ("paper",))
+    yield from _tables(NETS, ("fp32",), ("best",))
+    for net, seed, share in product(FEW, SEEDS, SHARES):
+        yield Row(net, "int8", seed, "none", FRESH, f"pruned {share}")
 
 
 def _tables(nets: tuple[str, ...], precisions: tuple[str, ...], recipes: tuple[str, ...]) -> Iterator[Row]:

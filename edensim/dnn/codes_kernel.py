@@ -62,6 +62,27 @@ def decode_nibbles(codes, values, sign, scale):  # type: ignore[no-untyped-def]
 
 
 @jit
+def copy_and_check(values, copy, low, high):  # type: ignore[no-untyped-def]
+    """Copy float32 values; returns how many are outside of low … high, or NaN."""
+    outside = 0
+    for i in range(values.size):
+        v = values[i]
+        copy[i] = v
+        outside += not (v >= low and v <= high)
+    return outside
+
+
+@jit
+def correct_value(values, i, low, high, way):  # type: ignore[no-untyped-def]
+    """What `correct_values` does to a single one of them; returns whether it was outside (0 or 1)."""
+    v = values[i]
+    if v >= low and v <= high:
+        return 0
+    values[i] = np.float32(0.0) if way == ZERO or v != v else (low if v < low else high)
+    return 1
+
+
+@jit
 def correct_values(values, low, high, way):  # type: ignore[no-untyped-def]
     """Replace values outside of low … high (and NaN) by 0, or by the nearer bound (NaN: 0); returns how many.
 
@@ -77,7 +98,5 @@ def correct_values(values, low, high, way):  # type: ignore[no-untyped-def]
             continue
         count += outside
         for i in range(block.size):
-            v = block[i]
-            if not (v >= low and v <= high):
-                block[i] = np.float32(0.0) if way == ZERO or v != v else (low if v < low else high)
+            correct_value(block, i, low, high, way)
     return count

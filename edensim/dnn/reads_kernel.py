@@ -12,7 +12,15 @@ import numpy as np
 from edensim.approx.inject_kernel import inject_units
 from edensim.approx.row_kernel import number_of_points
 from edensim.approx.tables_kernel import Data
-from edensim.dnn.codes_kernel import correct_values, decode_bytes, decode_nibbles, encode_bytes, encode_nibbles
+from edensim.dnn.codes_kernel import (
+    copy_and_check,
+    correct_value,
+    correct_values,
+    decode_bytes,
+    decode_nibbles,
+    encode_bytes,
+    encode_nibbles,
+)
 from edensim.jit import copy_bytes, jit_uncounted
 from edensim.rng_kernel import draw
 
@@ -140,9 +148,15 @@ def pass_floats(  # type: ignore[no-untyped-def]
     """
     flips, corrected = 0, 0
     for i in range(len(read)):
-        copy_bytes(codes[i], 0, stored[i], 0, stored.shape[1])
-        flips += _toggle(codes[i], stored[i], words, draw(key, access + i), thresholds, groups, row_bits)
-        if corrects:
+        # Mostly nothing that is stored is outside of the bounds: then only what is hit has to be looked at.
+        only_hit = corrects and copy_and_check(values[i], read[i], low, high) == 0
+        if not corrects:
+            copy_bytes(codes[i], 0, stored[i], 0, stored.shape[1])
+        now = draw(key, access + i)
+        flips += _toggle(codes[i], stored[i], words, now, thresholds, groups, row_bits)
+        if only_hit:
+            corrected += _correct_hit(read[i], words, now, thresholds, groups, row_bits, low, high, way)
+        elif corrects:
             corrected += correct_values(read[i], low, high, way)
     return flips, corrected
 
@@ -169,3 +183,21 @@ def _toggle(codes, stored, words, now, thresholds, groups, row_bits):  # type: i
                 flips += 1 - 2 * np.int64(((code ^ np.uint64(stored[at])) >> bit) & _ONE)
                 codes[at] = code ^ (_ONE << bit)
     return flips
+
+
+@jit_uncounted
+def _correct_hit(values, words, now, thresholds, groups, row_bits, low, high, way):  # type: ignore[no-untyped-def]
+    """Correct those of the values that `_toggle` has hit; returns how many."""
+    corrected, places = 0, np.uint64(row_bits >> 5)
+    for row in range(len(words)):
+        stream, begin = draw(draw(now, words[row]), 0), row * (row_bits >> 5)
+        count = number_of_points(draw(stream, 0), thresholds, groups, 0)
+        inside = np.uint64(min(row_bits >> 5, len(values) - begin))
+        for i in range((count + 1) >> 1):
+            word = draw(stream, 1 + i)
+            a, b = ((word & _LOW32) * places) >> _32, ((word >> _32) * places) >> _32
+            if a < inside:
+                corrected += correct_value(values, begin + a, low, high, way)
+            if b < inside and 2 * i + 1 < count:
+                corrected += correct_value(values, begin + b, low, high, way)
+    return corrected

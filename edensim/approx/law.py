@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +47,20 @@ from edensim.memory.geometry import is_power_of_two
 Floats = NDArray[np.float64]
 RowLevel = Callable[[Rows, int], NDArray[np.int64]]
 TOLERANCE = 1e-9
+
+
+class Chips(NamedTuple):
+    """Some chips of a rank: bits of a chip in a transfer, chips of the rank, and which of them are meant.
+
+    Bit b of a row lies on chip b // width_bits % devices (`edensim.memory.bit_place`).
+    """
+
+    width_bits: int
+    devices: int
+    chosen: tuple[int, ...]
+
+
+MOST_CHIPS = 63
 
 
 def one_level(rows: Rows, seed: int) -> NDArray[np.int64]:
@@ -76,6 +90,9 @@ class CellLaw:
         Failing cells read the row that was open before.
     unit_bits, cells_per_unit : int
         Bits of a unit, a power of two, and weak cells in a weak unit.
+    chips : Chips, optional
+        Chips of the rank whose cells fail (default: all). Unless the law is `fresh`, what
+        fails there is what would fail if all were meant.
     stream : str
         Name that enters all keys: laws of one device that share a stream have weak cells in the same places.
 
@@ -95,6 +112,7 @@ class CellLaw:
     previous_row: bool = False
     unit_bits: int = 1
     cells_per_unit: int = 1
+    chips: Chips | None = None
     stream: str = ""
 
     def __post_init__(self) -> None:
@@ -114,6 +132,12 @@ class CellLaw:
                 f"unit_bits = {self.unit_bits}, cells_per_unit = {self.cells_per_unit}: expected a power of two, and a "
                 "number from 1 to it"
             )
+        if self.chips is not None and not (
+            0 < self.chips.devices <= MOST_CHIPS
+            and self.chips.width_bits > 0
+            and set(self.chips.chosen) <= set(range(self.chips.devices))
+        ):
+            raise ConfigError(f"chips = {self.chips}: expected 1 … {MOST_CHIPS} chips, and indices of some of them")
         if not len(self.level_share):
             object.__setattr__(self, "level_share", np.full(levels, 1 / levels))
         for name, count in (("class_share", classes), ("level_share", levels)):
@@ -134,10 +158,15 @@ class CellLaw:
         """Whether failures do not depend on what is stored."""
         return not self.previous_row and bool((self.fail_one == self.fail_zero).all())
 
+    @property
+    def chip_share(self) -> float:
+        """Share of the cells that lie on the chips meant."""
+        return 1.0 if self.chips is None else len(set(self.chips.chosen)) / self.chips.devices
+
     def weak_probability(self) -> float:
         """Expected share of weak cells over all rows."""
         share = float(self.level_share @ self.weak_share @ self.class_share)
-        return share * self.cells_per_unit / self.unit_bits
+        return share * self.cells_per_unit / self.unit_bits * self.chip_share
 
     def flip_probability(self, ones: float = 0.5) -> float:
         """Expected bit error rate over all rows, for data with a share `ones` of ones.
@@ -146,7 +175,7 @@ class CellLaw:
         """
         fail = (ones * self.fail_one + (1 - ones) * self.fail_zero).mean(axis=2)
         rate = float(self.level_share @ (self.weak_share * fail) @ self.class_share)
-        return rate * self.cells_per_unit / self.unit_bits
+        return rate * self.cells_per_unit / self.unit_bits * self.chip_share
 
 
 def check_shares(name: str, value: ArrayLike, dimensions: int) -> NDArray[Any]:

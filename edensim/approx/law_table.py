@@ -19,6 +19,7 @@ from edensim.approx.law import CellLaw
 from edensim.approx.poisson import mean_of_parity, mean_of_share, thresholds
 from edensim.approx.tables_kernel import (
     ALL,
+    ALL_CHIPS,
     CELLS,
     FIELDS,
     MASK,
@@ -92,7 +93,7 @@ class _Builder:
         levels, classes = law.weak_share.shape
         sizes, order = self._bitlines(law)
         weak, one, zero = _drawn_at_once(law)
-        plain = alone and law.fresh and law.symmetric and classes == 1 and law.unit_bits == 1
+        plain = alone and law.fresh and law.symmetric and classes == 1 and law.unit_bits == 1 and law.chips is None
         self.law.append(
             [
                 levels,
@@ -106,6 +107,7 @@ class _Builder:
                 len(self.groups),
                 self.length["fail"],
                 self.length["order"] if order is not None else -1,
+                *_chips(law),
             ]
         )
         starts = np.cumsum(sizes) - sizes
@@ -176,6 +178,12 @@ class _Builder:
             np.concatenate(self.fail),
             np.concatenate(self.order),
         )
+
+
+def _chips(law: CellLaw) -> tuple[int, int, int]:
+    if law.chips is None:
+        return 1, 1, ALL_CHIPS
+    return law.chips.width_bits, law.chips.devices, sum(1 << chip for chip in set(law.chips.chosen))
 
 
 def _drawn_at_once(law: CellLaw) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

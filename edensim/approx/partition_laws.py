@@ -1,20 +1,25 @@
 """Which errors every partition of a memory has: those of a chip at the partition's operating point, or of a model.
 
-A model says nothing about operating points: its rate holds wherever it is asked for. Not modelled: partitions of chips
-(`[[partition]] chips`), where a slice of every burst comes from cells at another voltage; they are refused.
+A model says nothing about operating points: its rate holds wherever it is asked for.
+
+Partitions of chips (`[[partition]] chips`) hold a slice of every burst of their ranks. What is read from a partition of
+addresses then fails by the laws of all its supplies, each on the chips it feeds, at the timings of the addresses; its
+rate is the mean over chips.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from edensim.approx.build import build_model
 from edensim.approx.chip import Chip, Setting
 from edensim.approx.chip_cells import cell_laws
 from edensim.approx.chip_failure import worst
 from edensim.approx.device import Device
-from edensim.approx.law import CellLaw
+from edensim.approx.law import CellLaw, Chips
 from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap
 
@@ -92,30 +97,78 @@ def errors_of_chip(
     Raises
     ------
     ConfigError
-        With all partitions whose point the chip has no law for; if chips of a rank have a supply of their own.
+        With all partitions whose point the chip has no law for, or whose ranks differ in how their chips are supplied.
     """
     problems: list[str] = []
     found = {}
-    if state.partitions.of_chips:
-        raise ConfigError(
-            f"chip {chip.name}: partitions of chips ({', '.join(state.partitions.of_chips)}) have no error law, "
-            "because every burst spans all chips of a rank; expected partitions by channel, rank, banks or subarrays"
-        )
     for part in state.partitions.names:
         p = state.points[part]
-        vdd = p.vdd or chip.nominal.vdd  # a memory without a power table does not know its own
-        setting = Setting(vdd, p.tRCD_ns, p.tRAS_ns, p.tRP_ns, state.tREFI_scale, temperature_C)
-        try:
-            known = chip.reliability(setting, state.nominal, geometry.banks_per_rank, experimental)
-        except ConfigError as error:
-            problems += [x if len(state.points) == 1 else f"partition {part!r}: {x}" for x in error.problems]
-            continue
-        correlation = chip.subarray_correlation
-        laws = cell_laws(known, chip.table.stripe.period_rows, 8 * geometry.row_bytes, correlation)
-        found[part] = PartitionErrors(laws, known.ber, known.basis, known.notes, known.ber_band)
+        supplies: list[tuple[str, Chips | None]] = [(part, None)]
+        if part not in state.partitions.of_chips:
+            try:
+                supplies = _supplies(part, state.partitions)
+            except ConfigError as error:
+                problems += error.problems
+                continue
+        slices = []
+        for supply, chips in supplies:
+            vdd = state.points[supply].vdd or chip.nominal.vdd  # a memory without a power table does not know its own
+            setting = Setting(vdd, p.tRCD_ns, p.tRAS_ns, p.tRP_ns, state.tREFI_scale, temperature_C)
+            try:
+                known = chip.reliability(setting, state.nominal, geometry.banks_per_rank, experimental)
+            except ConfigError as error:
+                told = [x if len(state.points) == 1 else f"partition {supply!r}: {x}" for x in error.problems]
+                problems += [x for x in told if x not in problems]
+                continue
+            laws = cell_laws(known, chip.table.stripe.period_rows, 8 * geometry.row_bytes, chip.subarray_correlation)
+            laws = [replace(law, chips=chips) for law in laws]
+            slices.append((PartitionErrors(laws, known.ber, known.basis, known.notes, known.ber_band), chips))
+        if slices:
+            found[part] = _joined(slices)
     if problems:
         raise ConfigError(problems)
     return found
+
+
+def _supplies(part: str, partitions: PartitionMap) -> list[tuple[str, Chips | None]]:
+    """Partitions that supply the chips of a partition of addresses, each with its chips (None: all)."""
+    geometry, index = partitions.geometry, partitions.names.index(part)
+    banks = (partitions.owner == index).any(2).reshape(geometry.channels, geometry.ranks_per_channel, -1)
+    ranks = np.unique(partitions.chip_owner[banks.any(2)], axis=0)
+    if len(ranks) == 0 or not ranks.any():
+        return [(part, None)]
+    if len(ranks) > 1:
+        raise ConfigError(
+            f"partition {part!r} lies in ranks whose chips are supplied in different ways; with errors, each of these "
+            "needs a partition of its own (channel, rank)"
+        )
+    width, count = geometry.device_width_bits, geometry.devices_per_rank
+    return [
+        (
+            partitions.names[owner] if owner else part,
+            Chips(width, count, tuple(int(c) for c in np.flatnonzero(ranks[0] == owner))),
+        )
+        for owner in np.unique(ranks[0])
+    ]
+
+
+def _joined(slices: list[tuple[PartitionErrors, Chips | None]]) -> PartitionErrors:
+    """Errors of a partition from those of its chips."""
+    if len(slices) == 1:
+        return slices[0][0]
+    shares = [len(chips.chosen) / chips.devices for _, chips in slices if chips is not None]
+    parts = [part for part, _ in slices]
+
+    def mean(values: Sequence[float]) -> float:
+        return float(np.dot(shares, values))
+
+    return PartitionErrors(
+        [law for part in parts for law in part.laws],
+        mean([part.ber for part in parts]),
+        worst([part.basis for part in parts]),
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        (mean([part.ber_band[0] for part in parts]), mean([part.ber_band[1] for part in parts])),
+    )
 
 
 def worst_basis(errors: Errors) -> str:

@@ -15,10 +15,14 @@ import numpy as np
 
 from edensim.approx.tables_kernel import (
     ALL,
+    ALL_CHIPS,
     BEGIN,
     BITLINE,
     BLOCK,
     BURST_SHIFT,
+    CHIP_BITS,
+    CHIP_COUNT,
+    CHIPS,
     CLASSES,
     DATA_DEPENDENT,
     END,
@@ -214,6 +218,13 @@ def kind_of(key, unit, kinds):  # type: ignore[no-untyped-def]
     return np.int64(((draw(key, unit) >> _32) * np.uint64(kinds)) >> _32)
 
 
+@jit_pasted
+def on_chips(fields, law, bit):  # type: ignore[no-untyped-def]
+    """Whether a bit of a row lies on a chip that the law concerns."""
+    chips = fields[law, CHIPS]
+    return chips == ALL_CHIPS or (chips >> (bit // fields[law, CHIP_BITS] % fields[law, CHIP_COUNT])) & 1 == 1
+
+
 @jit_uncounted
 def draw_cells(  # type: ignore[no-untyped-def]
     fields, law, level, keys, word, subarray_word, groups, thresholds, fail, order, place, before, source,
@@ -232,7 +243,12 @@ def draw_cells(  # type: ignore[no-untyped-def]
     ranked = permutation(draw(keys[law, BITLINE], subarray_word)) if classes > 1 else (1, 0, 1, 1)
     looks = fields[law, DATA_DEPENDENT] or fields[law, PREVIOUS_ROW]
     inside = form[LINEAR] and place[1] >= 0 and place[1] + form[ROW_BYTES] <= len(source)
-    plain = shift == 0 and kinds == 1 and (not looks or (inside and not fields[law, PREVIOUS_ROW]))
+    plain = (
+        shift == 0
+        and kinds == 1
+        and fields[law, CHIPS] == ALL_CHIPS
+        and (not looks or (inside and not fields[law, PREVIOUS_ROW]))
+    )
     most = len(touched) - 1
     for b in range(classes):
         group = fields[law, FIRST_GROUP] + level * classes + b
@@ -271,6 +287,8 @@ def draw_cells(  # type: ignore[no-untyped-def]
                 placed = permutation(draw(place_key, which[i])) if shift else ranked
                 for cell in range(fields[law, PER_UNIT]):
                     bit = (which[i] << shift) + permute(placed, shift, cell)
+                    if not on_chips(fields, law, bit):
+                        continue
                     if looks:
                         stored = stored_bit(bit, place, source, form, column_line, pages)
                         if stored < 0 or outcome >= fail[at, stored]:

@@ -22,9 +22,11 @@ WEAK, OUTCOME, KIND, BITLINE, PLACE, PREVIOUS = range(6)
 """Streams of a law, columns of its keys."""
 (
     LEVELS, CLASSES, KINDS, UNIT_SHIFT, PER_UNIT, PREVIOUS_ROW, DATA_DEPENDENT, FIRST_LEVEL, FIRST_GROUP, FIRST_FAIL,
-    FIRST_ORDER, FIELDS,
-) = range(12)  # fmt: skip
+    FIRST_ORDER, CHIP_BITS, CHIP_COUNT, CHIPS, FIELDS,
+) = range(15)  # fmt: skip
 """Columns of `LawTables.law`, and how many there are."""
+ALL_CHIPS = -1
+"""CHIPS of a law that concerns every chip of a rank; else bit c of it is chip c."""
 LOW, BEGIN, END, START, SIZE = range(5)
 """Columns of `LawTables.groups`: least number of points, range of thresholds, first rank and number of units."""
 ALL = -1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edensim.approx.row_kernel import kind_of, number_of_weak, offset_of, permutation, permute, weak_units
+from edensim.approx.row_kernel import kind_of, number_of_weak, offset_of, on_chips, permutation, permute, weak_units
 from edensim.approx.tables_kernel import (
     BITLINE,
     CELLS,
@@ -89,6 +89,8 @@ def list_cells(  # type: ignore[no-untyped-def]
                         for cell in range(fields[law, PER_UNIT]):
                             row_bit = (which[i] << shift) + (permute(placed, shift, cell) if shift else 0)
                             byte = offset_of(place, row_bit >> 3, form, layout.column_line, layout.pages)
+                            if not on_chips(fields, law, row_bit):
+                                continue
                             if byte < 0 or byte >= size:
                                 continue
                             if count < len(bit):

@@ -5,6 +5,7 @@ The steps of Koppula et al., MICRO 2019, each usable alone; names are imported w
 - `estimate`, `coarse`, `fine`: what bit error rate a network, or each of its tensors, tolerates;
 - `points`: operating points to choose from, VDD, tRCD and tRP together;
 - `mapping`, `optimal`: tensors into parts of the memory, by the paper's greedy algorithm or the best there is.
+- `chips`: supplies of single chips of a rank.
 
 Accuracy comes in as a callable, so nothing here but the whole flow needs torch.
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edensim.eden.chips import ChipSettings, best_of_chips
     from edensim.eden.coarse import Search, Tolerance, tolerable_ber
     from edensim.eden.estimate import Estimate
     from edensim.eden.fine import FineTolerance, Worth, guided, sensitivities, sweep
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from edensim.eden.points import Choice, best_within, in_parts, offered, pareto
 
 _HOMES = {
+    **dict.fromkeys(["ChipSettings", "best_of_chips"], "chips"),
     **dict.fromkeys(["Search", "Tolerance", "tolerable_ber"], "coarse"),
     "Estimate": "estimate",
     **dict.fromkeys(["FineTolerance", "Worth", "guided", "sensitivities", "sweep"], "fine"),
@@ -47,6 +50,7 @@ _HOMES = {
 
 __all__ = [
     "Assignment",
+    "ChipSettings",
     "Choice",
     "Estimate",
     "FineTolerance",
@@ -56,6 +60,7 @@ __all__ = [
     "Tolerance",
     "Weights",
     "Worth",
+    "best_of_chips",
     "best_within",
     "coarse_mapping",
     "greedy_mapping",

@@ -21,13 +21,15 @@ from edensim.approx.build import PARAMETERS, build_model
 from edensim.config import Resolved
 from edensim.config.eden_schema import Eden
 from edensim.eden.bench import Bench, Progress, load_data, open_bench
+from edensim.eden.chips import best_of_chips
 from edensim.eden.estimate import Estimate
 from edensim.eden.files import read_json, write_json
 from edensim.eden.fine import Worth
 from edensim.eden.mapping import Assignment, Room, coarse_mapping, greedy_mapping
-from edensim.eden.points import best_within, pareto
+from edensim.eden.points import pareto
 from edensim.eden.site import FittedModel, Site
 from edensim.errors import ConfigError, InputError
+from edensim.memory.partition import REMAINDER
 from edensim.workloads import builtin_names, load_network
 from edensim.workloads.layer import Network
 
@@ -99,9 +101,9 @@ class Flow:
         """Tensors into parts of the memory."""
         site, plan = self.site, self.plan
         if plan.mapping == "coarse":
-            best = best_within(site.choices, min(tolerable.values()), plan.goal)
+            best = best_of_chips(site.choices, site.chip_shares, min(tolerable.values()), plan.goal)
             space = sum(site.state.partitions.capacity_bytes().values())
-            return coarse_mapping(site.items(tolerable), Room("module", space, 1.0, site.choices), best)
+            return coarse_mapping(site.items(tolerable), Room(REMAINDER, space, 1.0, site.choices), best)
         # Points that no other beats are enough, and keep the program small.
         kept = {(c.vdd, c.tRCD_ns, c.tRP_ns) for c in pareto(site.choices)}
         rooms = [
@@ -153,6 +155,14 @@ class Flow:
             With all problems.
         """
         problems = []
+        if of_chips := self.site.state.partitions.of_chips:
+            if self.plan.mapping != "coarse":
+                problems.append(
+                    f"eden.mapping = {self.plan.mapping!r}: partitions of chips ({', '.join(of_chips)}) hold a slice "
+                    'of every tensor, none whole; expected mapping = "coarse", which chooses their supplies'
+                )
+            if self.fit:
+                problems.append("--from-fit: a fitted model has no errors for partitions of chips; leave them out")
         looks: list[Callable[[], Any]] = [
             lambda: build_model(self.plan.model, 1e-4, self.plan.parameters),
             lambda: self.site.choices,

@@ -16,8 +16,8 @@ paper's Algorithm 1, with its gaps closed, which are:
 A saving is that of the energy which follows the part a tensor lies in, plus that of what parts of a rank have in common
 (background, and for parts of one rank reads and writes), which follows the highest of them. Parts that hold no tensor
 run at the lowest point on offer unless `idle` is "nominal". Parts are any with addresses of their own: the
-module, ranks, banks, subarrays; those that share a bank share its VDD, and differ in timings. (Chips of a rank hold a
-slice of every burst and no addresses, see `edensim.memory.partition`.)
+module, ranks, banks, subarrays; those that share a bank share its VDD, and differ in timings. Chips of a rank hold a
+slice of every burst and no addresses: a coarse mapping chooses their supplies, see `chips`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from edensim.eden.chips import ChipSettings
 from edensim.eden.points import Choice
 from edensim.errors import ConfigError
 
 VOLTAGE_BITS, TIMING_BITS = 8, 4
-"""What a controller keeps for each part: VDD and tRCD (Koppula et al., section 5)."""
+"""What a controller keeps for each part: VDD and tRCD (Koppula et al., section 5); tRP takes as many bits as tRCD."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,10 @@ class Assignment:
     bound: float = float("nan")
 
 
-def coarse_mapping(items: Sequence[Item], room: Room, best: Choice) -> Assignment:
-    """Everything into one part that runs at one point."""
+def coarse_mapping(items: Sequence[Item], room: Room, best: ChipSettings) -> Assignment:
+    """Everything into one part that runs at one point; chips of it may have supplies of their own."""
     _check_space(sum(item.size_bytes for item in items), room.free_bytes, room.name)
-    return Assignment({item.name: room.name for item in items}, {room.name: best}, 1 - best.energy, "coarse")
+    return Assignment({item.name: room.name for item in items}, dict(best.points), 1 - best.energy, "coarse")
 
 
 def greedy_mapping(
@@ -196,9 +197,12 @@ def groups_of(rooms: Sequence[Room]) -> dict[str, list[Room]]:
     return found
 
 
-def metadata_bytes(parts: int) -> int:
-    """Bytes a controller keeps for so many parts: 8 bits of VDD and 4 of tRCD each (the paper's section 5)."""
-    return -(-parts * (VOLTAGE_BITS + TIMING_BITS) // 8)
+def metadata_bytes(parts: int, chips: int = 0, tRP: bool = False) -> int:
+    """Bytes a controller keeps: 8 bits of VDD and 4 of tRCD for each part (the paper's section 5).
+
+    Supplies of `chips` beside the parts take a VDD each, `tRP` that is not nominal everywhere 4 more bits of each part.
+    """
+    return -(-(parts * (VOLTAGE_BITS + TIMING_BITS * (1 + tRP)) + chips * VOLTAGE_BITS) // 8)
 
 
 def _check_space(needed: int, there: int, name: str) -> None:

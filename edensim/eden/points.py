@@ -21,6 +21,20 @@ from edensim.memory.operating_state import Nominal
 NOMINAL = "nominal"
 
 
+def cost(goal: str, energy: float, time: float) -> float:
+    """What a goal wants little of: energy, time, or their product "edp".
+
+    Raises
+    ------
+    ConfigError
+        If the goal is none of these.
+    """
+    costs = {"energy": energy, "time": time, "edp": energy * time}
+    if goal not in costs:
+        raise ConfigError(f"goal = {goal!r}: expected energy, time or edp")
+    return costs[goal]
+
+
 @dataclass(frozen=True)
 class Choice:
     """An operating point on offer.
@@ -130,10 +144,7 @@ def best_within(choices: Iterable[Choice], ber: float, goal: str = "energy") -> 
     ConfigError
         If there is none (give a point without errors).
     """
-    goals = {"energy": lambda c: c.energy, "time": lambda c: c.time, "edp": lambda c: c.energy * c.time}
-    if goal not in goals:
-        raise ConfigError(f"goal = {goal!r}: expected energy, time or edp")
     fit = [c for c in choices if c.ber <= ber]
     if not fit:
         raise ConfigError(f"no operating point has a bit error rate within {ber:.3g}")
-    return min(fit, key=lambda c: (goals[goal](c), c.ber))
+    return min(fit, key=lambda c: (cost(goal, c.energy, c.time), c.ber))

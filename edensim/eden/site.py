@@ -23,7 +23,7 @@ from edensim.config.schema import Placement as PlacementConfig
 from edensim.config.schema import Workload
 from edensim.config.tree import plain
 from edensim.eden.mapping import Assignment, Item, Room, Weights
-from edensim.eden.points import Choice, in_parts, offered
+from edensim.eden.points import Choice, cost, in_parts, offered
 from edensim.errors import ConfigError
 from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, place, resolve_operating_state
 from edensim.memory.partition import REMAINDER
@@ -134,7 +134,7 @@ class Site:
         supplies = _groups(by_bank.reshape(len(by_bank), -1) > 0)
         shares /= np.maximum(shares.sum(1, keepdims=True), 1e-300)
         # Without goal "energy" the choice of a part is ranked by what the user wants less of.
-        choices = [replace(c, energy=self._price(c)) for c in self.choices]
+        choices = [replace(c, energy=cost(self.plan.goal, c.energy, c.time)) for c in self.choices]
         parts = in_parts(choices, load_chip(self.plan.chip), self.state.nominal, shares, self.plan.experimental)
         return [
             Room(name, size, size / whole, tuple(own), f"ranks {group}", f"banks {supply}")
@@ -142,13 +142,16 @@ class Site:
             if size
         ]
 
+    @cached_property
+    def chip_shares(self) -> dict[str, float]:
+        """Share of the chips that each supply feeds, by partition of chips; the first is all that have none."""
+        partitions = self.state.partitions
+        shares = {name: float((partitions.chip_owner == k).mean()) for k, name in enumerate(partitions.names)}
+        return {REMAINDER: shares[REMAINDER]} | {name: shares[name] for name in partitions.of_chips}
+
     def cost(self, data: Mapping[str, Any]) -> float:
         """What the goal wants little of, from the results of a run: energy, time or their product."""
-        energy, time = data["energy_pj"]["total"], data["time_ns"]
-        return float({"energy": energy, "time": time, "edp": energy * time}[self.plan.goal])
-
-    def _price(self, choice: Choice) -> float:
-        return {"energy": choice.energy, "time": choice.time, "edp": choice.energy * choice.time}[self.plan.goal]
+        return cost(self.plan.goal, float(data["energy_pj"]["total"]), float(data["time_ns"]))
 
     @cached_property
     def weights(self) -> Weights:
@@ -175,8 +178,12 @@ class Site:
         """Tables of a configuration that holds a mapping."""
         tables = dict(self.tables)
         if mapping.method == "coarse":
-            point = next(iter(mapping.settings.values()))
-            return tables | {"partition": [], "operating_point": _point(point)}
+            supplies = [
+                part | {"vdd": mapping.settings[part["name"]].vdd}
+                for part in tables.get("partition", [])
+                if part["name"] in mapping.settings
+            ]
+            return tables | {"partition": supplies, "operating_point": _point(mapping.settings[REMAINDER])}
         tables["partition"] = [
             part | _point(mapping.settings[part["name"]]) if part["name"] in mapping.settings else part
             for part in tables["partition"]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edensim.eden import (
+    ChipSettings,
     Choice,
     Item,
     Room,
@@ -162,7 +163,7 @@ def test_what_parts_share_follows_the_highest_of_them():
 def test_coarse_mapping_saves_what_its_point_saves():
     """One point for all of the memory."""
     items = make([(5, 1, 1e-2), (5, 3, 1e-2)])
-    found = coarse_mapping(items, Room("module", 10, 1.0, CHOICES), MIDDLE)
+    found = coarse_mapping(items, Room("module", 10, 1.0, CHOICES), ChipSettings({"module": MIDDLE}, 1e-3, 0.86, 1.0))
     assert found.saving == pytest.approx(0.14)
     assert set(found.places.values()) == {"module"}
 
@@ -170,6 +171,8 @@ def test_coarse_mapping_saves_what_its_point_saves():
 def test_metadata_of_the_paper():
     """16 banks take 24 bytes, within the 32 that the paper states for voltages and timings of banks."""
     assert metadata_bytes(16) == 24
+    assert metadata_bytes(16, tRP=True) == 32
+    assert metadata_bytes(1, chips=8) == 10
 
 
 def test_bad_input():

@@ -19,10 +19,10 @@ preset = "ddr4-2400r-8gb-x8"
 """
 
 
-def problems(tmp_path, monkeypatch, text):
+def problems(tmp_path, monkeypatch, text, ranks=1):
     """What a configuration is refused for."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "c.toml").write_text(HEAD + text)
+    (tmp_path / "c.toml").write_text(HEAD + f"ranks = {ranks}\n" * (ranks > 1) + text)
     with pytest.raises((ConfigError, InputError)) as found:
         load_config("c.toml", check=check_run)
     return str(found.value)
@@ -76,7 +76,8 @@ def test_mistakes(tmp_path, monkeypatch, text, message):
     assert message in problems(tmp_path, monkeypatch, "[errors]\n" + text + "\n")
 
 
-def test_chips_of_a_rank_have_no_errors_of_their_own(tmp_path, monkeypatch):
-    """A supply for some chips is refused beside the errors of a chip."""
-    text = '[[partition]]\nname = "some"\nchips = [0, 1]\nvdd = 1.1\n[errors]\nchip = "A"\n'
-    assert "partitions of chips (some) have no error law" in problems(tmp_path, monkeypatch, text)
+def test_ranks_whose_chips_are_supplied_in_different_ways(tmp_path, monkeypatch):
+    """Reads of one partition would fail differently from rank to rank."""
+    text = '[[partition]]\nname = "some"\nrank = [0]\nchips = [0, 1]\nvdd = 1.1\n'
+    found = problems(tmp_path, monkeypatch, text + '[errors]\nchip = "A"\n', ranks=2)
+    assert "partition 'module' lies in ranks whose chips are supplied in different ways" in found

@@ -71,8 +71,7 @@ def _all() -> Iterator[Row]:
     yield from _tables(NETS, ("fp32",), ("paper",))
     yield from _tables(NETS, ("int8",), ("paper",))
     yield from _tables(NETS, ("int4",), ("best",))
-    for net, precision, seed, model in product(FEW, ("fp32", "int16", "int8", "int4"), SEEDS, MODELS):
-        yield Row(net, precision, seed, "none", model)
+    yield from _models(FEW[0])
     for net, recipe, seed in product(FEW, ("paper", "best"), SEEDS):
         yield Row(net, "int8", seed, recipe, FRESH, "at once")
     for net, seed in product(FEW, SEEDS):
@@ -87,6 +86,12 @@ def _all() -> Iterator[Row]:
     yield from _tables(NETS, ("fp32",), ("best",))
     for net, seed, share in product(FEW, SEEDS, SHARES):
         yield Row(net, "int8", seed, "none", FRESH, f"pruned {share}")
+    yield from _models(FEW[1])
+
+
+def _models(net: str) -> Iterator[Row]:
+    for precision, seed, model in product(("fp32", "int16", "int8", "int4"), SEEDS, MODELS):
+        yield Row(net, precision, seed, "none", model)
 
 
 def _tables(nets: tuple[str, ...], precisions: tuple[str, ...], recipes: tuple[str, ...]) -> Iterator[Row]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from edensim.approx.chip import Chip, Setting
 from edensim.approx.chip_cells import cell_laws
 from edensim.approx.chip_failure import worst
 from edensim.approx.device import Device
-from edensim.approx.law import CellLaw, Chips
+from edensim.approx.law import MOST_CHIPS, CellLaw, Chips
 from edensim.errors import ConfigError, did_you_mean
 from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap
 
@@ -61,23 +62,27 @@ def errors_of_model(
     ber: float,
     parameters: Mapping[str, float],
     geometry: Geometry,
-    partitions: Sequence[str] = ("",),
+    partitions: PartitionMap | None = None,
     rates: Mapping[str, float] | None = None,
 ) -> Errors:
     """One model in every partition, at the rate of the partition in `rates`, or `ber` where it has none.
 
+    Partitions of chips have no rate of their own, as a model does not know supplies.
+
     Raises
     ------
     ConfigError
-        As `build_model`, or if `rates` names no partition.
+        As `build_model`, or if `rates` names no partition that holds addresses.
     """
-    rates = rates or {}
+    rates, of_chips = rates or {}, partitions.of_chips if partitions else ()
+    names = [name for name in (partitions.names if partitions else ("",)) if name not in of_chips]
     for part in rates:
-        if part not in partitions:
-            there = f"there are {', '.join(map(repr, partitions[:8]))}"
-            raise ConfigError(f"there is no partition {part!r}{did_you_mean(part, partitions, there, show=repr)}")
-    found = {}
-    for part in partitions:
+        if part not in names:
+            what = f"{part!r} is a partition of chips" if part in of_chips else f"there is no partition {part!r}"
+            there = f"there are {', '.join(map(repr, names[:8]))}"
+            raise ConfigError(f"{what}{did_you_mean(part, names, there, show=repr)}")
+    found = {name: PartitionErrors([], 0.0, OF_MODEL) for name in (partitions.names if partitions else ("",))}
+    for part in names:
         rate = rates.get(part, ber)
         model = build_model(name, rate, parameters, geometry.banks_per_rank)
         found[part] = PartitionErrors([model.law(geometry)] if rate else [], rate, OF_MODEL, (), (rate, rate))
@@ -100,17 +105,17 @@ def errors_of_chip(
         With all partitions whose point the chip has no law for, or whose ranks differ in how their chips are supplied.
     """
     problems: list[str] = []
-    found = {}
-    for part in state.partitions.names:
-        p = state.points[part]
-        supplies: list[tuple[str, Chips | None]] = [(part, None)]
-        if part not in state.partitions.of_chips:
-            try:
-                supplies = _supplies(part, state.partitions)
-            except ConfigError as error:
-                problems += error.problems
-                continue
-        slices = []
+    partitions = state.partitions
+    slices: dict[str, list[_Slice]] = {}
+    for part in partitions.names:
+        if part in partitions.of_chips:
+            continue
+        try:
+            supplies = _supplies(part, state)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        p, slices[part] = state.points[part], []
         for supply, chips in supplies:
             vdd = state.points[supply].vdd or chip.nominal.vdd  # a memory without a power table does not know its own
             setting = Setting(vdd, p.tRCD_ns, p.tRAS_ns, p.tRP_ns, state.tREFI_scale, temperature_C)
@@ -121,46 +126,62 @@ def errors_of_chip(
                 problems += [x for x in told if x not in problems]
                 continue
             laws = cell_laws(known, chip.table.stripe.period_rows, 8 * geometry.row_bytes, chip.subarray_correlation)
-            laws = [replace(law, chips=chips) for law in laws]
-            slices.append((PartitionErrors(laws, known.ber, known.basis, known.notes, known.ber_band), chips))
-        if slices:
-            found[part] = _joined(slices)
+            errors = PartitionErrors(
+                [replace(law, chips=chips) for law in laws], known.ber, known.basis, known.notes, known.ber_band
+            )
+            slices[part].append(_Slice(supply, 1.0 if chips is None else len(chips.chosen) / chips.devices, errors))
     if problems:
         raise ConfigError(problems)
-    return found
+    found = {part: _joined([(x.share, x.errors) for x in own]) for part, own in slices.items()}
+    for part in partitions.of_chips:
+        # It holds a slice of one or more partitions of addresses, which may differ in their timings.
+        parts = [(size, x.errors) for name, size in partitions.capacity_bytes().items()
+                 for x in slices.get(name, ()) if x.supply == part]  # fmt: skip
+        found[part] = replace(_joined(parts), laws=[])
+    return {part: found[part] for part in partitions.names}
 
 
-def _supplies(part: str, partitions: PartitionMap) -> list[tuple[str, Chips | None]]:
+class _Slice(NamedTuple):
+    """Errors on the chips of one supply, and their share of the chips of a rank."""
+
+    supply: str
+    share: float
+    errors: PartitionErrors
+
+
+def _supplies(part: str, state: OperatingState) -> list[tuple[str, Chips | None]]:
     """Partitions that supply the chips of a partition of addresses, each with its chips (None: all)."""
-    geometry, index = partitions.geometry, partitions.names.index(part)
-    banks = (partitions.owner == index).any(2).reshape(geometry.channels, geometry.ranks_per_channel, -1)
-    ranks = np.unique(partitions.chip_owner[banks.any(2)], axis=0)
-    if len(ranks) == 0 or not ranks.any():
+    partitions, geometry = state.partitions, state.partitions.geometry
+    held = (partitions.owner == partitions.names.index(part)).any(2)
+    ranks = held.reshape(geometry.channels, geometry.ranks_per_channel, -1).any(2)
+    owners = np.unique(partitions.chip_owner[ranks], axis=0)
+    if not owners.any():
         return [(part, None)]
-    if len(ranks) > 1:
+    names = [[partitions.names[owner] if owner else part for owner in rank] for rank in owners]
+    if len({tuple(state.points[name].vdd for name in rank) for rank in names}) > 1:
         raise ConfigError(
-            f"partition {part!r} lies in ranks whose chips are supplied in different ways; with errors, each of these "
-            "needs a partition of its own (channel, rank)"
+            f"partition {part!r} lies in ranks whose chips have different supplies; with errors, each of these needs a "
+            "partition of its own (channel, rank)"
         )
     width, count = geometry.device_width_bits, geometry.devices_per_rank
-    return [
-        (
-            partitions.names[owner] if owner else part,
-            Chips(width, count, tuple(int(c) for c in np.flatnonzero(ranks[0] == owner))),
+    if count > MOST_CHIPS:
+        raise ConfigError(
+            f"[[partition]] chips: errors by chip are for at most {MOST_CHIPS} chips of a rank, not {count}"
         )
-        for owner in np.unique(ranks[0])
+    return [
+        (name, Chips(width, count, tuple(chip for chip in range(count) if names[0][chip] == name)))
+        for name in dict.fromkeys(names[0])
     ]
 
 
-def _joined(slices: list[tuple[PartitionErrors, Chips | None]]) -> PartitionErrors:
-    """Errors of a partition from those of its chips."""
+def _joined(slices: Sequence[tuple[float, PartitionErrors]]) -> PartitionErrors:
+    """Errors of parts together, each with its weight."""
     if len(slices) == 1:
-        return slices[0][0]
-    shares = [len(chips.chosen) / chips.devices for _, chips in slices if chips is not None]
-    parts = [part for part, _ in slices]
+        return slices[0][1]
+    parts, weights = [part for _, part in slices], [weight for weight, _ in slices]
 
     def mean(values: Sequence[float]) -> float:
-        return float(np.dot(shares, values))
+        return float(np.average(values, weights=weights)) if values else 0.0
 
     return PartitionErrors(
         [law for part in parts for law in part.laws],

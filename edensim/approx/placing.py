@@ -152,7 +152,10 @@ def regions_as_placed(
         end = spot.offset + spot.size_bytes
         if spot.partition in sizes and end > sizes[spot.partition]:
             kind = f"partition {spot.partition!r}" if spot.partition else "the memory"
-            problems.append(f"{spot.where} ends at byte {end:,} of {kind}, which has {sizes[spot.partition]:,}")
+            there = f"{sizes[spot.partition]:,}"
+            if spot.partition in partitions.of_chips:
+                there = "no addresses: it is one of chips, and every burst spans all chips of its rank"
+            problems.append(f"{spot.where} ends at byte {end:,} of {kind}, which has {there}")
         if spot.offset < ends.get(spot.partition, 0):
             problems.append(f"{spot.where} begins at byte {spot.offset:,}, before the tensor in front of it ends")
         ends[spot.partition] = max(end, ends.get(spot.partition, 0))

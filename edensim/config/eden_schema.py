@@ -62,7 +62,9 @@ class Eden(Table):
     experimental: bool = key(False, "allow laws that nobody measured")
     goal: Literal["energy", "time", "edp"] = key("energy", "what the choice of operating points minimises")
     mapping: Literal["coarse", "greedy", "optimal"] = key(
-        "greedy", "coarse: one point for the module; greedy: the paper's Algorithm 1; optimal: mixed-integer program"
+        "greedy",
+        "coarse: one point for the module (a VDD for each partition of chips); greedy: the paper's Algorithm 1; "
+        "optimal: mixed-integer program",
     )
     parts: int = key(
         4, "equal groups of banks, each with a point of its own, where there is no [[partition]]", ge=1, le=64

@@ -4,7 +4,7 @@ The steps of Koppula et al., MICRO 2019, each usable alone; names are imported w
 
 - `estimate`, `coarse`, `fine`: what bit error rate a network, or each of its tensors, tolerates;
 - `points`: operating points to choose from, VDD, tRCD and tRP together;
-- `mapping`, `optimal`: tensors into parts of the memory, by the paper's greedy algorithm or the best there is.
+- `mapping`, `optimal`: tensors into parts of the memory, by the paper's greedy algorithm or the best there is;
 - `chips`: supplies of single chips of a rank.
 
 Accuracy comes in as a callable, so nothing here but the whole flow needs torch.

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edensim.eden.points import Choice, cost
 from edensim.errors import ConfigError
+
+ROUNDING = 1 + 1e-12
+"""A mean of rates that are all at the bound may come out a little above it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def best_of_chips(
     choices : sequence of Choice
         Points on offer, whole memory at one of them.
     shares : dict of str to float
-        Share of the chips that each supply feeds, sums to 1.
+        Share of the chips that each supply feeds, sums to 1; one that feeds none is set as another.
 
     Raises
     ------
@@ -48,10 +51,14 @@ def best_of_chips(
     by_times = defaultdict(list)
     for choice in choices:
         by_times[choice.tRCD_ns, choice.tRP_ns].append(choice)
-    found = [settings for same in by_times.values() for settings in _front(same, shares) if settings.ber <= ber]
+    found = [
+        settings for same in by_times.values() for settings in _front(same, shares) if settings.ber <= ber * ROUNDING
+    ]
     if not found:
         raise ConfigError(f"no operating point has a bit error rate within {ber:.3g}")
-    return min(found, key=lambda s: (cost(goal, s.energy, s.time), s.ber))
+    best = min(found, key=lambda s: (cost(goal, s.energy, s.time), s.ber))
+    feeding = next(choice for name, choice in best.points.items() if shares[name])
+    return replace(best, points={n: c if shares[n] else feeding for n, c in best.points.items()})
 
 
 def _front(choices: Sequence[Choice], shares: Mapping[str, float]) -> list[ChipSettings]:

@@ -197,12 +197,14 @@ def groups_of(rooms: Sequence[Room]) -> dict[str, list[Room]]:
     return found
 
 
-def metadata_bytes(parts: int, chips: int = 0, tRP: bool = False) -> int:
+def metadata_bytes(parts: int, supplies: int | None = None, tRP: bool = False) -> int:
     """Bytes a controller keeps: 8 bits of VDD and 4 of tRCD for each part (the paper's section 5).
 
-    Supplies of `chips` beside the parts take a VDD each, `tRP` that is not nominal everywhere 4 more bits of each part.
+    With supplies of single chips there are other `supplies` than parts; where tRP is on offer, each part has 4 bits of
+    it.
     """
-    return -(-(parts * (VOLTAGE_BITS + TIMING_BITS * (1 + tRP)) + chips * VOLTAGE_BITS) // 8)
+    voltages = parts if supplies is None else supplies
+    return -(-(voltages * VOLTAGE_BITS + parts * TIMING_BITS * (1 + tRP)) // 8)
 
 
 def _check_space(needed: int, there: int, name: str) -> None:

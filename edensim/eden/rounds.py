@@ -20,7 +20,6 @@ from edensim.eden.flow import Flow
 from edensim.eden.mapping import Assignment, greedy_mapping, metadata_bytes
 from edensim.eden.points import Choice, best_within, pareto
 from edensim.errors import InputError
-from edensim.memory.partition import REMAINDER
 
 BETTER = 1.05
 """Factor by which the tolerable rate must rise, and …"""
@@ -251,10 +250,11 @@ def save_mapping(flow: Flow, mapping: Assignment, tables: Mapping[str, Any]) -> 
 def mapping_data(flow: Flow, mapping: Assignment) -> dict[str, Any]:
     """A mapping as plain data."""
     parts = {name: asdict(choice) for name, choice in mapping.settings.items()}
-    chips = len(parts.keys() & flow.site.chip_shares.keys() - {REMAINDER})
+    supplies = sum(share > 0 for share in flow.site.chip_shares.values()) if mapping.method == "coarse" else len(parts)
+    with_times = 1 if mapping.method == "coarse" else len(parts)
     return {
         "method": mapping.method, "places": mapping.places, "parts": parts, "estimated_saving": mapping.saving,
-        "metadata_bytes": metadata_bytes(len(parts) - chips, chips, bool(flow.plan.tRP_ns)),
+        "metadata_bytes": metadata_bytes(with_times, supplies, bool(flow.plan.tRP_ns)),
         "basis": sorted({c.basis for c in mapping.settings.values()}),
     }  # fmt: skip
 

@@ -6,6 +6,7 @@ mapping becomes a configuration of its own, which `edensim run` takes as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -65,6 +66,9 @@ class Site:
         written = {name: value for name, value in plain(self.resolved.written).items() if name not in OWN_TABLES}
         if "partition" not in written and self.plan.mapping != "coarse":
             written["partition"] = self._parts()
+        if "partition" in written:
+            # Supplies of chips are chosen here, so those of the configuration are no part of what is nominal.
+            written["partition"] = [_without_point(p) if "chips" in p else p for p in written["partition"]]
         return written
 
     def _parts(self) -> list[dict[str, Any]]:
@@ -179,13 +183,13 @@ class Site:
         tables = dict(self.tables)
         if mapping.method == "coarse":
             supplies = [
-                part | {"vdd": mapping.settings[part["name"]].vdd}
+                _without_point(part) | {"vdd": mapping.settings[part["name"]].vdd}
                 for part in tables.get("partition", [])
                 if part["name"] in mapping.settings
             ]
             return tables | {"partition": supplies, "operating_point": _point(mapping.settings[REMAINDER])}
         tables["partition"] = [
-            part | _point(mapping.settings[part["name"]]) if part["name"] in mapping.settings else part
+            _without_point(part) | _point(mapping.settings[part["name"]]) if part["name"] in mapping.settings else part
             for part in tables["partition"]
         ]
         if REMAINDER in mapping.settings:
@@ -223,7 +227,7 @@ class Site:
         else:
             chip = errors_of_chip(load_chip(self.plan.chip), state, geometry, experimental=self.plan.experimental)
             rates = {name: part.ber for name, part in chip.items()}
-            errors = errors_of_model(fit.model, 0.0, fit.parameters, geometry, state.partitions.names, rates)
+            errors = errors_of_model(fit.model, 0.0, fit.parameters, geometry, state.partitions, rates)
         return device_of(errors, self.address_map, state.partitions, seed)
 
     def model_device(self, ber: float, model: str, parameters: Mapping[str, float], seed: int) -> Device:
@@ -239,6 +243,11 @@ class FittedModel:
 
     model: str
     parameters: dict[str, float]
+
+
+def _without_point(part: dict[str, Any]) -> dict[str, Any]:
+    """Table of a partition without what a mapping chooses, however it is given (`delta_vdd`, `latency`, …)."""
+    return {key: value for key, value in part.items() if not re.search("vdd|tRCD|tRP|latency", key)}
 
 
 def _point(choice: Choice) -> dict[str, float]:

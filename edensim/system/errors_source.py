@@ -69,10 +69,7 @@ def error_source(config: Config | Draft, state: OperatingState, geometry: Geomet
         assert table.model is not None
         known = PARAMETERS[table.model]
         given = {name: float(value) for name in known if (value := getattr(table, name)) is not None}
-        names = [name for name in state.partitions.names if name not in state.partitions.of_chips]
-        found = errors_of_model(table.model, table.ber or 0.0, given, geometry, names, table.partition_ber)
-        found |= {name: errors_of_model("uniform", 0.0, {}, geometry)[""] for name in state.partitions.of_chips}
-        found = {name: found[name] for name in state.partitions.names}
+        found = errors_of_model(table.model, table.ber or 0.0, given, geometry, state.partitions, table.partition_ber)
     return ErrorSource(table, found, seed, folder)
 
 

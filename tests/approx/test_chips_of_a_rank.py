@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edensim.approx import CellLaw, Device, Region, Uniform, inject, load_chip
 from edensim.approx.build import build_model
 from edensim.approx.law import Chips
-from edensim.approx.partition_laws import device_of, errors_of_chip
+from edensim.approx.partition_laws import device_of, errors_of_chip, errors_of_model
 from edensim.approx.region import layout_of
 from edensim.approx.weak_cells import WeakCells
 from edensim.config import load_config
@@ -135,9 +135,31 @@ def test_ranks_supplied_in_different_ways():
     """With errors, they need partitions of their own."""
     partitions = [{"name": "low", "rank": [0], "chips": [1], "vdd": 1.1}]
     state, address_map = state_of(partitions)
-    with pytest.raises(ConfigError, match="supplied in different ways"):
+    with pytest.raises(ConfigError, match="different supplies"):
         errors_of_chip(load_chip("eden"), state, address_map.geometry)
     state, address_map = state_of([*partitions, {"name": "other", "rank": [1]}])
     errors = errors_of_chip(load_chip("eden"), state, address_map.geometry)
     assert errors["other"].ber == 0
     assert errors["module"].ber > 0
+    # Two partitions that supply the same chips of both ranks alike are one way.
+    same = [{"name": f"low{rank}", "rank": [rank], "chips": [1], "vdd": 1.1} for rank in (0, 1)]
+    state, address_map = state_of(same)
+    assert errors_of_chip(load_chip("eden"), state, address_map.geometry)["module"].ber == errors["module"].ber
+
+
+def test_chips_share_the_timings_of_their_rank():
+    """Errors of a partition of chips are those of its slice, at the times of the addresses."""
+    partitions = [{"name": "fast", "rank": [1], "tRCD_ns": 9.0}, {"name": "chip", "rank": [1], "chips": [0]}]
+    state, address_map = state_of(partitions)
+    errors = errors_of_chip(load_chip("eden"), state, address_map.geometry)
+    assert errors["chip"].ber == errors["fast"].ber > 0
+    assert errors["module"].ber == 0
+
+
+def test_models_know_no_supplies():
+    """A rate for a partition of chips is refused; without one it has none."""
+    state, address_map = state_of([{"name": "low", "chips": [1], "vdd": 1.1}])
+    errors = errors_of_model("uniform", 1e-3, {}, address_map.geometry, state.partitions)
+    assert [errors[name].ber for name in ("module", "low")] == [1e-3, 0]
+    with pytest.raises(ConfigError, match="'low' is a partition of chips"):
+        errors_of_model("uniform", 1e-3, {}, address_map.geometry, state.partitions, {"low": 1e-2})

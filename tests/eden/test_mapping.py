@@ -172,7 +172,7 @@ def test_metadata_of_the_paper():
     """16 banks take 24 bytes, within the 32 that the paper states for voltages and timings of banks."""
     assert metadata_bytes(16) == 24
     assert metadata_bytes(16, tRP=True) == 32
-    assert metadata_bytes(1, chips=8) == 10
+    assert metadata_bytes(1, supplies=8) == 9
 
 
 def test_bad_input():

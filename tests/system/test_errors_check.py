@@ -80,4 +80,4 @@ def test_ranks_whose_chips_are_supplied_in_different_ways(tmp_path, monkeypatch)
     """Reads of one partition would fail differently from rank to rank."""
     text = '[[partition]]\nname = "some"\nrank = [0]\nchips = [0, 1]\nvdd = 1.1\n'
     found = problems(tmp_path, monkeypatch, text + '[errors]\nchip = "A"\n', ranks=2)
-    assert "partition 'module' lies in ranks whose chips are supplied in different ways" in found
+    assert "partition 'module' lies in ranks whose chips have different supplies" in found

@@ -2,7 +2,7 @@
 
     python benchmarks/boosting.py --quick [--write]     one small network on fewer images: minutes
     python benchmarks/boosting.py [--write]             4 networks x int8, int4, fp32 x 3 seeds and more: hours
-    python benchmarks/boosting.py --write --tables      nothing new, tables of the rows that are done
+    python benchmarks/boosting.py --write --tables      nothing new, tables and figure of the rows that are done
     python benchmarks/boosting.py --status              what is done, and how long the rest may take
 
 Tolerable: at most one (or five) percent points below the network before boosting on reliable memory. Gains are over
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boosting_rows import QUICK, Row, Size, path_of, rows
-from boosting_tables import report, status
+from boosting_tables import load, report, status
 from table import publish
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ def main() -> None:
     name = "Boosting, quick" if options.quick else "Boosting"
     command = f"python benchmarks/boosting.py{' --quick' if options.quick else ''} --write"
     publish(name, command, report(wanted, size, home), options.write)
+    if options.write and not options.quick:
+        from boosting_figure import draw
+
+        draw(load(wanted, size, home))
 
 
 def _run(wanted: list[Row], size: Size, home: Path) -> None:

@@ -31,7 +31,7 @@ def report(wanted: Sequence[Row], size: Size, home: Path) -> str:
     """All tables."""
     done = load(wanted, size, home)
     head = (
-        f"{len(done)} of {len(wanted)} rows done. {size.train:,} training images, {size.test:,} test images, "
+        f"{len(done)} of {len(wanted)} rows done, in {_hours(done.values()):.2g} h of CPU time. {size.train:,} training images, {size.test:,} test images, "
         f"{size.epochs} epochs before boosting, {size.boost_epochs} epochs of boosting. Tolerable bit error rates at "
         "a drop of one point, gains at one and at five points. " + " ".join(__doc__.split("\n\n")[1].split())
     )
@@ -103,10 +103,14 @@ def status(wanted: Sequence[Row], size: Size, home: Path) -> str:
     known = [spent[key] for row in missing if (key := (row.net, row.recipe == "none")) in spent]
     rest = sum(fmean(x) for x in known)
     return (
-        f"{len(done)} of {len(wanted)} rows done in {sum(sum(x) for x in spent.values()) / 3600:.2f} h of CPU time; "
+        f"{len(done)} of {len(wanted)} rows done in {_hours(done.values()):.2f} h of CPU time; "
         f"{len(known)} of the others will take about {rest / 3600:.2f} h, of {len(missing) - len(known)} nothing is "
         "known yet"
     )
+
+
+def _hours(rows: Iterable[dict[str, Any]]) -> float:
+    return sum(row.get("cpu_s", 0.0) for row in rows) / 3600
 
 
 def ratio(pairs: Sequence[tuple[float, float]]) -> str:

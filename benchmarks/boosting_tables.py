@@ -31,7 +31,8 @@ def report(wanted: Sequence[Row], size: Size, home: Path) -> str:
     """All tables."""
     done = load(wanted, size, home)
     head = (
-        f"{len(done)} of {len(wanted)} rows done, in {_hours(done.values()):.2g} h of CPU time. {size.train:,} training images, {size.test:,} test images, "
+        f"{len(done)} of {len(wanted)} rows done, in {_hours(done.values()):.2g} h of CPU time. "
+        f"{size.train:,} training images, {size.test:,} test images, "
         f"{size.epochs} epochs before boosting, {size.boost_epochs} epochs of boosting. Tolerable bit error rates at "
         "a drop of one point, gains at one and at five points. " + " ".join(__doc__.split("\n\n")[1].split())
     )

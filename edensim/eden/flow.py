@@ -161,7 +161,7 @@ class Flow:
                     f"eden.mapping = {self.plan.mapping!r}: partitions of chips ({', '.join(of_chips)}) hold a slice "
                     'of every tensor, none whole; expected mapping = "coarse", which chooses their supplies'
                 )
-            if (owners := self.site.state.partitions.chip_owner).any() and (owners != owners[:1, :1]).any():
+            if ((owners := self.site.state.partitions.chip_owner) != owners[:1, :1]).any():
                 problems.append(
                     f"[[partition]]: partitions of chips ({', '.join(of_chips)}) are not the same chips in every rank; "
                     "expected no channel and rank beside chips, as every tensor lies in all ranks"

@@ -82,11 +82,16 @@ def _all() -> Iterator[Row]:
         yield Row(net, "fp32", seed, "paper", FRESH, way)
     for net in NETS:
         yield Row(net, change="energy")
+    yield from _models(FEW[1])
+    yield from _pruned(FEW[0])
     yield from _tables(NETS, ("int4",), ("paper",))
     yield from _tables(NETS, ("fp32",), ("best",))
-    for net, seed, share in product(FEW, SEEDS, SHARES):
+    yield from _pruned(FEW[1])
+
+
+def _pruned(net: str) -> Iterator[Row]:
+    for seed, share in product(SEEDS, SHARES):
         yield Row(net, "int8", seed, "none", FRESH, f"pruned {share}")
-    yield from _models(FEW[1])
 
 
 def _models(net: str) -> Iterator[Row]:

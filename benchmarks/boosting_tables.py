@@ -74,9 +74,9 @@ CLAIMS = {
         "pay on any chip."
     ),
     "Error models, most significant bits on the same bitlines": (
-        "Tolerable rate of the networks before boosting, weak cells with F = 0.5, all tensors in one bank; models 0 and 3 "
-        "share their weak cells, and in model 3 a third of the failures are those of ones. The paper "
-        "(section 6.3, Figure 8): model 1 (bitline) is worst for fp32, model 2 (wordline) for int4."
+        "Tolerable rate of the networks before boosting, weak cells with F = 0.5, all tensors in one bank; models 0 "
+        "and 3 share their weak cells, and in model 3 a third of the failures are those of ones. The paper (section "
+        "6.3, Figure 8): model 1 (bitline) is worst for fp32, model 2 (wordline) for int4."
     ),
     "Pruned networks": (
         "Tolerable rate before boosting, over that of the whole network of the same seed. The paper (section 3.3): no "

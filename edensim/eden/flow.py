@@ -99,17 +99,20 @@ class Flow:
 
     def map(self, tolerable: Mapping[str, float]) -> Assignment:
         """Tensors into parts of the memory."""
+        return self.site.with_all_names(self._map(tolerable), tolerable)
+
+    def _map(self, tolerable: Mapping[str, float]) -> Assignment:
         site, plan = self.site, self.plan
+        items = site.items(tolerable)
         if plan.mapping == "coarse":
             best = best_of_chips(site.choices, site.chip_shares, min(tolerable.values()), plan.goal)
             space = sum(site.state.partitions.capacity_bytes().values())
-            return coarse_mapping(site.items(tolerable), Room(REMAINDER, space, 1.0, site.choices), best)
+            return coarse_mapping(items, Room(REMAINDER, space, 1.0, site.choices), best)
         # Points that no other beats are enough, and keep the program small.
         kept = {(c.vdd, c.tRCD_ns, c.tRP_ns) for c in pareto(site.choices)}
         rooms = [
             replace(r, choices=tuple(c for c in r.choices if (c.vdd, c.tRCD_ns, c.tRP_ns) in kept)) for r in site.rooms
         ]
-        items = site.items(tolerable)
         if plan.mapping == "optimal":
             from edensim.eden.optimal import optimal_mapping
 

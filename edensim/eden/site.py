@@ -7,7 +7,8 @@ mapping becomes a configuration of its own, which `edensim run` takes as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -26,7 +27,15 @@ from edensim.config.tree import plain
 from edensim.eden.mapping import Assignment, Item, Room, Weights
 from edensim.eden.points import Choice, cost, in_parts, offered
 from edensim.errors import ConfigError
-from edensim.memory import AddressMap, Geometry, OperatingState, PartitionMap, place, resolve_operating_state
+from edensim.memory import (
+    AddressMap,
+    Geometry,
+    OperatingState,
+    PartitionMap,
+    TensorRequest,
+    place,
+    resolve_operating_state,
+)
 from edensim.memory.partition import REMAINDER
 from edensim.memory.placement import partition_page_lines
 from edensim.system.run import run
@@ -96,6 +105,11 @@ class Site:
         """The address map of the memory."""
         dram = self.resolved.config.dram
         return AddressMap.from_config(Geometry.from_config(dram), dram)
+
+    @cached_property
+    def requests(self) -> list[TensorRequest]:
+        """All tensors of the network."""
+        return tensor_requests(self.network, self.workload)
 
     @cached_property
     def nominal(self) -> dict[str, Any]:
@@ -170,13 +184,36 @@ class Site:
         return Weights(1 - common / energy["total"], common / energy["total"])
 
     def items(self, tolerable: Mapping[str, float]) -> list[Item]:
-        """Tensors with what they tolerate, sizes rounded up to whole pages."""
+        """What is stored, with what its readers tolerate, sizes rounded up to whole pages.
+
+        A map with several readers is one item, by the name of the first: it moves for each of them, and tolerates what
+        the least tolerant one does.
+        """
         page = partition_page_lines(self.address_map, self.state.partitions) * self.address_map.geometry.burst_bytes
-        sizes = {r.name: r.bytes for r in tensor_requests(self.network, self.workload)}
+        sizes = {r.name: r.bytes for r in self.requests}
         unknown = [name for name in tolerable if name not in sizes]
         if unknown:
             raise ConfigError(f"tensor {unknown[0]!r} is none of the network's; expected e.g. {next(iter(sizes))!r}")
-        return [Item(name, -(-sizes[name] // page) * page, sizes[name], rate) for name, rate in tolerable.items()]
+        return [
+            Item(
+                name, -(-sizes[name] // page) * page, sizes[name] * len(readers),
+                min(tolerable[reader] for reader in readers),
+            )
+            for name, readers in self._stored(tolerable).items()
+        ]  # fmt: skip
+
+    def _stored(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Tensors that are stored as one, by the first of their names."""
+        chosen, groups = set(names), defaultdict(list)
+        for k, request in enumerate(self.requests):
+            if request.name in chosen:
+                groups[(request.alias, request.bytes) if request.alias else k].append(request.name)
+        return {group[0]: group for group in groups.values()}
+
+    def with_all_names(self, mapping: Assignment, names: Iterable[str]) -> Assignment:
+        """A mapping of items with a place for every name."""
+        first = {name: one for one, group in self._stored(names).items() for name in group}
+        return replace(mapping, places={name: mapping.places[first[name]] for name in names})
 
     def mapped(self, mapping: Assignment) -> dict[str, Any]:
         """Tables of a configuration that holds a mapping."""
@@ -206,8 +243,7 @@ class Site:
         return state, self._regions(state.partitions, config.placement)
 
     def _regions(self, partitions: PartitionMap, placement: PlacementConfig) -> dict[str, Region]:
-        requests = tensor_requests(self.network, self.workload)
-        placed = place(requests, self.address_map.geometry, self.address_map, partitions, placement)
+        placed = place(self.requests, self.address_map.geometry, self.address_map, partitions, placement)
         page_bytes = placed.page_lines * self.address_map.geometry.burst_bytes
         regions = {}
         for name, tensor in placed.tensors.items():

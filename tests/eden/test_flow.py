@@ -183,6 +183,28 @@ def test_regions_lie_in_their_parts(finished):
         used |= set(lines)
 
 
+@pytest.mark.parametrize("mapping", ["greedy", "optimal", "coarse"])
+def test_a_map_with_two_readers_has_one_place(tmp_path, mapping):
+    """It is stored once and tolerates what the less tolerant reader does; both names say where it lies."""
+    one, other, rates = "6.body.0.ifm", "6.shortcut.0.ifm", {"*": 0.02, "6.shortcut.0.ifm": 0.001}
+    eden = TINY["eden"] | {"network": "resnet-small", "vdd": [1.14, 1.08, 1.02], "parts": 4, "mapping": mapping}
+    flow = make_flow(load_config({**TINY, "eden": {**eden, "tolerable": rates}}), tmp_path)
+    flow.check()
+    tolerable = flow.tolerances(None)
+    found = flow.map(tolerable)
+    assert found.places.keys() == tolerable.keys()
+    items = {item.name: item for item in flow.site.items(tolerable)}
+    assert other not in items
+    assert items[one].tolerable == 0.001
+    assert items[one].moved_bytes == 2 * next(r.bytes for r in flow.site.requests if r.name == one)
+    assert found.places[one] == found.places[other]
+    assert found.settings[found.places[one]].ber <= 0.001
+    tables = flow.site.mapped(found)
+    _, regions = flow.site.regions(tables)
+    assert regions[one].address == regions[other].address
+    assert run(flow.site.configuration(tables), network=flow.site.network).data["energy_pj"]["total"] > 0
+
+
 def test_fitted_model_stands_for_the_device(tiny, tmp_path):
     """What `edensim fit --json` prints becomes the model of boosting, and of the parts at their rates."""
     fit = tmp_path / "fit.json"

@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
         "tolerable": {"*": 0.04, "conv1.*": 0.015, "fc.ifm": 0.015, "fc.weights": 0.13},
     },
 }
-"""That of configs/eden-resnet101.toml."""
+"""That of configs/eden-resnet101.toml, where parts without tensors run at the lowest voltage."""
 WAYS = {
     "coarse": "one voltage for the whole memory, set by the least tolerant tensor",
     "greedy": "four parts, the paper's Algorithm 1; parts without tensors nominal",

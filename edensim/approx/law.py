@@ -61,6 +61,7 @@ class Chips(NamedTuple):
 
 
 MOST_CHIPS = 63
+"""Kernels hold the chips that are meant in one signed word."""
 
 
 def one_level(rows: Rows, seed: int) -> NDArray[np.int64]:
@@ -91,8 +92,8 @@ class CellLaw:
     unit_bits, cells_per_unit : int
         Bits of a unit, a power of two, and weak cells in a weak unit.
     chips : Chips, optional
-        Chips of the rank whose cells fail (default: all). Unless the law is `fresh`, what
-        fails there is what would fail if all were meant.
+        Chips of the rank whose cells fail (default: all). Unless the law is `fresh`, what fails there is what would
+        fail if all were meant.
     stream : str
         Name that enters all keys: laws of one device that share a stream have weak cells in the same places.
 

@@ -74,14 +74,14 @@ def errors_of_model(
     ConfigError
         As `build_model`, or if `rates` names no partition that holds addresses.
     """
-    rates, of_chips = rates or {}, partitions.of_chips if partitions else ()
-    names = [name for name in (partitions.names if partitions else ("",)) if name not in of_chips]
+    rates, every = rates or {}, partitions.names if partitions else ("",)
+    names = partitions.with_addresses if partitions else every
     for part in rates:
         if part not in names:
-            what = f"{part!r} is a partition of chips" if part in of_chips else f"there is no partition {part!r}"
+            what = f"{part!r} is a partition of chips" if part in every else f"there is no partition {part!r}"
             there = f"there are {', '.join(map(repr, names[:8]))}"
             raise ConfigError(f"{what}{did_you_mean(part, names, there, show=repr)}")
-    found = {name: PartitionErrors([], 0.0, OF_MODEL) for name in (partitions.names if partitions else ("",))}
+    found = {name: PartitionErrors([], 0.0, OF_MODEL) for name in every}
     for part in names:
         rate = rates.get(part, ber)
         model = build_model(name, rate, parameters, geometry.banks_per_rank)

@@ -141,15 +141,10 @@ def _errors_of_model(
     try:
         return errors_of_model(model, ber, _numbers(params), memory.address_map.geometry, memory.partitions, rates)
     except ConfigError as error:
-        if placed is None or not set(rates) - _with_addresses(memory):
+        known = memory.partitions.with_addresses if memory.partitions else ("",)
+        if placed is None or not set(rates) - set(known):
             raise
         raise ConfigError(f"{placed.path}: [ber]: {problem}" for problem in error.problems) from None
-
-
-def _with_addresses(memory: Memory) -> set[str]:
-    """Partitions that hold addresses."""
-    partitions = memory.partitions
-    return {""} if partitions is None else set(partitions.names) - set(partitions.of_chips)
 
 
 def _memory(placed: PlacementFile | None, dram: str | None, overrides: tuple[str, ...], needed: bool) -> Memory:

@@ -7,7 +7,6 @@ mapping becomes a configuration of its own, which `edensim run` takes as it is.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -36,8 +35,8 @@ from edensim.memory import (
     place,
     resolve_operating_state,
 )
-from edensim.memory.partition import REMAINDER
-from edensim.memory.placement import partition_page_lines
+from edensim.memory.partition import REMAINDER, resolve_partitions
+from edensim.memory.placement import partition_page_lines, stored_as_one
 from edensim.system.run import run
 from edensim.system.tensors import tensor_requests
 from edensim.workloads.layer import Network
@@ -77,7 +76,8 @@ class Site:
             written["partition"] = self._parts()
         if "partition" in written:
             # Supplies of chips are chosen here, so those of the configuration are no part of what is nominal.
-            written["partition"] = [_without_point(p) if "chips" in p else p for p in written["partition"]]
+            of_chips = resolve_partitions(self.address_map.geometry, self.resolved.config.partition).of_chips
+            written["partition"] = [_without_point(p) if p["name"] in of_chips else p for p in written["partition"]]
         return written
 
     def _parts(self) -> list[dict[str, Any]]:
@@ -204,11 +204,9 @@ class Site:
 
     def _stored(self, names: Iterable[str]) -> dict[str, list[str]]:
         """Tensors that are stored as one, by the first of their names."""
-        chosen, groups = set(names), defaultdict(list)
-        for k, request in enumerate(self.requests):
-            if request.name in chosen:
-                groups[(request.alias, request.bytes) if request.alias else k].append(request.name)
-        return {group[0]: group for group in groups.values()}
+        chosen = set(names)
+        groups = stored_as_one([request for request in self.requests if request.name in chosen])
+        return {group[0].name: [request.name for request in group] for group in groups}
 
     def with_all_names(self, mapping: Assignment, names: Iterable[str]) -> Assignment:
         """A mapping of items with a place for every name."""
@@ -220,7 +218,7 @@ class Site:
         tables = dict(self.tables)
         if mapping.method == "coarse":
             supplies = [
-                _without_point(part) | {"vdd": mapping.settings[part["name"]].vdd}
+                part | {"vdd": mapping.settings[part["name"]].vdd}
                 for part in tables.get("partition", [])
                 if part["name"] in mapping.settings
             ]

@@ -59,6 +59,11 @@ class PartitionMap:
         """Names of the partitions that are voltage domains of chips and hold no addresses."""
         return tuple(self.names[k] for k in np.unique(self.chip_owner[self.chip_owner > 0]))
 
+    @property
+    def with_addresses(self) -> tuple[str, ...]:
+        """Names of the partitions that may hold addresses: all but those of chips."""
+        return tuple(name for name in self.names if name not in self.of_chips)
+
     def at(self, channel: ArrayLike, bank: ArrayLike, row: ArrayLike) -> NDArray[np.int16]:
         """Index into `names` of the partition each place belongs to."""
         subarray = np.asarray(row, np.int64) // self.geometry.subarray_rows

@@ -144,6 +144,14 @@ def place(
     return Placement(_tensors(requests, storages), table, page_lines, end)
 
 
+def stored_as_one(requests: Sequence[TensorRequest]) -> list[list[TensorRequest]]:
+    """Requests in groups that share their storage, in the order of the first of each."""
+    groups: dict[object, list[TensorRequest]] = {}
+    for k, request in enumerate(requests):
+        groups.setdefault((request.alias, request.bytes) if request.alias else k, []).append(request)
+    return list(groups.values())
+
+
 def partition_page_lines(address_map: AddressMap, partitions: PartitionMap) -> int:
     """Longest aligned power-of-two run of lines inside one partition, at most about a row of every channel."""
     geometry = address_map.geometry
@@ -177,7 +185,7 @@ def _check_names(requests: Sequence[TensorRequest], partitions: PartitionMap, co
     problems = [f"tensor {name!r} exists twice" for name, count in Counter(names).items() if count > 1]
     entries = {f"placement.{kind}": getattr(config, kind) for kind in KINDS}
     entries |= {f"placement.tensors.{name!r}": partition for name, partition in config.tensors.items()}
-    known = [name for name in partitions.names if name not in partitions.of_chips]
+    known = partitions.with_addresses
     for where, partition in entries.items():
         if partition in partitions.of_chips:
             problems.append(
@@ -199,11 +207,8 @@ def _known(name: str, names: Sequence[str]) -> str:
 
 def _storages(requests: Sequence[TensorRequest], partitions: PartitionMap, config: PlacementConfig) -> list[_Storage]:
     """Group aliases and choose the partition of each group."""
-    groups: dict[object, list[TensorRequest]] = {}
-    for k, request in enumerate(requests):
-        groups.setdefault((request.alias, request.bytes) if request.alias else k, []).append(request)
     anywhere = config == PlacementConfig() and len(partitions.names) > 1
-    return [_Storage(group, "" if anywhere else _partition_of(group, config)) for group in groups.values()]
+    return [_Storage(group, "" if anywhere else _partition_of(group, config)) for group in stored_as_one(requests)]
 
 
 def _partition_of(group: list[TensorRequest], config: PlacementConfig) -> str:

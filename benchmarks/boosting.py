@@ -3,6 +3,7 @@
     python benchmarks/boosting.py --quick [--write]     one small network on fewer images: minutes
     python benchmarks/boosting.py [--write]             4 networks x int8, int4, fp32 x 3 seeds and more: hours
     python benchmarks/boosting.py --write --tables      nothing new, tables and figure of the rows that are done
+    python benchmarks/boosting.py --kept [...]          rows in boosting.csv count as done
     python benchmarks/boosting.py --status              what is done, and how long the rest may take
 
 Tolerable: at most one (or five) percent points below the network before boosting on reliable memory. Gains are over
@@ -11,7 +12,8 @@ representation. `own cells`: weak cells of one device, F = 0.5, at the tensors' 
 device, run on another; `unfit model`: boosted under fresh errors, run on a device.
 
 Every row is kept in the folder --out as it is finished, every training after each epoch; the same command goes on where
-it was stopped, and started several times at once it shares the work. How rates are judged: `boosting_lab`. The rows:
+it was stopped, and started several times at once it shares the work. --write puts the rows into boosting.csv, and those
+tables into README.md that have all their rows. How rates are judged: `boosting_lab`. The rows:
 `boosting_rows`.
 """
 
@@ -24,9 +26,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boosting_kept import Done, read_kept, write_kept
 from boosting_rows import QUICK, Row, Size, path_of, rows
 from boosting_tables import load, report, status
-from table import publish
+from table import publish, published
 
 if TYPE_CHECKING:
     from boosting_lab import Lab
@@ -37,7 +40,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small network on fewer images")
     parser.add_argument("--out", type=Path, default=Path("runs/boosting"), help="folder of the rows that are finished")
-    parser.add_argument("--write", action="store_true", help="update benchmarks/README.md")
+    parser.add_argument("--write", action="store_true", help="update README.md, boosting.csv and the figure")
+    parser.add_argument("--kept", action="store_true", help="rows in boosting.csv count as done")
     parser.add_argument("--tables", action="store_true", help="run nothing")
     parser.add_argument("--status", action="store_true", help="run nothing, tell what is missing")
     options = parser.parse_args()
@@ -45,18 +49,24 @@ def main() -> None:
     home = options.out / ("quick" if options.quick else "full")
     home.mkdir(parents=True, exist_ok=True)
     wanted = rows(options.quick)
+    kept = read_kept(size) if options.kept else {}
+
+    def done() -> Done:
+        return {row: found for row, found in kept.items() if row in wanted} | load(wanted, size, home)
+
     if options.status:
-        print(status(wanted, size, home))
+        print(status(wanted, done()))
         return
     if not options.tables:
-        _run(wanted, size, home)
+        _run([row for row in wanted if row not in kept], size, home)
     name = "Boosting, quick" if options.quick else "Boosting"
     command = f"python benchmarks/boosting.py{' --quick' if options.quick else ''} --write"
-    publish(name, command, report(wanted, size, home), options.write)
+    publish(name, command, report(wanted, done(), size, published(name)), options.write)
     if options.write and not options.quick:
         from boosting_figure import draw
 
-        draw(load(wanted, size, home))
+        write_kept(done(), size)
+        draw(done())
 
 
 def _run(wanted: list[Row], size: Size, home: Path) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from boosting_rows import FRESH, MODELS, OTHER, OWN, UNFIT, Row, Size, digest, path_of
+from boosting_rows import FRESH, MODELS, OTHER, OWN, PLAIN_RELU, UNFIT, Row, Size, digest, path_of
 
 from edensim import dnn
 from edensim.approx import Device, Region
@@ -57,31 +57,47 @@ class Lab:
         plain = self._memory(net, replace(dnn.Storage.paper(row.precision), correction=storage.correction), row)
         reference = self._reference(row, plain)
         before = self.tolerances(row, plain, reference)
-        recipe = self.recipe(row, max(before["0.01"]["ber"], LEAST_TARGET / 10))
-        control = self.tuned(row, net, recipe.control(), "fresh")
-        trained_on = FRESH if row.errors in (FRESH, UNFIT) else f"chip {_chip(row)}"
+        recipe = self.recipe(row, self._target(row, net, plain, max(before["0.01"]["ber"], LEAST_TARGET / 10)))
+        control = self.tuned(row, net, recipe.control(), FRESH)
         found = {
             "clean": reference.value, "target": recipe.curriculum.target, "before": before,
             "control": self.tolerances(row, control, reference),
         }  # fmt: skip
         try:
-            boosted = self.tuned(row, net, recipe, trained_on)
+            boosted = self.tuned(row, net, recipe, _trained_on(row))
         except InputError as diverged:
             return found | {"boosted": None, "diverged": str(diverged)}
         return found | {"boosted": self.tolerances(row, boosted, reference)}
 
-    def recipe(self, row: Row, tolerated: float) -> dnn.Boosting:
-        """Paper mode, and anything in fp32, trains for ten times what is tolerated before."""
-        paper = row.recipe == "paper"
-        target = min(0.1, 10 * tolerated) if paper or row.precision == "fp32" else BEST_TARGET
-        recipe = (dnn.Boosting.paper if paper else dnn.Boosting.best)(target, row.precision)
+    def _target(self, row: Row, net: Any, plain: dnn.FaultyMemory, tolerated: float) -> float:
+        """Bit error rate to train for.
+
+        Paper mode, and anything in fp32, trains for ten times what is tolerated before. The others train for a rate
+        that may be too much: it is halved until the network keeps the bound on training images without errors.
+        """
+        if row.recipe == "paper" or row.precision == "fp32":
+            return min(0.1, 10 * tolerated)
+        row, target = replace(row, change=""), BEST_TARGET
+        least = self._learned(row, plain) - DROPS[0]
+        while self._learned(row, self.tuned(row, net, self.recipe(row, target), _trained_on(row))) < least:
+            target /= 2
+        return target
+
+    def _learned(self, row: Row, memory: dnn.FaultyMemory) -> float:
+        """Accuracy on training images without errors."""
+        memory.errors = dnn.NoErrors()
+        return dnn.accuracy(memory.net, self.data(row.seed).train, memory, batch=500, images=self.size.test).value
+
+    def recipe(self, row: Row, target: float) -> dnn.Boosting:
+        """The recipe of a row, to train for a bit error rate."""
+        recipe = (dnn.Boosting.paper if row.recipe == "paper" else dnn.Boosting.best)(target, row.precision)
         if row.change == "at once":
             recipe = replace(recipe, curriculum=replace(recipe.curriculum, shape="at_once"))
         if row.change in ("no correction", "saturate"):
             way = "none" if row.change == "no correction" else "saturate"
             recipe = replace(recipe, storage=replace(recipe.storage, correction=way))
         training = replace(recipe.training, epochs=self.size.boost_epochs, seed=row.seed)
-        return replace(recipe, training=training, relu6=row.change == "ReLU6")
+        return replace(recipe, training=training, relu6=recipe.relu6 and row.change != PLAIN_RELU)
 
     def base(self, row: Row) -> Any:
         """The network before boosting: pruned if the row says so, for int4 trained in that storage without errors."""
@@ -115,7 +131,7 @@ class Lab:
         net = dnn.make_net(row.net, row.seed, data.shape, data.classes)
         net.load_state_dict(start.state_dict())
         if recipe.relu6:
-            dnn.bound_activations(net)
+            dnn.bound_activations(net, dnn.batches(data.train))
         memory = dnn.FaultyMemory(net, recipe.storage)
         memory.backward = recipe.backward
         memory.calibrate(dnn.batches(data.train))  # sizes of tensors, for their places
@@ -215,6 +231,10 @@ def _digest(values: Any) -> str:
 
 def _chip(row: Row) -> int:
     return 1 + row.seed
+
+
+def _trained_on(row: Row) -> str:
+    return FRESH if row.errors in (FRESH, UNFIT) else f"chip {_chip(row)}"
 
 
 def errors_of(

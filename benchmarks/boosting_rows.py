@@ -15,6 +15,7 @@ FEW = NETS[:2]
 SEEDS = range(3)
 MODELS = ("uniform", "bitline", "wordline", "data_dependent")
 SHARES = (10, 50, 75, 90)
+PLAIN_RELU = "without ReLU6"
 FRESH, OWN, OTHER, UNFIT = "fresh", "own cells", "other chip", "unfit model"
 """Drawn anew in every read; weak cells of the chip trained for; of another chip; trained on fresh errors, run on cells.
 """
@@ -68,25 +69,25 @@ def rows(quick: bool) -> list[Row]:
 
 def _all() -> Iterator[Row]:
     yield from _tables(NETS, ("int8",), ("best",))
-    yield from _tables(NETS, ("fp32",), ("paper",))
-    yield from _tables(NETS, ("int8",), ("paper",))
-    yield from _tables(NETS, ("int4",), ("best",))
-    yield from _models(FEW[0])
-    for net, recipe, seed in product(FEW, ("paper", "best"), SEEDS):
-        yield Row(net, "int8", seed, recipe, FRESH, "at once")
     for net, seed in product(FEW, SEEDS):
-        yield Row(net, "int8", seed, "best", FRESH, "ReLU6")
+        yield Row(net, "int8", seed, "best", FRESH, PLAIN_RELU)
     for net, seed, errors in product(FEW, SEEDS, (OTHER, UNFIT)):
         yield Row(net, "int8", seed, "best", errors)
-    for net, seed, way in product(FEW, SEEDS, ("saturate", "no correction")):
-        yield Row(net, "fp32", seed, "paper", FRESH, way)
+    yield from _tables(NETS, ("int4",), ("best",))
+    yield from _tables(NETS, ("fp32",), ("best",))
+    for net in FEW:
+        yield from _pruned(net)
     for net in NETS:
         yield Row(net, change="energy")
-    yield from _models(FEW[1])
-    yield from _pruned(FEW[0])
+    yield from _tables(NETS, ("int8",), ("paper",))
+    for net, recipe, seed in product(FEW, ("paper", "best"), SEEDS):
+        yield Row(net, "int8", seed, recipe, FRESH, "at once")
+    yield from _tables(NETS, ("fp32",), ("paper",))
+    for net, seed, way in product(FEW, SEEDS, ("saturate", "no correction")):
+        yield Row(net, "fp32", seed, "paper", FRESH, way)
+    for net in FEW:
+        yield from _models(net)
     yield from _tables(NETS, ("int4",), ("paper",))
-    yield from _tables(NETS, ("fp32",), ("best",))
-    yield from _pruned(FEW[1])
 
 
 def _pruned(net: str) -> Iterator[Row]:

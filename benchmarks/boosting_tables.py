@@ -10,58 +10,104 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from boosting_rows import FRESH, MODELS, OTHER, OWN, SHARES, UNFIT, Row, Size, path_of
+from boosting_kept import Done
+from boosting_rows import FRESH, MODELS, OTHER, OWN, PLAIN_RELU, SHARES, UNFIT, Row, Size, path_of
 from table import markdown
 
 from edensim.eden.estimate import student_quantile
 
 MISSING = "not run yet"
-Done = dict[Row, dict[str, Any]]
 Group = Sequence[dict[str, Any]]
 
 
-def report(wanted: Sequence[Row], size: Size, home: Path) -> str:
-    """All tables."""
-    done = load(wanted, size, home)
-    head = (
-        f"{len(done)} of {len(wanted)} rows done, in {_hours(done.values()):.2g} h of CPU time. "
+@dataclass(frozen=True)
+class Table:
+    """A table: what makes it from its rows, and which rows belong to it."""
+
+    title: str
+    make: Callable[[Sequence[Row], Done], str]
+    rows: Sequence[Row]
+
+
+def report(wanted: Sequence[Row], done: Done, size: Size, before: str = "") -> str:
+    """All tables, in the place of those `before`; of a table some of whose rows are missing, that of before stays."""
+    parts, claimed = [], set()
+    spent = sum(row.get("cpu_s", 0.0) for row in done.values()) / 3600
+    parts.append(
+        f"{len(done)} of {len(wanted)} rows done, in {spent:.2g} h of CPU time. "
         f"{size.train:,} training images, {size.test:,} test images, "
         f"{size.epochs} epochs before boosting, {size.boost_epochs} epochs of boosting. Tolerable bit error rates at "
         "a drop of one point, gains at one and at five points. " + " ".join(__doc__.split("\n\n")[1].split())
     )
-    parts = [head]
-    for title, table in (
-        ("Before, control and after", _main(wanted, done)),
-        ("Curriculum against all errors at once", _pairs(wanted, done, "at once", "in steps")),
-        ("ReLU6 beside clipped ranges", _pairs(wanted, done, "ReLU6", "without")),
-        ("Correction of implausible values, fp32", _corrections(wanted, done)),
-        ("Good and poor fit of the errors trained for", _fit(wanted, done)),
-        ("Error models, most significant bits on the same bitlines", _models(wanted, done)),
-        ("Pruned networks", _pruned(wanted, done)),
-        ("Fine against coarse mapping", _energy(wanted, done)),
-    ):
-        if len(table.splitlines()) > 2:  # the quick run has no rows of some kinds
-            parts.append(f"### {title}\n\n{CLAIMS[title]}\n\n{table}")
+    for table in _tables(wanted):
+        heading = table.title.split(":")[0]
+        if heading not in claimed:
+            parts.append(f"### {heading}\n\n{CLAIMS[heading]}")
+            claimed.add(heading)
+        begin, end = (f"<!-- {word} table: {table.title} -->" for word in ("begin", "end"))
+        made = table.make(table.rows, {row: done[row] for row in table.rows if row in done})
+        missing = sum(row not in done for row in table.rows)
+        if missing:
+            made = f"{missing} of {len(table.rows)} rows are not run yet.\n\n{made}"
+            if begin in before:
+                made = before.split(begin)[1].split(end)[0].strip()
+        parts.append(f"{begin}\n{made}\n{end}")
     return "\n\n".join(parts)
+
+
+def _tables(wanted: Sequence[Row]) -> Iterator[Table]:
+    """The tables that have rows: the quick run has not all."""
+
+    def those(belongs: Callable[[Row], bool]) -> list[Row]:
+        return [row for row in wanted if belongs(row)]
+
+    def with_change(*changes: str) -> list[Row]:
+        return those(lambda r: any(replace(r, change=c) in wanted for c in changes) and r.change in ("", *changes))
+
+    main = [row for row in wanted if row.recipe != "none" and not row.change and row.errors in (FRESH, OWN)]
+    for recipe, precision in dict.fromkeys((row.recipe, row.precision) for row in main):
+        rows = [row for row in main if (row.recipe, row.precision) == (recipe, precision)]
+        yield Table(f"Before, control and after: {precision}, {recipe}", _main, rows)
+    shares = [f"pruned {share}" for share in SHARES]
+    for title, make, rows in (
+        ("Curriculum against all errors at once", partial(_pairs, "at once", "in steps"), with_change("at once")),
+        ("ReLU6 beside clipped ranges", partial(_pairs, PLAIN_RELU, "with ReLU6"), with_change(PLAIN_RELU)),
+        ("Correction of implausible values, fp32", _corrections, with_change("saturate", "no correction")),
+        ("Good and poor fit of the errors trained for", _fit, [r for r in those(
+            lambda r: r.errors in (OWN, OTHER, UNFIT) and replace(r, errors=OTHER) in wanted)]),
+        ("Error models, most significant bits on the same bitlines", _models, those(lambda r: r.errors in MODELS)),
+        ("Pruned networks", _pruned, those(lambda r: r.change in shares or _has_pruned(r, wanted))),
+        ("Fine against coarse mapping", _energy, those(lambda r: r.change == "energy")),
+    ):  # fmt: skip
+        if rows:
+            yield Table(title, make, rows)
+
+
+def _has_pruned(row: Row, wanted: Sequence[Row]) -> bool:
+    """Whether the network before boosting of this row is what pruned ones are compared with."""
+    whole = (row.recipe, row.errors, row.change) == ("best", FRESH, "")
+    return whole and any(replace(row, recipe="none", change=f"pruned {share}") in wanted for share in SHARES)
 
 
 CLAIMS = {
     "Before, control and after": (
         "The paper (Koppula et al., MICRO 2019, section 1): x5 to x10 by boosting, without a control. `paper` mode "
-        "trains for ten times the rate before, `best` clips ranges and trains integers for 2e-2."
+        "trains for ten times the rate before. `best` clips ranges, bounds activations and trains integers for 2e-2, "
+        "or half of it and so on where a network would lose more than the point on training images without errors."
     ),
     "Curriculum against all errors at once": (
         "The paper (section 6.3, Figure 10 right): without a curriculum, retraining ends below the network before."
     ),
     "ReLU6 beside clipped ranges": (
-        "`best` mode stores maps in clipped ranges, which bounds them already; ReLU6 (`relu6 = true`) bounds them in "
+        "`best` mode stores maps in clipped ranges, which bounds them already; ReLU6, where it fits, bounds them in "
         "the network as well. Not in the paper."
     ),
     "Correction of implausible values, fp32": (
@@ -95,9 +141,8 @@ def load(wanted: Iterable[Row], size: Size, home: Path) -> Done:
     return {row: json.loads(path.read_text()) for row, path in paths.items() if path.exists()}
 
 
-def status(wanted: Sequence[Row], size: Size, home: Path) -> str:
+def status(wanted: Sequence[Row], done: Done) -> str:
     """How many rows are done, and how long the rest may take, by the mean of rows of the same kind."""
-    done = load(wanted, size, home)
     spent: dict[tuple[str, bool], list[float]] = {}
     for row, found in done.items():
         spent.setdefault((row.net, row.recipe == "none"), []).append(found["cpu_s"])
@@ -139,8 +184,7 @@ def _main(wanted: Sequence[Row], done: Done) -> str:
     head = ["network", "recipe", "errors", "seeds", "before", "control", "boosted", "gain", "over control",
             "gain, 5 points", "over control, 5 points", "accuracy before, control, boosted"]  # fmt: skip
     body = []
-    plain = [row for row in wanted if row.recipe != "none" and not row.change and row.errors in (FRESH, OWN)]
-    for first in [row for row in plain if row.seed == 0]:
+    for first in [row for row in wanted if row.seed == 0]:
         group = _seeds(first, wanted, done)
         name = [f"{first.net} {first.precision}", first.recipe, first.errors, len(group)]
         body.append([*name, *([MISSING] + [""] * 7 if not group else _gains(group, first.precision))])
@@ -156,9 +200,9 @@ def _gains(group: Group, precision: str) -> list[str]:
     return [*cells, f"{rate}: {', '.join(_at(group, arm, rate) for arm in arms)}"]
 
 
-def _pairs(wanted: Sequence[Row], done: Done, change: str, other: str) -> str:
+def _pairs(change: str, other: str, wanted: Sequence[Row], done: Done) -> str:
     head = ["network", "recipe", "errors", "seeds", f"boosted {change}, over control", f"{other}, over control",
-            f"{change} over before", f"accuracy at 0.01: control, {change}, {other}"]  # fmt: skip
+            f"{change}, over before", f"accuracy at 0.01: control, {change}, {other}"]  # fmt: skip
     body = []
     for first in [row for row in wanted if row.change == change and row.seed == 0]:
         seeds = [replace(first, seed=s) for s in range(3)]

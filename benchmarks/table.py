@@ -41,3 +41,11 @@ def publish(name: str, command: str, text: str, write: bool) -> None:
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
     new = pattern.sub(lambda _: body, old) if pattern.search(old) else f"{old.rstrip()}\n\n## {name}\n\n{body}\n"
     README.write_text(new)
+
+
+def published(name: str) -> str:
+    """A section as it is in the README; empty if there is none."""
+    found = re.search(
+        f"<!-- begin {re.escape(name)} -->(.*?)<!-- end {re.escape(name)} -->", README.read_text(), re.DOTALL
+    )
+    return found.group(1) if found else ""

@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING, Any
 from edensim.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from edensim.dnn.boosting import Boosted, Boosting, boost, bound_activations
+    from edensim.dnn.boosting import Boosted, Boosting, boost
+    from edensim.dnn.bounding import bound_activations
     from edensim.dnn.curriculum import Curriculum
     from edensim.dnn.data import ArraySplit, Data, Split, batches, cifar10, digits, glyphs, image_folder, npz_data
     from edensim.dnn.injected import FreshErrors, PlacedErrors, RatesErrors
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(["Accuracy", "accuracy", "under_errors"], "scoring"),
-    **dict.fromkeys(["Boosted", "Boosting", "boost", "bound_activations"], "boosting"),
+    **dict.fromkeys(["Boosted", "Boosting", "boost"], "boosting"),
+    "bound_activations": "bounding",
     "Curriculum": "curriculum",
     **dict.fromkeys(
         ["ArraySplit", "Data", "Split", "batches", "cifar10", "digits", "glyphs", "image_folder", "npz_data"], "data"

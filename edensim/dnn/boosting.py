@@ -2,7 +2,7 @@
 
 `Boosting.paper` is EDEN's recipe (Koppula et al., MICRO 2019, section 3.2): errors in the forward pass only, the rate
 raised every two epochs from 0 to the target within 10 to 15 epochs, implausible values zeroed, nothing else changed.
-`Boosting.best` adds what lets networks tolerate more: clipped ranges, unsigned maps, a rate drawn for every step.
+`Boosting.best` adds what lets networks tolerate more: clipped ranges, unsigned maps, ReLU6, rates drawn by step.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any, Literal
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from edensim.dnn.bounding import bound_activations
 from edensim.dnn.curriculum import Curriculum
-from edensim.dnn.data.dataset import Data
+from edensim.dnn.data.dataset import Data, batches
 from edensim.dnn.memory import FaultyMemory
 from edensim.dnn.reading import ErrorsAt
 from edensim.dnn.storage import Precision, Storage
@@ -41,7 +42,7 @@ class Boosting:
         Values that a layer's backward pass computes with: those the forward pass read, or error-free ones. The paper
         says that the backward pass uses reliable memory, which fits both; no errors are added in it either way.
     relu6 : bool
-        Replace `ReLU` modules by `ReLU6` before training.
+        Replace `ReLU` modules by `ReLU6` before training, where `bound_activations` finds that it fits.
     """
 
     curriculum: Curriculum
@@ -58,7 +59,7 @@ class Boosting:
     @classmethod
     def best(cls, target: float, precision: Precision = "int8") -> Boosting:
         """What tolerates most; `target` may lie above the rate that is hoped for."""
-        return cls(Curriculum(target, "spread"), Storage.best(precision), Training())
+        return cls(Curriculum(target, "spread"), Storage.best(precision), Training(), relu6=True)
 
     def changed(self, choices: Mapping[str, Any]) -> Boosting:
         """The same with other choices: names of fields of the curriculum, the storage, the training, or its own.
@@ -141,7 +142,7 @@ def boost(
     for name, recipe, start in (("boosted", boosting, net), ("control", boosting.control(), control or net)):
         own = copy.deepcopy(start)
         if boosting.relu6:
-            bound_activations(own)
+            bound_activations(own, batches(data.train))
         memory = FaultyMemory(own, boosting.storage)
         memory.backward = boosting.backward
         history = train(
@@ -158,11 +159,3 @@ def _made(folder: Path) -> Path:
     except OSError as problem:
         raise OutputError(f"{folder}: cannot be made ({problem.strerror})") from None
     return folder
-
-
-def bound_activations(net: nn.Module) -> None:
-    """Replace every `ReLU` module of a network by `ReLU6`, in place."""
-    for module in net.modules():
-        for name, child in module.named_children():
-            if type(child) is nn.ReLU:
-                setattr(module, name, nn.ReLU6())

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from edensim.dnn.where import device_of
+from edensim.dnn.where import device_of, evaluating
 from edensim.errors import InputError
 from edensim.workloads import Layer, Network
 from edensim.workloads.dataflow import Dataflow, Origin
@@ -45,15 +45,11 @@ def to_network(net: nn.Module, shape: tuple[int, ...], name: str = "") -> Networ
         If the module does not run on such an input, or has no layer of a kind that is modelled.
     """
     record = _Record(net)
-    training = net.training
-    net.eval()
     try:
-        with record.hooks(), torch.no_grad(), record:
+        with evaluating(net), record.hooks(), torch.no_grad(), record:
             net(record.start(torch.zeros(1, *shape, device=device_of(net))))
     except (RuntimeError, TypeError, ValueError) as problem:
         raise InputError(f"{type(net).__name__} does not run on an input of shape {(1, *shape)}: {problem}") from None
-    finally:
-        net.train(training)
     if not record.layers:
         raise InputError(f"{type(net).__name__}: found no Conv1d, Conv2d or Linear module that runs")
     return Network(name or type(net).__name__, record.finish(), "torch module", tuple(record.warnings))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edensim.dnn.storage import Range
+from edensim.dnn.where import evaluating
 from edensim.errors import InputError
 
 SAMPLED = 1 << 16  # values of a map kept per batch for its quantile
@@ -75,12 +76,10 @@ def measure_maps(
         return hook
 
     handles = [m.register_forward_pre_hook(watch(name), with_kwargs=True) for name, m in readers.items()]
-    training = net.training
-    net.eval()
     try:
-        count = sum(1 for batch in batches if net(batch) is not None)
+        with evaluating(net):
+            count = sum(1 for batch in batches if net(batch) is not None)
     finally:
-        net.train(training)
         for handle in handles:
             handle.remove()
     if not count:

@@ -21,7 +21,7 @@ from edensim.dnn.data.dataset import Split, parts, spread
 from edensim.dnn.injected import FreshErrors
 from edensim.dnn.memory import FaultyMemory
 from edensim.dnn.reading import ErrorsAt
-from edensim.dnn.where import device_of, torch_threads
+from edensim.dnn.where import device_of, evaluating, torch_threads
 from edensim.errors import ConfigError
 
 
@@ -123,18 +123,14 @@ def accuracy(
         Threads of torch. Another number may round sums differently.
     """
     correct, counts = [], []
-    training, device = net.training, device_of(net)
-    net.eval()
+    device = device_of(net)
     if memory is not None:
         memory.rewind(repeat << 32)
-    try:
-        with torch_threads(threads), memory or nullcontext():
-            for part in parts(spread(len(split.labels), images), batch):
-                right = net(split.images(part).to(device)).argmax(1).cpu().numpy() == split.labels[part]
-                correct.append(int(right.sum()))
-                counts.append(len(part))
-    finally:
-        net.train(training)
+    with evaluating(net), torch_threads(threads), memory or nullcontext():
+        for part in parts(spread(len(split.labels), images), batch):
+            right = net(split.images(part).to(device)).argmax(1).cpu().numpy() == split.labels[part]
+            correct.append(int(right.sum()))
+            counts.append(len(part))
     return Accuracy(tuple(correct), tuple(counts))
 
 

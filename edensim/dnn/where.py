@@ -1,4 +1,4 @@
-"""Where torch computes: device and threads."""
+"""How torch computes: device, threads, mode."""
 
 from __future__ import annotations
 
@@ -23,3 +23,14 @@ def torch_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """A network in evaluation mode meanwhile."""
+    training = net.training
+    net.eval()
+    try:
+        yield
+    finally:
+        net.train(training)

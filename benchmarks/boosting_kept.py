@@ -1,0 +1,74 @@
+"""Rows of `boosting.py` as a table, boosting.csv, so that they can be cited, drawn anew and completed elsewhere.
+
+Columns are the row's fields, the digest of the size it was run with, and what was found, by its path in the row's file
+(`boosted/0.01/ber`: tolerable rate of the boosted network at a drop of one point). Cells are JSON, numbers have six
+digits.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from boosting_rows import Row, Size, digest
+
+KEPT = Path(__file__).parent / "boosting.csv"
+Done = dict[Row, dict[str, Any]]
+_KEYS = [field.name for field in fields(Row)]
+
+
+def read_kept(size: Size, path: Path = KEPT) -> Done:
+    """Rows of a size; none if there is no such file."""
+    if not path.exists():
+        return {}
+    done: Done = {}
+    with path.open(newline="") as file:
+        for line in csv.DictReader(file):
+            cells = {name: json.loads(cell) for name, cell in line.items() if cell}
+            row = Row(**{name: cells.pop(name) for name in _KEYS})
+            if cells.pop("size") == _name(size):
+                done[row] = _nested(cells)
+    return done
+
+
+def write_kept(done: Done, size: Size, path: Path = KEPT) -> None:
+    """Put rows in the place of those of before, if there are any; rows of another size are left out."""
+    done = read_kept(size, path) | done
+    lines = [asdict(row) | {"size": _name(size)} | dict(_flat(found)) for row, found in done.items()]
+    lines.sort(key=lambda line: [str(line[name]) for name in _KEYS])
+    names = list(dict.fromkeys(name for line in lines for name in line))
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, names, lineterminator="\n")
+        table.writeheader()
+        table.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
+
+
+def _name(size: Size) -> str:
+    return digest(asdict(size))[:8]
+
+
+def _cell(value: Any) -> str:
+    return json.dumps(float(f"{value:.6g}") if isinstance(value, float) else value)
+
+
+def _flat(found: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{at}{name}/")
+        else:
+            yield at + name, value
+
+
+def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path, value in cells.items():
+        *parents, name = path.split("/")
+        inside = found
+        for parent in parents:
+            inside = inside.setdefault(parent, {})
+        inside[name] = value
+    return found

@@ -39,28 +39,29 @@ class Table:
 
 def report(wanted: Sequence[Row], done: Done, size: Size, before: str = "") -> str:
     """All tables, in the place of those `before`; of a table some of whose rows are missing, that of before stays."""
-    parts, claimed = [], set()
     spent = sum(row.get("cpu_s", 0.0) for row in done.values()) / 3600
-    parts.append(
+    head = (
         f"{len(done)} of {len(wanted)} rows done, in {spent:.2g} h of CPU time. "
         f"{size.train:,} training images, {size.test:,} test images, "
         f"{size.epochs} epochs before boosting, {size.boost_epochs} epochs of boosting. Tolerable bit error rates at "
         "a drop of one point, gains at one and at five points. " + " ".join(__doc__.split("\n\n")[1].split())
     )
+    parts, earlier = [], []
+    headings: set[str] = set()
     for table in _tables(wanted):
         heading = table.title.split(":")[0]
-        if heading not in claimed:
+        if heading not in headings:
             parts.append(f"### {heading}\n\n{CLAIMS[heading]}")
-            claimed.add(heading)
+            headings.add(heading)
         begin, end = (f"<!-- {word} table: {table.title} -->" for word in ("begin", "end"))
         made = table.make(table.rows, {row: done[row] for row in table.rows if row in done})
-        missing = sum(row not in done for row in table.rows)
-        if missing:
-            made = f"{missing} of {len(table.rows)} rows are not run yet.\n\n{made}"
-            if begin in before:
-                made = before.split(begin)[1].split(end)[0].strip()
+        if any(row not in done for row in table.rows) and begin in before:
+            made = before.split(begin)[1].split(end)[0].strip()
+            earlier.append(f'"{table.title}"')
         parts.append(f"{begin}\n{made}\n{end}")
-    return "\n\n".join(parts)
+    if earlier:
+        head += f" Tables of an earlier run, as not all of their rows were run again: {', '.join(earlier)}."
+    return "\n\n".join([head, *parts])
 
 
 def _tables(wanted: Sequence[Row]) -> Iterator[Table]:

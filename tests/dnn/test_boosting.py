@@ -10,7 +10,17 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from edensim.config.boosting_schema import EdenBoosting  # noqa: E402
-from edensim.dnn import Boosting, Curriculum, FaultyMemory, Storage, Training, accuracy, batches, boost  # noqa: E402
+from edensim.dnn import (  # noqa: E402
+    Boosting,
+    Curriculum,
+    FaultyMemory,
+    Storage,
+    Training,
+    accuracy,
+    batches,
+    boost,
+    bound_activations,
+)
 from edensim.errors import ConfigError, OutputError  # noqa: E402
 from tests.dnn.plain_errors import PlainErrors  # noqa: E402
 
@@ -49,7 +59,9 @@ def test_modes():
     assert (paper.curriculum.shape, paper.curriculum.epochs_per_step, paper.storage.correction) == ("linear", 2, "zero")
     assert not paper.storage.clips
     assert not paper.training.gradient_clip
+    assert not paper.relu6
     assert best.storage.clips
+    assert best.relu6
     assert replace(best.control(), curriculum=best.curriculum) == best
     assert best.control().curriculum.target == 0
 
@@ -64,6 +76,16 @@ def test_bounded_activations(data):
     assert nn.ReLU not in kinds
     assert nn.ReLU6 in kinds
     assert isinstance(net[2], nn.ReLU)
+
+
+@pytest.mark.parametrize(("above", "bounded"), [(10, True), (11, False)])
+def test_activations_are_bounded_where_few_exceed_the_bound(above, bounded):
+    """At most a tenth of the outputs above 6; the mode of the network stays."""
+    net = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Dropout(), nn.ReLU()))
+    batches = [torch.tensor([[7.0]] * above + [[6.0]] * 40), torch.tensor([[-1.0]] * (60 - above))]
+    bound_activations(net, batches)
+    assert [type(net[0]), type(net[1][1])] == [nn.ReLU6 if bounded else nn.ReLU] * 2
+    assert net.training
 
 
 def test_a_folder_that_cannot_be(learned, data, tmp_path):

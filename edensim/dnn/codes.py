@@ -70,7 +70,9 @@ class Code:
             np.copyto(codes.view(np.float32), values)
             return
         if self.bits == 4:
-            encode_nibbles(values, codes, self.inverse, self.lowest, self.highest)
+            wide, pairs = pairs_of(values.shape[1])
+            for row, out in zip(values, codes, strict=True):
+                encode_nibbles(row, out, wide, pairs, self.inverse, self.lowest, self.highest)
         else:
             encode_bytes(values.reshape(-1), self.elements(codes), self.inverse, self.lowest, self.highest)
 
@@ -84,7 +86,9 @@ class Code:
                 return 0
             return int(correct_values(values.reshape(-1), self.lowest, self.highest, self.way))
         if self.bits == 4:
-            decode_nibbles(codes, values, self.sign, self.scale)
+            wide, pairs = pairs_of(values.shape[1])
+            for row, out in zip(codes, values, strict=True):
+                decode_nibbles(row, out, wide, pairs, self.sign, self.scale)
         else:
             decode_bytes(self.elements(codes), values.reshape(-1), self.scale)
         return 0
@@ -98,6 +102,12 @@ class Code:
         """Codes of whole bytes as the integers they are, in one dimension."""
         kind = f"{'i' if self.signed else 'u'}{self.bits // 8}"
         return codes.reshape(-1).view(kind)
+
+
+def pairs_of(count: int) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
+    """Room for so many 4-bit codes, each in a byte, and the same memory pair by pair."""
+    pairs = np.empty(-(-count // 2), np.uint16)
+    return pairs.view(np.int8), pairs
 
 
 def code_of(storage: Storage, kind: str, seen: Range, plausible: Range) -> Code:

@@ -30,35 +30,35 @@ def decode_bytes(codes, values, scale):  # type: ignore[no-untyped-def]
 
 
 @jit
-def encode_nibbles(values, codes, inverse, low, high):  # type: ignore[no-untyped-def]
-    """As `encode_bytes`, two codes to a byte, the first in the low bits; rows (items) begin at whole bytes."""
-    items, count = values.shape
-    for item in range(items):
-        row, out = values[item], codes[item]
-        for i in range(count // 2):
-            a, b = np.rint(row[2 * i] * inverse), np.rint(row[2 * i + 1] * inverse)
-            a, b = a if a > low else low, b if b > low else low
-            a, b = a if a < high else high, b if b < high else high
-            out[i] = (np.int32(a) & 15) | ((np.int32(b) & 15) << 4)
-        if count & 1:
-            a = np.rint(row[count - 1] * inverse)
-            a = a if a > low else low
-            a = a if a < high else high
-            out[count >> 1] = np.int32(a) & 15
+def encode_nibbles(values, codes, wide, pairs, inverse, low, high):  # type: ignore[no-untyped-def]
+    """As `encode_bytes`, two codes to a byte, the first in the low bits.
+
+    Parameters
+    ----------
+    values : float32 array, shape (values,)
+    codes : uint8 array, shape (ceil(values / 2),)
+    wide : int8 array of an even length, at least (values,)
+        To work in: a code to a byte.
+    pairs : uint16 array
+        The same memory.
+    inverse, low, high : float32
+    """
+    encode_bytes(values, wide, inverse, low, high)
+    if values.size & 1:
+        wide[values.size] = 0
+    for i in range(codes.size):
+        pair = np.uint32(pairs[i])
+        codes[i] = (pair & 15) | ((pair >> 4) & 240)
 
 
 @jit
-def decode_nibbles(codes, values, sign, scale):  # type: ignore[no-untyped-def]
+def decode_nibbles(codes, values, wide, pairs, sign, scale):  # type: ignore[no-untyped-def]
     """The reverse of `encode_nibbles`; `sign` (int32) is 8 where codes are signed, else 0; `scale` is float32."""
-    items, count = values.shape
-    for item in range(items):
-        row, out = codes[item], values[item]
-        for i in range(count // 2):
-            first, second = np.int32(row[i] & 15), np.int32(row[i] >> 4)
-            out[2 * i] = np.float32((first ^ sign) - sign) * scale
-            out[2 * i + 1] = np.float32((second ^ sign) - sign) * scale
-        if count & 1:
-            out[count - 1] = np.float32((np.int32(row[count >> 1] & 15) ^ sign) - sign) * scale
+    for i in range(codes.size):
+        pair = np.uint32(codes[i])
+        pairs[i] = (pair & 15) | ((pair & 240) << 4)
+    for i in range(values.size):
+        values[i] = np.float32((np.int32(wide[i]) ^ sign) - sign) * scale
 
 
 @jit
@@ -74,12 +74,22 @@ def copy_and_check(values, copy, low, high):  # type: ignore[no-untyped-def]
 
 @jit
 def correct_value(values, i, low, high, way):  # type: ignore[no-untyped-def]
-    """What `correct_values` does to a single one of them; returns whether it was outside (0 or 1)."""
+    """What `correct_values` does to a single one of them; returns whether it was outside. Without branches."""
     v = values[i]
-    if v >= low and v <= high:
-        return 0
-    values[i] = np.float32(0.0) if way == ZERO or v != v else (low if v < low else high)
-    return 1
+    inside = (v >= low) & (v <= high)
+    bound = low if v < low else high
+    nearer = np.float32(0.0) if (way == ZERO) | (v != v) else bound
+    values[i] = v if inside else nearer
+    return not inside
+
+
+@jit
+def correct_listed(values, listed, count, low, high, way):  # type: ignore[no-untyped-def]
+    """Correct the values whose indices are the first so many listed; returns how many were outside."""
+    outside = 0
+    for k in range(count):
+        outside += correct_value(values, listed[k], low, high, way)
+    return outside
 
 
 @jit

@@ -17,19 +17,15 @@ from edensim import rng
 from edensim.approx import Device, Region, Uniform
 from edensim.approx.correction import NO_RULE
 from edensim.approx.law_table import law_keys
+from edensim.approx.poisson import mean_of_parity, thresholds
 from edensim.approx.region import PLAIN, Layout, layout_of
 from edensim.approx.tables_kernel import NOTHING, PARITY, WEAK, RowTable, Work
 from edensim.approx.weak_cells import WeakCells
-from edensim.dnn.reading import NO_DRAWS, Draws, NoErrors, ReadErrors
+from edensim.dnn.reading import NO_DRAWS, ROW_BITS, Draws, NoErrors, ReadErrors
 from edensim.dnn.reads_kernel import inject_reads, toggle_reads
 from edensim.errors import ConfigError, did_you_mean
-from edensim.memory import AddressMap, Geometry
 
 Bytes = NDArray[np.uint8]
-SHORT_ROWS = AddressMap(Geometry(1, 1, 4, 4, 1 << 22, 16, 8, 64, 8, 512), "RoBaRaCoCh")
-"""Memory of small tensors without a place: rows of 1 KiB, as errors cost by the row."""
-FEW = 4096
-"""Flips of a read up to which they are put in one by one, which is quicker than by way of bitmaps of rows."""
 
 
 class _Place(NamedTuple):
@@ -134,35 +130,44 @@ class FreshErrors:
 
     def __init__(self, rate: float, seed: int = 0) -> None:
         self.rate = rate
-        self._rows = [
-            _Reads(Device([[Uniform(rate).law(rows.geometry)]], rows, seed=seed)) for rows in (SHORT_ROWS, PLAIN)
-        ]
-        self._places: dict[tuple[str, int], tuple[_Reads, _Place]] = {}
+        self._reads = _Reads(Device([[Uniform(rate).law(PLAIN.geometry)]], seed=seed))
+        self._places: dict[tuple[str, int], _Place] = {}
+        self._draws: dict[tuple[str, int], Draws | None] = {}
 
     def corrupt(self, name: str, codes: Bytes, access: int) -> int:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
-        reads, place = self._place(name, codes.shape[1])
-        draws = self.draws(name, codes.shape[1])
-        return int(toggle_reads(codes, codes.copy(), *draws, access)) if draws else reads.corrupt(place, codes, access)
+        size = codes.shape[1]
+        draws = self.draws(name, size)
+        if draws is None:
+            return self._reads.corrupt(self._place(name, size), codes, access)
+        return int(toggle_reads(codes, codes.copy(), np.empty(draws.most_points, np.int64), *draws, access))
 
     def draws(self, name: str, size_bytes: int) -> Draws | None:
-        """How to draw what `corrupt` flips; None where flips are so many that bitmaps of rows are quicker."""
-        return self.drawn_from(name, size_bytes) if 8 * size_bytes * self.rate <= FEW else None
+        """How to draw what `corrupt` flips; None where flips are so many that they are not thrown as points."""
+        if (name, size_bytes) not in self._draws:
+            self._draws[name, size_bytes] = self._drawn(name, size_bytes)
+        return self._draws[name, size_bytes]
 
-    def drawn_from(self, name: str, size_bytes: int) -> Draws | None:
-        """The same for any number of flips that are thrown as points."""
-        reads, place = self._place(name, size_bytes)
-        tables, row_bytes = reads.device.tables, reads.device.address_map.geometry.row_bytes
-        if tables.level[0, 0] != PARITY:
-            return NO_DRAWS if tables.level[0, 0] == NOTHING else None
-        return Draws(place.rows.words, place.keys[0, WEAK], tables.thresholds, tables.groups, 8 * row_bytes)
+    drawn_from = draws
 
-    def _place(self, name: str, size: int) -> tuple[_Reads, _Place]:
+    def _drawn(self, name: str, size: int) -> Draws | None:
+        level = self._reads.device.tables.level[0, 0]
+        if level != PARITY or not size:
+            return NO_DRAWS if level == NOTHING or not size else None
+        rows = -(-8 * size // ROW_BITS)
+        row_bits = 8 * size if rows == 1 else 32 * -(-size // (4 * rows))
+        least, above = thresholds(mean_of_parity(row_bits, self.rate))
+        groups = np.array([[least, 0, len(above), 0, 0]], np.int64)
+        key = law_keys(self._reads.device.laws, self._seed_of(name))[0][0, WEAK]
+        return Draws(np.arange(rows, dtype=np.uint64), key, np.array(above), groups, row_bits)
+
+    def _seed_of(self, name: str) -> int:
+        return rng.key(self._reads.device.seed, "tensor", name)
+
+    def _place(self, name: str, size: int) -> _Place:
         known = self._places.get((name, size))
         if known is None:
-            reads = self._rows[size > PLAIN.geometry.row_bytes]
-            seed = rng.key(reads.device.seed, "tensor", name)
-            known = self._places[name, size] = reads, reads.place(Region(reads.device.address_map, size), seed)
+            known = self._places[name, size] = self._reads.place(Region(PLAIN, size), self._seed_of(name))
         return known
 
 

@@ -107,6 +107,7 @@ class FaultyMemory:
         if not self.readers:
             known = ", ".join(kind.__name__ for kind in READERS)
             raise ConfigError(f"{type(net).__name__} has no layer that reads weights and maps ({known})")
+        self._inside = False
         self._handles: list[Any] = []
         self._shared: dict[str, Range] = {}
         self._reads: dict[str, TensorReads] = {}
@@ -133,7 +134,7 @@ class FaultyMemory:
         InputError
             If a map holds NaN or infinite values, or a layer was never run.
         """
-        if self._handles:
+        if self._inside:
             raise ConfigError("calibrate outside of the `with` block: ranges are those of error-free memory")
         found = {}
         if maps and "ifm" in self.storage.kinds:
@@ -157,16 +158,14 @@ class FaultyMemory:
         self._share()
 
     def __enter__(self) -> Self:
-        if self._handles:
+        if self._inside:
             raise ConfigError("this memory is under its network already")
         needed = {r.weights if kind == "weights" else r.ifm for r in self.readers for kind in self.storage.kinds}
         if not self.tensors or ("constants" not in self.storage.kinds and not needed <= self.tensors.keys()):
             raise ConfigError("calibrate the memory first: ranges of the network's tensors are not known")
+        self._inside = True
         for reader in self.readers:
-            self._handles += [
-                reader.module.register_forward_pre_hook(self._before(reader), with_kwargs=True),
-                reader.module.register_forward_hook(self._after(reader), with_kwargs=True, always_call=True),
-            ]
+            _shadow(reader.module, "forward", self._forward(reader, reader.module.forward))
         if "constants" in self.storage.kinds:
             self._hook_constants()
         return self
@@ -176,34 +175,34 @@ class FaultyMemory:
             handle.remove()
         self._handles = []
         self._reads.clear()
+        for reader in self.readers:
+            reader.module.__dict__.pop("forward", None)
         for module in self.net.modules():
             _unshadow(module)
+        self._inside = False
 
-    def _before(self, reader: Reader) -> Any:
-        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            if self.backward == "clean" and torch.is_grad_enabled():
-                return None
-            if "weights" in self.storage.kinds:
-                _shadow(module, "weight", self._read_weights(reader))
-            return self._read_input(reader, args, kwargs)
+    def _forward(self, reader: Reader, forward: Any) -> Any:
+        """What a layer computes, from what it reads; in the place of its own, as hooks around it would cost more."""
+        module, weights = reader.module, "weights" in self.storage.kinds
 
-        return hook
-
-    def _after(self, reader: Reader) -> Any:
-        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
-            if self.backward != "clean" or not torch.is_grad_enabled():
+        def reading(*args: Any, **kwargs: Any) -> Any:
+            learns = torch.is_grad_enabled()
+            if learns and self.backward == "clean":
+                output = forward(*args, **kwargs)
+                with torch.no_grad():
+                    if weights:
+                        self._note_weights(reader)
+                    values = reading(*args, **kwargs)
+                return StraightThrough.apply(output, values)
+            if weights:
+                module.__dict__["weight"] = self._read_weights(reader, learns)
+            try:
+                args, kwargs = self._read_input(reader, args, kwargs, learns)
+                return forward(*args, **kwargs)
+            finally:
                 module.__dict__.pop("weight", None)
-                return None
-            with torch.no_grad():
-                if "weights" in self.storage.kinds:
-                    self._note_weights(reader)
-                    _shadow(module, "weight", self._read_weights(reader))
-                args, kwargs = self._read_input(reader, args, kwargs)
-                values = module.forward(*args, **kwargs)
-                module.__dict__.pop("weight", None)
-            return StraightThrough.apply(output, values)
 
-        return hook
+        return reading
 
     def _hook_constants(self) -> None:
         for path, module in self.net.named_modules():
@@ -215,7 +214,8 @@ class FaultyMemory:
                     # A norm in training updates its statistics and does not read them.
                     if not (name.startswith("running") and module.training):
                         full = f"{path}.{name}"
-                        _shadow(module, name, self._read(full, "constants", getattr(module, name), 1))
+                        value = getattr(module, name)
+                        _shadow(module, name, self._read(full, "constants", value, 1, torch.is_grad_enabled()))
 
             def after(module: nn.Module, args: Any, output: Any, names: list[str] = names) -> None:
                 for name in names:
@@ -226,45 +226,46 @@ class FaultyMemory:
                 module.register_forward_hook(after, always_call=True),
             ]
 
-    def _read_weights(self, reader: Reader) -> Tensor:
-        weight = reader.module.weight
-        if torch.is_grad_enabled():
+    def _read_weights(self, reader: Reader, learns: bool) -> Tensor:
+        weight = reader.module._parameters.get("weight")  # the module itself takes ten times as long to find it
+        if weight is None:
+            weight = reader.module.weight
+        if learns:
             self._note_weights(reader)  # they change while they are trained
-        return self._read(reader.weights, "weights", weight, 1)
+        return self._read(reader.weights, "weights", weight, 1, learns)
 
-    def _read_input(self, reader: Reader, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _read_input(self, reader: Reader, args: tuple[Any, ...], kwargs: dict[str, Any], learns: bool) -> Any:
         if "ifm" not in self.storage.kinds:
             return args, kwargs
         x = args[0] if args else kwargs["input"]
         items = x.shape[0] if x.dim() >= reader.module.weight.dim() else 1
-        value = self._read(reader.ifm, "ifm", x, items)
+        value = self._read(reader.ifm, "ifm", x, items, learns)
         return ((value, *args[1:]), kwargs) if args else (args, kwargs | {"input": value})
 
-    def _read(self, name: str, kind: Kind, x: Tensor, items: int) -> Tensor:
-        """The tensor as a reader gets it: shape, dtype and device of `x`."""
+    def _read(self, name: str, kind: Kind, x: Tensor, items: int, learns: bool) -> Tensor:
+        """The tensor as a reader gets it: shape, dtype and device of `x`, in the graph if the network `learns`."""
         reads = self._reads.get(name) or self._reads_of(name)
-        grad = torch.is_grad_enabled() and x.requires_grad
+        grad = learns and x.requires_grad
         if grad and self.storage.clips and kind != "constants":
             # In the graph: what is clipped has no gradient.
             largest = self.tensors[name].range.largest
             x = x.clamp(-largest if reads.code.signed else 0.0, largest)
         access = self._next[name]
         self._next[name] = access + items
-        drawn = None
         size = reads.code.row_bytes(x.numel() // max(items, 1))
-        if not _at_host(x):
-            drawn = reads.draws_on(x.device, self.errors, size)
+        self.bits_read += 8 * items * size
+        drawn = None if _at_host(x) else reads.draws_on(x.device, self.errors, size)
         if drawn is not None:
             read, flips, corrected = on_device.read(reads.code, drawn, x, items, access)
         else:
-            read, flips, corrected = self._read_on_host(reads, x, items, access)
-        self.bits_read += 8 * items * size
+            read, flips, corrected = self._read_on_host(reads, x, items, access, learns)
         self.flips += flips
         self.corrected += corrected
         return StraightThrough.apply(x, read) if grad else read
 
-    def _read_on_host(self, reads: TensorReads, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int]:
-        learns = torch.is_grad_enabled()
+    def _read_on_host(
+        self, reads: TensorReads, x: Tensor, items: int, access: int, learns: bool
+    ) -> tuple[Tensor, int, int]:
         # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
         keeps = learns or reads.kind == "constants"
         space = Space.of_its_own(x.shape, items) if keeps else reads.space(x.shape, items)

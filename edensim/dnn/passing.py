@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edensim.dnn import on_device
-from edensim.dnn.codes import Bytes, Code, Floats
+from edensim.dnn.codes import Bytes, Code, Floats, pairs_of
 from edensim.dnn.reading import Draws, ReadErrors
 from edensim.dnn.reads_kernel import pass_bytes, pass_floats, pass_nibbles
 
@@ -76,6 +76,7 @@ class TensorReads:
         self._space: tuple[torch.Size, Tensor, Space] | None = None
         self._draws: tuple[ReadErrors, int, Draws | None] | None = None
         self._remote: tuple[ReadErrors, int, torch.device, on_device.Source | None] | None = None
+        self._listed = np.zeros(0, np.int64)
         self._stored: tuple[Tensor, int, Bytes] | None = None
         self._work: tuple[Bytes, NDArray[Any], NDArray[Any]] | None = None
 
@@ -118,9 +119,11 @@ class TensorReads:
         """
         size = self.code.row_bytes(read.shape[1])
         if self._draws is None or self._draws[0] is not errors or self._draws[1] != size:
-            self._draws = errors, size, errors.draws(self.name, size) if hasattr(errors, "draws") else None
+            draws = errors.draws(self.name, size) if hasattr(errors, "draws") else None
+            self._draws = errors, size, draws
+            self._listed = np.empty(draws.most_points if draws else 0, np.int64)
         draws = self._draws[2]
-        if draws is None:
+        if draws is None or not size:
             return self._read_by_steps(errors, values, read, size, access)
         return self._read_at_once(draws, values, read, size, access)
 
@@ -134,17 +137,22 @@ class TensorReads:
         ends = code.lowest, code.highest
         if code.bits == 32:
             corrects, way = code.correction != "none", code.way
-            stored, codes = values.view(np.uint8), read.view(np.uint8)
-            return pass_floats(values, read, stored, codes, corrects, *ends, way, *draws, access)
-        if self._work is None or self._work[0].shape[1] != size:
-            rooms = np.empty((2, size), np.uint8)
-            self._work = rooms, *((rooms[0], rooms[1]) if code.bits == 4 else (code.elements(room) for room in rooms))
+            stored, codes = values.view(np.uint32), read.view(np.uint32)
+            return pass_floats(values, read, stored, codes, corrects, *ends, way, self._listed, *draws, access)
+        row_bytes = min(size, draws.row_bits // 8)
+        if self._work is None or self._work[0].shape[1] != row_bytes:
+            rooms = np.empty((2, row_bytes), np.uint8)
+            views = pairs_of(2 * row_bytes) if code.bits == 4 else (code.elements(rooms[0]), code.elements(rooms[1]))
+            self._work = rooms, *views
         rooms, front, back = self._work
         if code.bits == 4:
             return pass_nibbles(
-                values, read, rooms, known, code.inverse, *ends, code.sign, code.scale, *draws, access
+                values, read, rooms, front, back, known, code.inverse, *ends, code.sign, code.scale, self._listed,
+                *draws, access
             ), 0  # fmt: skip
-        return pass_bytes(values, read, rooms, front, back, known, code.inverse, *ends, code.scale, *draws, access), 0
+        return pass_bytes(
+            values, read, rooms, front, back, known, code.inverse, *ends, code.scale, self._listed, *draws, access
+        ), 0  # fmt: skip
 
     def _read_by_steps(
         self, errors: ReadErrors, values: Floats | None, read: Floats, size: int, access: int

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edensim.approx.tables_kernel import BEGIN, END, LOW
 from edensim.approx.weak_cells import WeakCells
 
 
@@ -34,8 +35,15 @@ class ReadErrors(Protocol):
         """
 
 
+ROW_BITS = 1 << 16
+
+
 class Draws(NamedTuple):
-    """How the errors of a tensor at a plain bit error rate are drawn, as `reads_kernel.toggle_reads` takes it."""
+    """How the errors of a tensor at a plain bit error rate are drawn, as `reads_kernel.toggle_reads` takes it.
+
+    Rows are at most `ROW_BITS` long, and not much less: what is drawn for a row costs as much as some flips, and a row
+    stays in the nearest cache.
+    """
 
     words: NDArray[np.uint64]
     key: np.uint64
@@ -43,8 +51,14 @@ class Draws(NamedTuple):
     groups: NDArray[np.int64]
     row_bits: int
 
+    @property
+    def most_points(self) -> int:
+        """Most points of a row, and one more: they are thrown two at a time."""
+        least, begin, end = self.groups[0, [LOW, BEGIN, END]]
+        return int(least + end - begin) + 1
 
-NO_DRAWS = Draws(np.zeros(0, np.uint64), np.uint64(0), np.zeros(1, np.uint64), np.zeros((1, 5), np.int64), 64)
+
+NO_DRAWS = Draws(np.zeros(0, np.uint64), np.uint64(0), np.zeros(1, np.uint64), np.zeros((1, 5), np.int64), ROW_BITS)
 """Of a tensor without errors: it has no rows."""
 
 

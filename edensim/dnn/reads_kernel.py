@@ -1,8 +1,11 @@
 """Errors of several reads of one tensor, from the same addresses: the injector's kernel, read by read.
 
-`inject_reads` takes any device. `toggle_reads` draws the same for a plain bit error rate in rows that follow each
-other, with a tenth of the work per read: reads of small tensors are short. `pass_bytes`, `pass_nibbles` and
-`pass_floats` store values, toggle and read them, one read after the other: its codes stay in the nearest cache.
+`inject_reads` takes any device. `toggle_reads` draws a plain bit error rate, with a tenth of the work per read: reads
+of small tensors are short. `pass_bytes`, `pass_nibbles` and `pass_floats` store values, toggle and read them, row by
+row of the memory: its codes stay in the nearest cache.
+
+What is drawn decides no branch here but the end of a loop: a processor that guesses wrong loses more than drawing and
+flipping a bit takes. So points that are not wanted change nothing, and what is hit is listed.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from edensim.approx.row_kernel import number_of_points
 from edensim.approx.tables_kernel import Data
 from edensim.dnn.codes_kernel import (
     copy_and_check,
-    correct_value,
+    correct_listed,
     correct_values,
     decode_bytes,
     decode_nibbles,
@@ -24,7 +27,7 @@ from edensim.dnn.codes_kernel import (
 from edensim.jit import copy_bytes, jit_uncounted
 from edensim.rng_kernel import draw
 
-_ONE, _3, _7, _32, _LOW32 = (np.uint64(k) for k in (1, 3, 7, 32, 0xFFFFFFFF))
+_ZERO, _ONE, _3, _5, _32, _LOW32 = (np.uint64(k) for k in (0, 1, 3, 5, 32, 0xFFFFFFFF))
 
 
 @jit_uncounted
@@ -63,7 +66,7 @@ def inject_reads(codes, stored, layout, rows, tables, keys, anew, access, now, r
 
 
 @jit_uncounted
-def toggle_reads(codes, stored, words, key, thresholds, groups, row_bits, access):  # type: ignore[no-untyped-def]
+def toggle_reads(codes, stored, listed, words, key, thresholds, groups, row_bits, access):  # type: ignore[no-untyped-def]
     """Toggle in place what reads get wrong at a plain bit error rate; returns the number of bits flipped in the end.
 
     Parameters
@@ -72,26 +75,34 @@ def toggle_reads(codes, stored, words, key, thresholds, groups, row_bits, access
         What is read.
     stored : uint8 array, shape (reads, bytes)
         A copy of it: a point that is hit again takes back its flip.
+    listed : int64 array, shape (Draws.most_points,)
+        To work in.
     words : uint64 array, shape (rows,)
-        Rows of the tensor, which begins with the first byte of the first.
+        Rows of the tensor, which begins with the first bit of the first; none: no errors.
     key : uint64
         Key of the stream.
     thresholds, groups
         Numbers of points of a row, as in `LawTables`.
     row_bits : int
-        Bits of a row.
+        Bits of a row, whole codes.
     access : int
         Number of the first read.
     """
-    flips = 0
+    flips, row_bytes = 0, row_bits >> 3
     for i in range(len(codes)):
-        flips += _toggle(codes[i], stored[i], words, draw(key, access + i), thresholds, groups, row_bits)
+        now = draw(key, access + i)
+        for row in range(len(words)):
+            begin, end = row * row_bytes, min((row + 1) * row_bytes, codes.shape[1])
+            flips += _toggle(
+                codes[i, begin:end], stored[i, begin:end], listed, draw(now, words[row]), thresholds, groups, row_bits
+            )[0]  # fmt: skip
     return flips
 
 
 @jit_uncounted
 def pass_bytes(  # type: ignore[no-untyped-def]
-    values, read, rooms, codes, back, known, inverse, low, high, scale, words, key, thresholds, groups, row_bits, access
+    values, read, rooms, codes, back, known, inverse, low, high, scale,
+    listed, words, key, thresholds, groups, row_bits, access,
 ):  # fmt: skip
     """Store and read values as integers of whole bytes; returns the number of bits flipped.
 
@@ -99,105 +110,112 @@ def pass_bytes(  # type: ignore[no-untyped-def]
     ----------
     values, read : float32 arrays, shape (reads, values)
         What is stored, once per read; what is read.
-    rooms : uint8 array, shape (2, bytes)
+    rooms : uint8 array, shape (2, bytes of a row)
         To work in.
-    codes, back : int8, uint8 or int16 arrays, shape (values,)
+    codes, back : int8, uint8 or int16 arrays, shape (values of a row,)
         The same memory: what is stored, what is read.
     known : uint8 array, shape (bytes,) or (0,)
         Codes of the values if they are known.
     inverse, low, high, scale
         As `encode_bytes` and `decode_bytes` take them.
-    words, key, thresholds, groups, row_bits, access
-        As `toggle_reads` takes them; no rows, no errors.
+    listed, words, key, thresholds, groups, row_bits, access
+        As `toggle_reads` takes them.
     """
-    flips = 0
+    flips, count, most, size = 0, read.shape[1], len(codes), rooms.shape[1] // len(codes)
     for i in range(len(read)):
-        if len(known) == 0:
-            encode_bytes(values[i], codes, inverse, low, high)
-        stored = known if len(known) else rooms[0]
-        copy_bytes(rooms[1], 0, stored, 0, len(stored))
-        flips += _toggle(rooms[1], stored, words, draw(key, access + i), thresholds, groups, row_bits)
-        decode_bytes(back, read[i], scale)
+        now = draw(key, access + i)
+        for row in range((count + most - 1) // most):
+            begin, end = row * most, min((row + 1) * most, count)
+            if len(known):
+                stored = known[begin * size : end * size]
+            else:
+                stored = rooms[0, : (end - begin) * size]
+                encode_bytes(values[i, begin:end], codes, inverse, low, high)
+            found = rooms[1, : (end - begin) * size]
+            copy_bytes(found, 0, stored, 0, len(stored))
+            if len(words):
+                flips += _toggle(found, stored, listed, draw(now, words[row]), thresholds, groups, row_bits)[0]
+            decode_bytes(back[: end - begin], read[i, begin:end], scale)
     return flips
 
 
 @jit_uncounted
 def pass_nibbles(  # type: ignore[no-untyped-def]
-    values, read, rooms, known, inverse, low, high, sign, scale, words, key, thresholds, groups, row_bits, access
+    values, read, rooms, wide, pairs, known, inverse, low, high, sign, scale,
+    listed, words, key, thresholds, groups, row_bits, access,
 ):  # fmt: skip
-    """As `pass_bytes`, two codes to a byte; `sign` is as `decode_nibbles` takes it."""
-    flips = 0
+    """As `pass_bytes`, two codes to a byte; `wide`, `pairs` and `sign` are as `encode_nibbles` takes them."""
+    flips, count, most = 0, read.shape[1], len(wide)
     for i in range(len(read)):
-        if len(known) == 0:
-            encode_nibbles(values[i : i + 1], rooms[:1], inverse, low, high)
-        stored = known if len(known) else rooms[0]
-        copy_bytes(rooms[1], 0, stored, 0, len(stored))
-        flips += _toggle(rooms[1], stored, words, draw(key, access + i), thresholds, groups, row_bits)
-        decode_nibbles(rooms[1:], read[i : i + 1], sign, scale)
+        now = draw(key, access + i)
+        for row in range((count + most - 1) // most):
+            begin, end = row * most, min((row + 1) * most, count)
+            if len(known):
+                stored = known[begin >> 1 : (end + 1) >> 1]
+            else:
+                stored = rooms[0, : (end - begin + 1) >> 1]
+                encode_nibbles(values[i, begin:end], stored, wide, pairs, inverse, low, high)
+            found = rooms[1, : len(stored)]
+            copy_bytes(found, 0, stored, 0, len(stored))
+            if len(words):
+                flips += _toggle(found, stored, listed, draw(now, words[row]), thresholds, groups, row_bits)[0]
+            decode_nibbles(found, read[i, begin:end], wide, pairs, sign, scale)
     return flips
 
 
 @jit_uncounted
 def pass_floats(  # type: ignore[no-untyped-def]
-    values, read, stored, codes, corrects, low, high, way, words, key, thresholds, groups, row_bits, access
+    values, read, stored, codes, corrects, low, high, way,
+    listed, words, key, thresholds, groups, row_bits, access,
 ):  # fmt: skip
     """As `pass_bytes`, for floats as they are; returns the numbers of bits flipped and of values corrected.
 
-    `stored` and `codes` are the memory of `values` and `read`, as bytes; `low`, `high` and `way` are as
+    `stored` and `codes` are the memory of `values` and `read`, as uint32; `low`, `high` and `way` are as
     `correct_values` takes them, where the memory `corrects`.
     """
-    flips, corrected = 0, 0
+    flips, corrected, count, most = 0, 0, read.shape[1], row_bits >> 5
     for i in range(len(read)):
-        # Mostly nothing that is stored is outside of the bounds: then only what is hit has to be looked at.
-        only_hit = corrects and copy_and_check(values[i], read[i], low, high) == 0
-        if not corrects:
-            copy_bytes(codes[i], 0, stored[i], 0, stored.shape[1])
         now = draw(key, access + i)
-        flips += _toggle(codes[i], stored[i], words, now, thresholds, groups, row_bits)
-        if only_hit:
-            corrected += _correct_hit(read[i], words, now, thresholds, groups, row_bits, low, high, way)
-        elif corrects:
-            corrected += correct_values(read[i], low, high, way)
+        for row in range((count + most - 1) // most):
+            begin, end = row * most, min((row + 1) * most, count)
+            # Mostly nothing that is stored is outside of the bounds: then only what is hit has to be looked at.
+            outside = copy_and_check(values[i, begin:end], read[i, begin:end], low, high)
+            hits = 0
+            if len(words):
+                change, hits = _toggle(
+                    codes[i, begin:end], stored[i, begin:end], listed, draw(now, words[row]), thresholds, groups,
+                    row_bits,
+                )  # fmt: skip
+                flips += change
+            if corrects and outside == 0:
+                corrected += correct_listed(read[i, begin:end], listed, hits, low, high, way)
+            elif corrects:
+                corrected += correct_values(read[i, begin:end], low, high, way)
     return flips, corrected
 
 
 @jit_uncounted
-def _toggle(codes, stored, words, now, thresholds, groups, row_bits):  # type: ignore[no-untyped-def]
-    """One read, with the key of its access; returns by how much the bits that differ from those stored have grown."""
-    flips, size, places = 0, len(codes), np.uint64(row_bits)
-    for row in range(len(words)):
-        stream, begin = draw(draw(now, words[row]), 0), row * (row_bits >> 3)
-        count = number_of_points(draw(stream, 0), thresholds, groups, 0)
-        inside, first = np.uint64(min(row_bits, 8 * (size - begin))), np.uint64(begin)
-        for i in range((count + 1) >> 1):
-            word = draw(stream, 1 + i)  # two points, as in `row_kernel.point`
-            a, b = ((word & _LOW32) * places) >> _32, ((word >> _32) * places) >> _32
-            if a < inside:
-                at, bit = first + (a >> _3), a & _7
-                code = np.uint64(codes[at])
-                flips += 1 - 2 * np.int64(((code ^ np.uint64(stored[at])) >> bit) & _ONE)
-                codes[at] = code ^ (_ONE << bit)
-            if b < inside and 2 * i + 1 < count:
-                at, bit = first + (b >> _3), b & _7
-                code = np.uint64(codes[at])
-                flips += 1 - 2 * np.int64(((code ^ np.uint64(stored[at])) >> bit) & _ONE)
-                codes[at] = code ^ (_ONE << bit)
-    return flips
+def _toggle(codes, stored, listed, key, thresholds, groups, row_bits):  # type: ignore[no-untyped-def]
+    """One row of one read, from its key; returns how many bits differ from those stored, and how many codes it lists.
 
-
-@jit_uncounted
-def _correct_hit(values, words, now, thresholds, groups, row_bits, low, high, way):  # type: ignore[no-untyped-def]
-    """Correct those of the values that `_toggle` has hit; returns how many."""
-    corrected, places = 0, np.uint64(row_bits >> 5)
-    for row in range(len(words)):
-        stream, begin = draw(draw(now, words[row]), 0), row * (row_bits >> 5)
-        count = number_of_points(draw(stream, 0), thresholds, groups, 0)
-        inside = np.uint64(min(row_bits >> 5, len(values) - begin))
-        for i in range((count + 1) >> 1):
-            word = draw(stream, 1 + i)
-            a, b = ((word & _LOW32) * places) >> _32, ((word >> _32) * places) >> _32
-            if a < inside:
-                corrected += correct_value(values, begin + a, low, high, way)
-            if b < inside and 2 * i + 1 < count:
-                corrected += correct_value(values, begin + b, low, high, way)
-    return corrected
+    Codes are listed as often as they are hit.
+    """
+    places, shift = np.uint64(row_bits), _3 if codes.itemsize == 1 else _5
+    size, stream = np.uint64(len(codes)) << shift, draw(key, 0)
+    count = number_of_points(draw(stream, 0), thresholds, groups, 0)
+    for i in range((count + 1) >> 1):  # a loop of its own, as this can be done for several words at once
+        word = draw(stream, 1 + i)  # two points, as in `row_kernel.point`
+        listed[2 * i], listed[2 * i + 1] = ((word & _LOW32) * places) >> _32, ((word >> _32) * places) >> _32
+    flips, hits = 0, 0
+    for i in range(count):
+        at = np.uint64(listed[i])
+        wanted = np.uint64(at < size)
+        at *= wanted
+        unit, mask = at >> shift, wanted << (at & ((_ONE << shift) - _ONE))
+        code = np.uint64(codes[unit])
+        differs = ((code ^ np.uint64(stored[unit])) & mask) != _ZERO
+        codes[unit] = code ^ mask
+        flips += np.int64(wanted) - 2 * np.int64(differs)
+        listed[hits] = unit
+        hits += np.int64(wanted)
+    return flips, hits

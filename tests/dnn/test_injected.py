@@ -1,7 +1,10 @@
 """Errors of a device in the tensors of a network: the injector read by read, at the tensors' addresses."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from edensim import rng
 from edensim.approx import Device, Region, Uniform, inject
@@ -12,7 +15,6 @@ from edensim.errors import ConfigError
 pytest.importorskip("torch")
 
 from edensim.dnn import FreshErrors, PlacedErrors
-from edensim.dnn.injected import SHORT_ROWS
 
 LAWS = {"fresh": Uniform(1e-3), "weak": Uniform(0.5, 0.01), "wordline": build_model("wordline", 1e-3)}
 
@@ -66,21 +68,30 @@ def test_fresh_errors_have_their_rate_and_differ_by_tensor_and_read(size):
     assert (later == codes[1:]).all(), "reads depend on their number, not on how they are grouped"
 
 
-@pytest.mark.parametrize("rate", [1e-5, 1e-3, 0.01, 0.05, 0.1])
-@pytest.mark.parametrize("size", [3, 700, 1024, 30_000, 70_000])
-def test_fresh_errors_are_those_of_the_injector(rate, size):
-    """Bit for bit, and as many flips, whichever kernel draws them; also where points hit a cell twice."""
-    errors, address_map = FreshErrors(rate, seed=4), SHORT_ROWS if size <= PLAIN.geometry.row_bytes else PLAIN
-    device = Device([[Uniform(rate).law(address_map.geometry)]], address_map, seed=rng.key(4, "tensor", "a"))
+@pytest.mark.parametrize("size", [3, 30_000])
+def test_many_fresh_errors_are_those_of_the_injector(size):
+    """Above 0.07, where bits are not thrown as points: bit for bit, and as many flips."""
+    device = Device([[Uniform(0.1).law(PLAIN.geometry)]], seed=rng.key(4, "tensor", "a"))
     stored = np.random.default_rng(2).integers(0, 256, (3, size), dtype=np.uint8)
-    read = stored.copy()
-    flips = errors.corrupt("a", read, 11)
-    for i, row in enumerate(stored):
-        inject(row, device=device, region=Region(address_map, size), access=11 + i)
-    assert (read == stored).all()
-    stored = np.random.default_rng(2).integers(0, 256, (3, size), dtype=np.uint8)
+    read, expected = stored.copy(), stored.copy()
+    flips = FreshErrors(0.1, seed=4).corrupt("a", read, 11)
+    for i, row in enumerate(expected):
+        inject(row, device=device, region=Region(PLAIN, size), access=11 + i)
+    assert (read == expected).all()
     assert flips == np.unpackbits(read ^ stored).sum()
-    assert flips or rate * size < 1
+
+
+@pytest.mark.parametrize(("rate", "size"), [(1e-3, 16_384), (1e-3, 16_385), (0.05, 50_001), (0.07, 3)])
+def test_fresh_errors_are_the_same_at_every_place(rate, size):
+    """Chi-square over eight stretches of 2^27 bits: false alarm 1e-6 each; also beyond one row, and past its end."""
+    reads = (1 << 24) // size
+    codes = np.zeros((reads, size), np.uint8)
+    flips = FreshErrors(rate, seed=6).corrupt("a", codes, 0)
+    ends = np.linspace(0, size, min(8, size) + 1).astype(int)
+    ones = np.array([np.bitwise_count(codes[:, a:b]).sum(dtype=int) for a, b in pairwise(ends)])
+    expected = 8 * reads * np.diff(ends) * rate
+    assert ones.sum() == flips
+    assert (((ones - expected) ** 2) / (expected * (1 - rate))).sum() < chi2.isf(1e-6, len(ones))
 
 
 def test_rate_zero_flips_nothing():

@@ -1,4 +1,6 @@
-"""The kernel that takes floats the whole way, against its steps one by one."""
+"""The kernels of reads against plain Python, and the one that takes floats the whole way against its steps."""
+
+from itertools import product
 
 import numpy as np
 from hypothesis import given, settings
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 
 from edensim.approx.poisson import mean_of_parity, thresholds
 from edensim.dnn.codes_kernel import correct_values
+from edensim.dnn.reading import Draws
 from edensim.dnn.reads_kernel import pass_floats, toggle_reads
 
 BOUNDS = [(-6.0, 6.0), (0.0, 6.0), (-6.0, 0.0), (-1e30, 1e30)]
@@ -29,10 +32,46 @@ def test_floats_at_once(seed, row_bits, rows, reads, rate, bounds, odd, way, cor
     least, table = thresholds(mean_of_parity(row_bits, rate))
     groups = np.array([[least, 0, len(table), 0, row_bits]], np.int64)
     words, key = rng.integers(0, 2**63, rows, dtype=np.uint64), np.uint64(rng.integers(2**63))
-    draws = words, key, np.asarray(table, np.uint64), groups, row_bits, 5
-    read, expected = np.zeros_like(values), values.copy()
-    stored, codes = values.view(np.uint8), read.view(np.uint8)
-    flips, corrected = pass_floats(values, read, stored, codes, corrects, low, high, way, *draws)
-    assert flips == toggle_reads(expected.view(np.uint8), stored, *draws)
+    draws = Draws(words, key, np.array(table), groups, row_bits)
+    read, expected, listed = np.zeros_like(values), values.copy(), np.empty(draws.most_points, np.int64)
+    stored, codes = values.view(np.uint32), read.view(np.uint32)
+    flips, corrected = pass_floats(values, read, stored, codes, corrects, low, high, way, listed, *draws, 5)
+    assert flips == toggle_reads(expected.view(np.uint8), values.view(np.uint8), listed, *draws, 5)
     assert corrected == sum(correct_values(row, low, high, way) for row in expected if corrects)
     assert (read.view(np.uint32) == expected.view(np.uint32)).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32), size=st.integers(1, 300), rows=st.integers(1, 4), reads=st.integers(1, 3),
+    rate=st.sampled_from([1e-4, 1e-2, 0.06, 0.2]), access=st.integers(0, 2**40),
+)  # fmt: skip
+def test_points_are_thrown_as_in_plain_python(seed, size, rows, reads, rate, access):
+    """Number of points by inversion of word 0 of a row's stream, places in the halves of the others."""
+    rng = np.random.default_rng(seed)
+    row_bytes = -(-size // rows)
+    words, key = rng.integers(0, 2**63, -(-size // row_bytes), dtype=np.uint64), int(rng.integers(2**63))
+    least, table = thresholds(mean_of_parity(8 * row_bytes, rate))
+    draws = Draws(words, np.uint64(key), np.array(table), np.array([[least, 0, len(table), 0, 0]]), 8 * row_bytes)
+    stored = rng.integers(0, 256, (reads, size), dtype=np.uint8)
+    bits = np.unpackbits(stored, axis=1, bitorder="little")
+    for i, row in product(range(reads), range(len(words))):
+        stream = plain_draw(plain_draw(plain_draw(key, access + i), int(words[row])), 0)
+        head = plain_draw(stream, 0)
+        for k in range(least + sum(int(t) > head for t in table)):
+            half = plain_draw(stream, 1 + k // 2) >> 32 * (k % 2) & 0xFFFFFFFF
+            at = 8 * row_bytes * row + (half * 8 * row_bytes >> 32)
+            if at < 8 * size:
+                bits[i, at] ^= 1
+    codes = stored.copy()
+    flips = toggle_reads(codes, stored, np.empty(draws.most_points, np.int64), *draws, access)
+    assert np.array_equal(np.unpackbits(codes, axis=1, bitorder="little"), bits)
+    assert flips == np.unpackbits(codes ^ stored).sum()
+
+
+def plain_draw(key, counter):
+    """Output of SplitMix64."""
+    z = (key + 0x9E3779B97F4A7C15 * (counter + 1)) % 2**64
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+    return z ^ z >> 31

@@ -24,7 +24,7 @@ class EdenBoosting(Table):
     backward: Literal["corrupted", "clean"] | None = key(
         None, "values that the backward pass computes with: those read, or error-free ones" + AS_RECIPE
     )
-    relu6: bool | None = key(None, "replace ReLU by ReLU6" + AS_RECIPE)
+    relu6: bool | None = key(None, "replace ReLU by ReLU6 where at most a tenth of its outputs exceed 6" + AS_RECIPE)
     # how tensors are stored
     unsigned_maps: bool | None = key(
         None, "maps that are never negative use all codes for their positive range" + AS_RECIPE

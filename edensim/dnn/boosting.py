@@ -16,7 +16,7 @@ from typing import Any, Literal
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from edensim.dnn.bounding import bound_activations
+from edensim.dnn.bounding import bound_activations, bound_at
 from edensim.dnn.curriculum import Curriculum
 from edensim.dnn.data.dataset import Data, batches
 from edensim.dnn.memory import FaultyMemory
@@ -139,10 +139,10 @@ def boost(
     """
     root = None if folder is None else _made(Path(folder))
     runs = {}
+    bounds = bound_activations(copy.deepcopy(net), batches(data.train)) if boosting.relu6 else []
     for name, recipe, start in (("boosted", boosting, net), ("control", boosting.control(), control or net)):
         own = copy.deepcopy(start)
-        if boosting.relu6:
-            bound_activations(own, batches(data.train))
+        bound_at(own, bounds)
         memory = FaultyMemory(own, boosting.storage)
         memory.backward = boosting.backward
         history = train(

@@ -9,8 +9,9 @@ Use::
 
 Inside of the `with` block every `Conv` and `Linear` layer reads its weights once per call and its input map once per
 image, each from the place of its own tensor: encoded (`codes`), hit by errors (`reading`), decoded, and for fp32
-corrected. Hooks sit on the layer that reads, so a map with two readers is read twice. Outside of the block the network
-is what it was; its own parameters never change.
+corrected. It is the layer that reads, so a map with two readers is read twice. Outside of the block the network is what
+it was; its own parameters never change. Hooks on a layer lie outside of its reads: they see what is stored, and what is
+computed from what was read. Copies of the network are made outside of the block.
 
 Tensors on another device than the CPU are read there (`on_device`), the same bits; where their errors can only be drawn
 by the injector (laws that are not listed weak cells, rates above 0.07) they go through the host.
@@ -91,7 +92,7 @@ class FaultyMemory:
     Raises
     ------
     ConfigError
-        If the network has no layer that reads.
+        If the network has no layer that reads, or one whose weights are computed (parametrized).
     """
 
     def __init__(self, net: nn.Module, storage: Storage, errors: ReadErrors | None = None) -> None:
@@ -107,7 +108,13 @@ class FaultyMemory:
         if not self.readers:
             known = ", ".join(kind.__name__ for kind in READERS)
             raise ConfigError(f"{type(net).__name__} has no layer that reads weights and maps ({known})")
+        if computed := [r.name for r in self.readers if r.module._parameters.get("weight") is None]:
+            raise ConfigError(
+                f"{computed[0]} computes its weights anew in every call, so the memory does not hold them; expected a "
+                "parameter: see torch.nn.utils.parametrize.remove_parametrizations"
+            )
         self._inside = False
+        self._forwards: list[Any] = []
         self._handles: list[Any] = []
         self._shared: dict[str, Range] = {}
         self._reads: dict[str, TensorReads] = {}
@@ -165,6 +172,7 @@ class FaultyMemory:
             raise ConfigError("calibrate the memory first: ranges of the network's tensors are not known")
         self._inside = True
         for reader in self.readers:
+            self._forwards.append(reader.module.__dict__.get("forward"))
             _shadow(reader.module, "forward", self._forward(reader, reader.module.forward))
         if "constants" in self.storage.kinds:
             self._hook_constants()
@@ -175,8 +183,11 @@ class FaultyMemory:
             handle.remove()
         self._handles = []
         self._reads.clear()
-        for reader in self.readers:
+        for reader, own in zip(self.readers, self._forwards, strict=True):
             reader.module.__dict__.pop("forward", None)
+            if own is not None:
+                _shadow(reader.module, "forward", own)
+        self._forwards = []
         for module in self.net.modules():
             _unshadow(module)
         self._inside = False
@@ -227,9 +238,7 @@ class FaultyMemory:
             ]
 
     def _read_weights(self, reader: Reader, learns: bool) -> Tensor:
-        weight = reader.module._parameters.get("weight")  # the module itself takes ten times as long to find it
-        if weight is None:
-            weight = reader.module.weight
+        weight = reader.module._parameters["weight"]  # the module itself takes ten times as long to find it
         if learns:
             self._note_weights(reader)  # they change while they are trained
         return self._read(reader.weights, "weights", weight, 1, learns)

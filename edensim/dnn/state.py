@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edensim.dnn.array_file import read_arrays
+from edensim.dnn.bounding import bounded
 from edensim.dnn.fitting import check_fit, fill
 from edensim.dnn.storage import Range, StoredTensor
 from edensim.errors import ConfigError, InputError
 from edensim.output import atomic_output
 
-NET, MOMENTS, TEXT = "net/", "optimizer/", "text"
+NET, MOMENTS, TEXT, RELU6 = "net/", "optimizer/", "text", "relu6"
 
 
 def save_state(
@@ -40,7 +41,7 @@ def save_state(
     OutputError
         If the file cannot be written.
     """
-    arrays = {NET + name: to_array(value) for name, value in net.state_dict().items()}
+    arrays = weights_of(net)
     for index, moments in optimizer.state_dict()["state"].items():
         arrays |= {f"{MOMENTS}{index}/{key}": to_array(torch.as_tensor(value)) for key, value in moments.items()}
     text = {"settings": settings, "history": history, "tensors": [asdict(t) for t in tensors.values()]}
@@ -84,6 +85,13 @@ def load_state(
             state.setdefault(int(index), {})[key] = torch.from_numpy(array)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return history, {t.name: t for t in tensors}
+
+
+def weights_of(net: nn.Module) -> dict[str, NDArray[Any]]:
+    """What a file holds of a network: its arrays, and which activations are bounded, if any are."""
+    arrays = {NET + name: to_array(value) for name, value in net.state_dict().items()}
+    names = bounded(net)
+    return arrays | {RELU6: np.array(names)} if names else arrays
 
 
 def _differences(found: Any, wanted: Any, where: str = "") -> list[str]:

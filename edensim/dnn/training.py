@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from edensim.dnn.bounding import bounded
 from edensim.dnn.curriculum import Curriculum
 from edensim.dnn.data.dataset import Data, augment, batches, parts
 from edensim.dnn.memory import READERS, FaultyMemory
@@ -279,6 +280,8 @@ def train(
         "training": asdict(training), "curriculum": asdict(curriculum), "data": data.name, "steps": run.steps,
         "storage": asdict(memory.storage) if memory else None,
     }  # fmt: skip
+    if names := bounded(net):
+        settings["relu6"] = names
     history: list[EpochRecord] = []
     if state is not None and Path(state).exists():
         records, tensors = load_state(state, net, run.optimizer, settings)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edensim.dnn.array_file import read_arrays
+from edensim.dnn.bounding import bound_at
 from edensim.dnn.fitting import check_fit, fill, match_in_order
 from edensim.dnn.nets.yolo import DarknetConv
-from edensim.dnn.state import NET, TEXT, to_array
+from edensim.dnn.state import NET, RELU6, TEXT, to_array, weights_of
 from edensim.errors import ConfigError, InputError, MissingExtraError
 from edensim.output import atomic_output
 
@@ -31,7 +32,7 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # keys under whic
 
 
 def load_weights(net: nn.Module, path: str | Path, match: Literal["names", "order"] = "names") -> None:
-    """Put the weights of a file into a network.
+    """Put the weights of a file into a network; what `save_weights` knew of ReLU6 (see `bound_activations`), too.
 
     Parameters
     ----------
@@ -66,6 +67,8 @@ def load_weights(net: nn.Module, path: str | Path, match: Literal["names", "orde
     if match == "order":
         found = match_in_order(net, found)
     check_fit(net, found, str(file))
+    if suffix == ".npz":
+        _bound(net, file)
     fill(net, found)
 
 
@@ -78,7 +81,16 @@ def save_weights(net: nn.Module, path: str | Path, force: bool = False) -> None:
         If the file exists (unless `force`) or cannot be written.
     """
     with atomic_output(path, force) as file:
-        np.savez(file, **{NET + name: to_array(value) for name, value in net.state_dict().items()})  # type: ignore[arg-type]
+        np.savez(file, **weights_of(net))  # type: ignore[arg-type]
+
+
+def _bound(net: nn.Module, path: Path) -> None:
+    """Bound the activations that were bounded when the file was written."""
+    names = read_arrays(path, "weights").get(RELU6)
+    try:
+        bound_at(net, [] if names is None else [str(name) for name in names.reshape(-1)])
+    except ConfigError as problem:
+        raise InputError(f"{path}: {problem}") from None
 
 
 def _torch_file(path: Path) -> Weights:
@@ -119,7 +131,7 @@ def _npz(path: Path) -> Weights:
     """Weights of `save_weights`, of a training's state, or plain arrays by name."""
     arrays = read_arrays(path, "weights")
     own = {name.removeprefix(NET): array for name, array in arrays.items() if name.startswith(NET)}
-    return own or {name: array for name, array in arrays.items() if name != TEXT}
+    return own or {name: array for name, array in arrays.items() if name not in (TEXT, RELU6)}
 
 
 def _onnx(path: Path) -> Weights:

@@ -1,5 +1,6 @@
 """Boosting: what it is worth at a fixed bit error rate, and that the control is its equal but for the errors."""
 
+import copy
 from dataclasses import replace
 from typing import get_args, get_type_hints
 
@@ -78,14 +79,35 @@ def test_bounded_activations(data):
     assert isinstance(net[2], nn.ReLU)
 
 
+def test_the_control_has_the_activations_of_the_boosted(learned, data):
+    """Also where its own, of an earlier round, would be on another scale."""
+    control = copy.deepcopy(learned)
+    with torch.no_grad():
+        control[0].weight *= 1000
+    recipe = replace(Boosting.best(1e-3), training=Training(epochs=1, batch=2000))
+    found = boost(learned, data, PlainErrors, recipe, control=control)
+    assert [type(m) for m in found.net] == [type(m) for m in found.control]
+    assert nn.ReLU6 in [type(m) for m in found.net]
+
+
+def test_a_kept_training_goes_on_with_its_own_activations_only(learned, data, tmp_path):
+    """Same folder, another choice of ReLU6."""
+    recipe = replace(Boosting.best(1e-3), relu6=False, training=Training(epochs=1, batch=2000))
+    boost(learned, data, PlainErrors, recipe, folder=tmp_path)
+    with pytest.raises(ConfigError, match="other settings: relu6 was None, is"):
+        boost(learned, data, PlainErrors, replace(recipe, relu6=True), folder=tmp_path)
+
+
 @pytest.mark.parametrize(("above", "bounded"), [(10, True), (11, False)])
 def test_activations_are_bounded_where_few_exceed_the_bound(above, bounded):
     """At most a tenth of the outputs above 6; the mode of the network stays."""
     net = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Dropout(), nn.ReLU()))
     batches = [torch.tensor([[7.0]] * above + [[6.0]] * 40), torch.tensor([[-1.0]] * (60 - above))]
-    bound_activations(net, batches)
+    names = bound_activations(net, batches)
     assert [type(net[0]), type(net[1][1])] == [nn.ReLU6 if bounded else nn.ReLU] * 2
+    assert names == (["0", "1.1"] if bounded else [])
     assert net.training
+    assert bound_activations(nn.Sequential(nn.ReLU()), []) == [], "what was never seen stays"
 
 
 def test_a_folder_that_cannot_be(learned, data, tmp_path):

@@ -1,5 +1,7 @@
 """A network read through approximate memory, against the same computed by hand."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,8 @@ from torch.nn import functional as F  # noqa: E402
 from edensim.dnn import FaultyMemory, FreshErrors, Storage, make_net  # noqa: E402
 from edensim.errors import ConfigError, InputError  # noqa: E402
 from tests.dnn.plain_errors import PlainErrors  # noqa: E402
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch.cuda.is_available() is False")
 
 
 class Flip:
@@ -240,26 +244,46 @@ def test_bounds_may_be_shared():
             assert float(net(x)) == wanted
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: torch.cuda.is_available() is False")
+@contextmanager
+def operands(monkeypatch):
+    """What layers compute with in this block: input and weights, one after the other."""
+    seen = []
+
+    def watched(computes):
+        def watch(x, weight, *others, **named):
+            seen.extend([x.detach().clone().cpu(), weight.detach().clone().cpu()])
+            return computes(x, weight, *others, **named)
+
+        return watch
+
+    with monkeypatch.context() as patched:
+        for name in ("linear", "conv2d"):
+            patched.setattr(nn.functional, name, watched(getattr(nn.functional, name)))
+        yield seen
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
 @pytest.mark.parametrize("precision", ["int4", "int8", "fp32"])
 @torch.no_grad()
-def test_a_network_on_a_gpu_reads_the_same_bits(precision):
-    """Every tensor that a layer reads on the GPU is, bit for bit, the one it reads on the CPU."""
+def test_a_network_on_another_device_reads_the_same_bits(precision, device, monkeypatch):
+    """Every tensor that a layer reads there is, bit for bit, the one it reads on the CPU; `cpu`: as if it were one."""
     reads = {}
-    for device in ("cpu", "cuda"):
+    for place in ("here", "there"):
         net, x = pair()
         memory = ready(net, x, Storage.paper(precision))
         memory.errors = FreshErrors(1e-2, seed=3)
-        net, seen = net.to(device), []
-        with memory:
-            for module in (net[0], net[3]):  # behind the memory's own hooks: what the layers compute with
-                module.register_forward_pre_hook(lambda m, args, s=seen: s.extend([m.weight.cpu(), args[0].cpu()]))
+        if place == "there":
+            net.to(device)
+            monkeypatch.setattr("edensim.dnn.memory._at_host", lambda x: False)
+        with memory, operands(monkeypatch) as seen:
             for module, given in ((net[0], x), (net[3], torch.linspace(-1, 1, 240).reshape(5, 48))):
-                module(given.to(device))
-        reads[device] = seen
+                module(given.to(net[0].weight.device))
+        reads[place] = seen
         assert memory.flips
-    for on_cpu, on_gpu in zip(reads["cpu"], reads["cuda"], strict=True):
-        assert (on_cpu.view(torch.int32) == on_gpu.view(torch.int32)).all()
+    assert len(reads["here"]) == 4
+    for here, there in zip(reads["here"], reads["there"], strict=True):
+        assert (here.view(torch.int32) == there.view(torch.int32)).all()
+    assert not (reads["here"][1] == pair()[0][0].weight).all(), "the weights that were read, not those stored"
 
 
 def test_gradients_pass_straight_through(monkeypatch):
@@ -272,22 +296,14 @@ def test_gradients_pass_straight_through(monkeypatch):
     for backward in ("corrupted", "clean"):
         memory.backward = backward
         memory.rewind()
-        seen = {}
-
-        def linear(x, w, bias, seen=seen, computes=nn.functional.linear):
-            seen.update(x=x.detach(), w=w.detach())
-            return computes(x, w, bias)
-
-        with memory, monkeypatch.context() as patched:
-            patched.setattr(nn.functional, "linear", linear)
+        with memory, operands(monkeypatch) as seen:
             y = net(x)
         assert torch.equal(y, faulty)
         x.grad = net.weight.grad = None
         y.backward(up)
-        if backward == "clean":
-            seen = {"x": x.detach(), "w": net.weight.detach()}
-        assert torch.allclose(x.grad, up @ seen["w"])
-        assert torch.allclose(net.weight.grad, up.T @ seen["x"])
+        x_used, w_used = (x.detach(), net.weight.detach()) if backward == "clean" else seen
+        assert torch.allclose(x.grad, up @ w_used)
+        assert torch.allclose(net.weight.grad, up.T @ x_used)
 
 
 def test_clipped_values_have_no_gradient():
@@ -315,7 +331,7 @@ def test_quantile_of_maps():
 
 
 def test_the_network_is_restored():
-    """After an exception inside of a pass, too."""
+    """After an exception inside of a pass, too, and with a `forward` of the user's own."""
     net, x = pair()
     memory = ready(net, x, Storage())
     with pytest.raises(RuntimeError), memory:
@@ -324,6 +340,32 @@ def test_the_network_is_restored():
     assert "forward" not in net[0].__dict__
     with memory, pytest.raises(ConfigError, match="under its network already"):
         memory.__enter__()
+    net[3].forward = doubled = lambda x: 2 * nn.Linear.forward(net[3], x)
+    with memory:
+        twice = net(x)
+    assert net[3].forward is doubled
+    del net[3].forward
+    with memory:
+        assert torch.equal(2 * net(x), twice)
+
+
+def test_one_memory_within_another():
+    """The inner one is read through, and the outer one again after it."""
+    net, x = pair()
+    outer, inner = ready(net, x, Storage(), Flip("0.weights", 7)), ready(net, x, Storage())
+    with outer:
+        faulty = net(x)
+        with inner:
+            net(x)
+        assert torch.equal(net(x), faulty)
+    assert outer.flips == 3
+
+
+def test_computed_weights_are_refused():
+    """Nothing would be read of them."""
+    net = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)))
+    with pytest.raises(ConfigError, match="^0 computes its weights anew"):
+        FaultyMemory(net, Storage())
 
 
 def test_wrong_use():

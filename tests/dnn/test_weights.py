@@ -1,5 +1,6 @@
 """Weights from files, fitting and not."""
 
+import copy
 import json
 import struct
 
@@ -11,6 +12,8 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from edensim.dnn import FULL, load_weights, make_net, save_weights  # noqa: E402
+from edensim.dnn.bounding import bound_at  # noqa: E402
+from edensim.dnn.state import save_state  # noqa: E402
 from edensim.errors import ConfigError, InputError, OutputError  # noqa: E402
 
 
@@ -33,6 +36,25 @@ def safetensors(path, net, cast=None):
         body += data.tobytes()
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + body)
+
+
+def test_bounded_activations_come_with_the_weights(tmp_path):
+    """A network that computes with ReLU6 is the same function after it was loaded; what does not fit is refused."""
+    net, other = (nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.ReLU())) for _ in range(2))
+    bound_at(net, ["1.0"])
+    for name, write in (("a.npz", save_weights), ("b.npz", lambda n, p: save_state(p, n, optimizer(n), {}, [], {}))):
+        write(net, tmp_path / name)
+        fresh = copy.deepcopy(other)
+        load_weights(fresh, tmp_path / name)
+        assert same(fresh, net)
+        assert isinstance(fresh[1][0], nn.ReLU6)
+    for wrong in (nn.Sequential(nn.Linear(4, 4)), nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Tanh()))):
+        with pytest.raises(InputError, match="a.npz: .*1.0"):
+            load_weights(wrong, tmp_path / "a.npz")
+
+
+def optimizer(net):
+    return torch.optim.Adam(net.parameters())
 
 
 def test_formats(tmp_path):

@@ -13,7 +13,7 @@ device, run on another; `unfit model`: boosted under fresh errors, run on a devi
 
 Every row is kept in the folder --out as it is finished, every training after each epoch; the same command goes on where
 it was stopped, and started several times at once it shares the work. --write puts the rows into boosting.csv, and those
-tables into README.md that have all their rows. How rates are judged: `boosting_lab`. The rows:
+tables into README.md that have all their rows, or had not before. How rates are judged: `boosting_lab`. The rows:
 `boosting_rows`.
 """
 
@@ -66,7 +66,7 @@ def main() -> None:
         from boosting_figure import draw
 
         write_kept(done(), size)
-        draw(done())
+        draw(read_kept(size))
 
 
 def _run(wanted: list[Row], size: Size, home: Path) -> None:

@@ -1,8 +1,8 @@
 """Rows of `boosting.py` as a table, boosting.csv, so that they can be cited, drawn anew and completed elsewhere.
 
-Columns are the row's fields, the digest of the size it was run with, and what was found, by its path in the row's file
-(`boosted/0.01/ber`: tolerable rate of the boosted network at a drop of one point). Cells are JSON, numbers have six
-digits.
+Columns are the row's fields, what else it depends on (`boosting_rows.made_by`), and what was found, by its path in the
+row's file (`boosted/0.01/ber`: tolerable rate of the boosted network at a drop of one point). Cells are JSON, numbers
+have six digits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from boosting_rows import Row, Size, digest
+from boosting_rows import Row, Size, made_by
 
 KEPT = Path(__file__).parent / "boosting.csv"
 Done = dict[Row, dict[str, Any]]
@@ -22,7 +22,7 @@ _KEYS = [field.name for field in fields(Row)]
 
 
 def read_kept(size: Size, path: Path = KEPT) -> Done:
-    """Rows of a size; none if there is no such file."""
+    """Rows of a size, made by the recipes of today; none if there is no such file."""
     if not path.exists():
         return {}
     done: Done = {}
@@ -30,7 +30,7 @@ def read_kept(size: Size, path: Path = KEPT) -> Done:
         for line in csv.DictReader(file):
             cells = {name: json.loads(cell) for name, cell in line.items() if cell}
             row = Row(**{name: cells.pop(name) for name in _KEYS})
-            if cells.pop("size") == _name(size):
+            if cells.pop("made") == made_by(size):
                 done[row] = _nested(cells)
     return done
 
@@ -38,7 +38,7 @@ def read_kept(size: Size, path: Path = KEPT) -> Done:
 def write_kept(done: Done, size: Size, path: Path = KEPT) -> None:
     """Put rows in the place of those of before, if there are any; rows of another size are left out."""
     done = read_kept(size, path) | done
-    lines = [asdict(row) | {"size": _name(size)} | dict(_flat(found)) for row, found in done.items()]
+    lines = [asdict(row) | {"made": made_by(size)} | dict(_flat(found)) for row, found in done.items()]
     lines.sort(key=lambda line: [str(line[name]) for name in _KEYS])
     names = list(dict.fromkeys(name for line in lines for name in line))
     with path.open("w", newline="") as file:
@@ -47,16 +47,13 @@ def write_kept(done: Done, size: Size, path: Path = KEPT) -> None:
         table.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
 
 
-def _name(size: Size) -> str:
-    return digest(asdict(size))[:8]
-
-
 def _cell(value: Any) -> str:
     return json.dumps(float(f"{value:.6g}") if isinstance(value, float) else value)
 
 
 def _flat(found: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in found.items():
+        assert "/" not in name and value != {}, f"{at}{name}: would not come back"
         if isinstance(value, dict):
             yield from _flat(value, f"{at}{name}/")
         else:

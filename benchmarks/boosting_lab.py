@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from boosting_rows import FRESH, MODELS, OTHER, OWN, PLAIN_RELU, UNFIT, Row, Size, digest, path_of
+from boosting_rows import FRESH, MADE, MODELS, OTHER, OWN, PLAIN_RELU, UNFIT, Row, Size, digest, path_of
 
 from edensim import dnn
 from edensim.approx import Device, Region
@@ -79,7 +79,13 @@ class Lab:
             return min(0.1, 10 * tolerated)
         row, target = replace(row, change=""), BEST_TARGET
         least = self._learned(row, plain) - DROPS[0]
-        while self._learned(row, self.tuned(row, net, self.recipe(row, target), _trained_on(row))) < least:
+        while target > LEAST_TARGET:
+            try:
+                memory = self.tuned(row, net, self.recipe(row, target), _trained_on(row))
+                if self._learned(row, memory) >= least:
+                    break
+            except InputError:  # diverged
+                pass
             target /= 2
         return target
 
@@ -126,7 +132,11 @@ class Lab:
 
     def tuned(self, row: Row, start: Any, recipe: dnn.Boosting, errors: str) -> dnn.FaultyMemory:
         """The network after a recipe, in its memory."""
-        about = self._about(row) | {"recipe": asdict(recipe), "errors": errors if recipe.curriculum.target else "none"}
+        about = self._about(row) | {
+            "made": MADE,
+            "recipe": asdict(recipe),
+            "errors": errors if recipe.curriculum.target else "none",
+        }
         data = self.data(row.seed)
         net = dnn.make_net(row.net, row.seed, data.shape, data.classes)
         net.load_state_dict(start.state_dict())
@@ -154,7 +164,7 @@ class Lab:
         """
         about = self._about(row) | {
             "weights": {name: _digest(x) for name, x in memory.net.state_dict().items()},
-            "storage": asdict(memory.storage), "lowest": _lowest(row), "size": asdict(self.size),
+            "storage": asdict(memory.storage), "lowest": _lowest(row), "size": asdict(self.size), "made": MADE,
             "errors": OWN if row.errors == UNFIT else row.errors, "reference": [clean.correct, clean.images],
         }  # fmt: skip
         kept = self.home / f"judged-{digest(about)}.json"

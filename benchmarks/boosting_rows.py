@@ -16,6 +16,8 @@ SEEDS = range(3)
 MODELS = ("uniform", "bitline", "wordline", "data_dependent")
 SHARES = (10, 50, 75, 90)
 PLAIN_RELU = "without ReLU6"
+MADE = 2
+"""Goes up when recipes or errors change, so that what was made before is made again."""
 FRESH, OWN, OTHER, UNFIT = "fresh", "own cells", "other chip", "unfit model"
 """Drawn anew in every read; weak cells of the chip trained for; of another chip; trained on fresh errors, run on cells.
 """
@@ -111,5 +113,10 @@ def digest(about: dict[str, Any]) -> str:
 
 
 def path_of(row: Row, size: Size, home: Path) -> Path:
-    """File of a row: its content in words, and a digest of that and of the size."""
-    return home / f"row-{row.name}-{digest({'row': asdict(row), 'size': asdict(size)})[:8]}.json"
+    """File of a row: its content in words, and what else it depends on."""
+    return home / f"row-{row.name}-{made_by(size)}.json"
+
+
+def made_by(size: Size) -> str:
+    """What rows depend on beside their own content."""
+    return digest({"size": asdict(size), "made": MADE})[:8]

@@ -25,6 +25,7 @@ from table import markdown
 from edensim.eden.estimate import student_quantile
 
 MISSING = "not run yet"
+MAIN = "Before, control and after"
 Group = Sequence[dict[str, Any]]
 
 
@@ -39,29 +40,29 @@ class Table:
 
 def report(wanted: Sequence[Row], done: Done, size: Size, before: str = "") -> str:
     """All tables, in the place of those `before`; of a table some of whose rows are missing, that of before stays."""
-    spent = sum(row.get("cpu_s", 0.0) for row in done.values()) / 3600
     head = (
-        f"{len(done)} of {len(wanted)} rows done, in {spent:.2g} h of CPU time. "
         f"{size.train:,} training images, {size.test:,} test images, "
         f"{size.epochs} epochs before boosting, {size.boost_epochs} epochs of boosting. Tolerable bit error rates at "
         "a drop of one point, gains at one and at five points. " + " ".join(__doc__.split("\n\n")[1].split())
     )
-    parts, earlier = [], []
-    headings: set[str] = set()
+    parts, headings = [head], set()
     for table in _tables(wanted):
-        heading = table.title.split(":")[0]
+        heading, _, kind = table.title.partition(": ")
         if heading not in headings:
-            parts.append(f"### {heading}\n\n{CLAIMS[heading]}")
+            parts.append(f"### {heading}")
             headings.add(heading)
+        found = {row: done[row] for row in table.rows if row in done}
+        spent = sum(row.get("cpu_s", 0.0) for row in found.values()) / 60
+        rows = f"{len(found)} of {len(table.rows)} rows, {spent:.0f} min of CPU time."
+        made = "\n\n".join(
+            filter(None, [kind and f"#### {kind}", CLAIMS[table.title], table.make(table.rows, found), rows])
+        )
         begin, end = (f"<!-- {word} table: {table.title} -->" for word in ("begin", "end"))
-        made = table.make(table.rows, {row: done[row] for row in table.rows if row in done})
-        if any(row not in done for row in table.rows) and begin in before:
-            made = before.split(begin)[1].split(end)[0].strip()
-            earlier.append(f'"{table.title}"')
+        kept = before.split(begin)[1].split(end)[0].strip() if begin in before else MISSING
+        if len(found) < len(table.rows) and MISSING not in kept:
+            made = kept
         parts.append(f"{begin}\n{made}\n{end}")
-    if earlier:
-        head += f" Tables of an earlier run, as not all of their rows were run again: {', '.join(earlier)}."
-    return "\n\n".join([head, *parts])
+    return "\n\n".join(parts)
 
 
 def _tables(wanted: Sequence[Row]) -> Iterator[Table]:
@@ -76,7 +77,7 @@ def _tables(wanted: Sequence[Row]) -> Iterator[Table]:
     main = [row for row in wanted if row.recipe != "none" and not row.change and row.errors in (FRESH, OWN)]
     for recipe, precision in dict.fromkeys((row.recipe, row.precision) for row in main):
         rows = [row for row in main if (row.recipe, row.precision) == (recipe, precision)]
-        yield Table(f"Before, control and after: {precision}, {recipe}", _main, rows)
+        yield Table(f"{MAIN}: {precision}, {recipe}", _main, rows)
     shares = [f"pruned {share}" for share in SHARES]
     for title, make, rows in (
         ("Curriculum against all errors at once", partial(_pairs, "at once", "in steps"), with_change("at once")),
@@ -98,12 +99,18 @@ def _has_pruned(row: Row, wanted: Sequence[Row]) -> bool:
     return whole and any(replace(row, recipe="none", change=f"pruned {share}") in wanted for share in SHARES)
 
 
+PAPER_MODE = (
+    "The paper (Koppula et al., MICRO 2019, section 1): x5 to x10 by boosting, without a control. `paper` mode trains "
+    "for ten times the rate before."
+)
+BEST_MODE = (
+    "`best` mode clips ranges, bounds activations and trains for 2e-2, or half of it and so on where a network would "
+    "lose more than the point on training images without errors."
+)
 CLAIMS = {
-    "Before, control and after": (
-        "The paper (Koppula et al., MICRO 2019, section 1): x5 to x10 by boosting, without a control. `paper` mode "
-        "trains for ten times the rate before. `best` clips ranges, bounds activations and trains integers for 2e-2, "
-        "or half of it and so on where a network would lose more than the point on training images without errors."
-    ),
+    **{f"{MAIN}: {precision}, paper": PAPER_MODE for precision in ("int8", "fp32", "int4")},
+    **{f"{MAIN}: {precision}, best": BEST_MODE for precision in ("int8", "int4")},
+    f"{MAIN}: fp32, best": "`best` mode bounds activations, draws rates and trains for ten times the rate before.",
     "Curriculum against all errors at once": (
         "The paper (section 6.3, Figure 10 right): without a curriculum, retraining ends below the network before."
     ),

@@ -1,8 +1,8 @@
 """Rows of `boosting.py` as a table, boosting.csv, so that they can be cited, drawn anew and completed elsewhere.
 
 Columns are the row's fields, what else it depends on (`boosting_rows.made_by`), and what was found, by its path in the
-row's file (`boosted/0.01/ber`: tolerable rate of the boosted network at a drop of one point). Cells are JSON, numbers
-have six digits.
+row's file (`boosted/0.01/ber`: tolerable rate of the boosted network at a drop of one point). Numbers have
+six digits; cells are JSON, texts without quotes where they would not be taken for something else.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def read_kept(size: Size, path: Path = KEPT) -> Done:
     done: Done = {}
     with path.open(newline="") as file:
         for line in csv.DictReader(file):
-            cells = {name: json.loads(cell) for name, cell in line.items() if cell}
-            row = Row(**{name: cells.pop(name) for name in _KEYS})
+            cells = {name: _value(cell) for name, cell in line.items() if cell}
+            row = Row(**{name: cells.pop(name, "") for name in _KEYS})
             if cells.pop("made") == made_by(size):
                 done[row] = _nested(cells)
     return done
@@ -41,6 +41,7 @@ def write_kept(done: Done, size: Size, path: Path = KEPT) -> None:
     lines = [asdict(row) | {"made": made_by(size)} | dict(_flat(found)) for row, found in done.items()]
     lines.sort(key=lambda line: [str(line[name]) for name in _KEYS])
     names = list(dict.fromkeys(name for line in lines for name in line))
+    lines = [{name: value for name, value in line.items() if name not in _KEYS or value != ""} for line in lines]
     with path.open("w", newline="") as file:
         table = csv.DictWriter(file, names, lineterminator="\n")
         table.writeheader()
@@ -48,7 +49,16 @@ def write_kept(done: Done, size: Size, path: Path = KEPT) -> None:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, str) and value and _value(value) == value:
+        return value
     return json.dumps(float(f"{value:.6g}") if isinstance(value, float) else value)
+
+
+def _value(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell
 
 
 def _flat(found: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:

@@ -95,7 +95,8 @@ def test_rows_are_kept_in_a_table(bench, found, tmp_path):
     """Rows come back as they were, to six digits, those of a later run in the place of earlier; other sizes apart."""
     rows, kept = bench.rows, bench.kept
     path, full = tmp_path / "kept.csv", rows.Size()
-    diverged = {"before": found["before"], "boosted": None, "diverged": 'the loss is NaN, "at" 1e-6'}
+    texts = {"at": 'the loss is NaN, "at" 1e-6', "empty": "", "number": "1e-6", "quoted": '"1"', "none": "null"}
+    diverged = {"before": found["before"], "boosted": None, "holds": True, "texts": texts}
     first = {rows.Row(): found, rows.Row("vgg-small", seed=2): diverged}
     kept.write_kept(first, full, path)
     assert kept.read_kept(full, path) == first

@@ -76,19 +76,21 @@ def _all() -> Iterator[Row]:
     for net, seed, errors in product(FEW, SEEDS, (OTHER, UNFIT)):
         yield Row(net, "int8", seed, "best", errors)
     yield from _tables(NETS, ("int4",), ("best",))
-    yield from _tables(NETS, ("fp32",), ("best",))
-    for net in FEW:
-        yield from _pruned(net)
+    for net, seed in product(FEW, SEEDS):
+        yield Row(net, "int8", seed, "best", FRESH, "at once")
     for net in NETS:
         yield Row(net, change="energy")
+    yield from _pruned(FEW[1])
+    yield from _tables(NETS, ("fp32",), ("best",))
     yield from _tables(NETS, ("int8",), ("paper",))
-    for net, recipe, seed in product(FEW, ("paper", "best"), SEEDS):
-        yield Row(net, "int8", seed, recipe, FRESH, "at once")
+    for net, seed in product(FEW, SEEDS):
+        yield Row(net, "int8", seed, "paper", FRESH, "at once")
     yield from _tables(NETS, ("fp32",), ("paper",))
     for net, seed, way in product(FEW, SEEDS, ("saturate", "no correction")):
         yield Row(net, "fp32", seed, "paper", FRESH, way)
     for net in FEW:
         yield from _models(net)
+    yield from _pruned(FEW[0])
     yield from _tables(NETS, ("int4",), ("paper",))
 
 

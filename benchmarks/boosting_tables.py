@@ -26,6 +26,9 @@ from edensim.eden.estimate import student_quantile
 
 MISSING = "not run yet"
 MAIN = "Before, control and after"
+AT_ONCE = "Curriculum against all errors at once"
+MODELS_ALIGNED = "Error models, most significant bits on the same bitlines"
+PRUNED = "Pruned networks"
 Group = Sequence[dict[str, Any]]
 
 
@@ -55,7 +58,15 @@ def report(wanted: Sequence[Row], done: Done, size: Size, before: str = "") -> s
         spent = sum(row.get("cpu_s", 0.0) for row in found.values()) / 60
         rows = f"{len(found)} of {len(table.rows)} rows, {spent:.0f} min of CPU time."
         made = "\n\n".join(
-            filter(None, [kind and f"#### {kind}", CLAIMS[table.title], table.make(table.rows, found), rows])
+            filter(
+                None,
+                [
+                    kind and f"#### {kind}",
+                    CLAIMS.get(table.title, CLAIMS.get(heading, "")),
+                    table.make(table.rows, found),
+                    rows,
+                ],
+            )
         )
         begin, end = (f"<!-- {word} table: {table.title} -->" for word in ("begin", "end"))
         kept = before.split(begin)[1].split(end)[0].strip() if begin in before else MISSING
@@ -79,18 +90,20 @@ def _tables(wanted: Sequence[Row]) -> Iterator[Table]:
         rows = [row for row in main if (row.recipe, row.precision) == (recipe, precision)]
         yield Table(f"{MAIN}: {precision}, {recipe}", _main, rows)
     shares = [f"pruned {share}" for share in SHARES]
-    for title, make, rows in (
-        ("Curriculum against all errors at once", partial(_pairs, "at once", "in steps"), with_change("at once")),
-        ("ReLU6 beside clipped ranges", partial(_pairs, PLAIN_RELU, "with ReLU6"), with_change(PLAIN_RELU)),
-        ("Correction of implausible values, fp32", _corrections, with_change("saturate", "no correction")),
+    pruned = those(lambda r: r.change in shares or _has_pruned(r, wanted))
+    for title, make, rows, part in (
+        (AT_ONCE, partial(_pairs, "at once", "in steps"), with_change("at once"), "recipe"),
+        ("ReLU6 beside clipped ranges", partial(_pairs, PLAIN_RELU, "with ReLU6"), with_change(PLAIN_RELU), None),
+        ("Correction of implausible values, fp32", _corrections, with_change("saturate", "no correction"), None),
         ("Good and poor fit of the errors trained for", _fit, [r for r in those(
-            lambda r: r.errors in (OWN, OTHER, UNFIT) and replace(r, errors=OTHER) in wanted)]),
-        ("Error models, most significant bits on the same bitlines", _models, those(lambda r: r.errors in MODELS)),
-        ("Pruned networks", _pruned, those(lambda r: r.change in shares or _has_pruned(r, wanted))),
-        ("Fine against coarse mapping", _energy, those(lambda r: r.change == "energy")),
+            lambda r: r.errors in (OWN, OTHER, UNFIT) and replace(r, errors=OTHER) in wanted)], None),
+        (MODELS_ALIGNED, _models, those(lambda r: r.errors in MODELS), None),
+        (PRUNED, _pruned, pruned, "net"),
+        ("Fine against coarse mapping", _energy, those(lambda r: r.change == "energy"), None),
     ):  # fmt: skip
-        if rows:
-            yield Table(title, make, rows)
+        for which in dict.fromkeys(getattr(row, part) if part else "" for row in rows):
+            own = [row for row in rows if not part or getattr(row, part) == which]
+            yield Table(f"{title}: {which}" if part else title, make, own)
 
 
 def _has_pruned(row: Row, wanted: Sequence[Row]) -> bool:
@@ -111,7 +124,7 @@ CLAIMS = {
     **{f"{MAIN}: {precision}, paper": PAPER_MODE for precision in ("int8", "fp32", "int4")},
     **{f"{MAIN}: {precision}, best": BEST_MODE for precision in ("int8", "int4")},
     f"{MAIN}: fp32, best": "`best` mode bounds activations, draws rates and trains for ten times the rate before.",
-    "Curriculum against all errors at once": (
+    AT_ONCE: (
         "The paper (section 6.3, Figure 10 right): without a curriculum, retraining ends below the network before."
     ),
     "ReLU6 beside clipped ranges": (
@@ -127,12 +140,12 @@ CLAIMS = {
         "not hardly anything. All rows are read on the cells of a chip; over the error-free control, as clipped ranges "
         "pay on any chip."
     ),
-    "Error models, most significant bits on the same bitlines": (
+    MODELS_ALIGNED: (
         "Tolerable rate of the networks before boosting, weak cells with F = 0.5, all tensors in one bank; models 0 "
         "and 3 share their weak cells, and in model 3 a third of the failures are those of ones. The paper (section "
         "6.3, Figure 8): model 1 (bitline) is worst for fp32, model 2 (wordline) for int4."
     ),
-    "Pruned networks": (
+    PRUNED: (
         "Tolerable rate before boosting, over that of the whole network of the same seed. The paper (section 3.3): no "
         "significant change in fp32 and int8."
     ),

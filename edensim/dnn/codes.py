@@ -13,9 +13,9 @@ from edensim.dnn.codes_kernel import (
     ZERO,
     correct_values,
     decode_bytes,
-    decode_nibbles,
+    decode_nibble_rows,
     encode_bytes,
-    encode_nibbles,
+    encode_nibble_rows,
 )
 from edensim.dnn.storage import Range, Storage
 
@@ -70,9 +70,8 @@ class Code:
             np.copyto(codes.view(np.float32), values)
             return
         if self.bits == 4:
-            wide, pairs = pairs_of(values.shape[1])
-            for row, out in zip(values, codes, strict=True):
-                encode_nibbles(row, out, wide, pairs, self.inverse, self.lowest, self.highest)
+            room = pairs_of(values.shape[1])
+            encode_nibble_rows(values, codes, *room, self.inverse, self.lowest, self.highest)
         else:
             encode_bytes(values.reshape(-1), self.elements(codes), self.inverse, self.lowest, self.highest)
 
@@ -86,9 +85,7 @@ class Code:
                 return 0
             return int(correct_values(values.reshape(-1), self.lowest, self.highest, self.way))
         if self.bits == 4:
-            wide, pairs = pairs_of(values.shape[1])
-            for row, out in zip(codes, values, strict=True):
-                decode_nibbles(row, out, wide, pairs, self.sign, self.scale)
+            decode_nibble_rows(codes, values, *pairs_of(values.shape[1]), self.sign, self.scale)
         else:
             decode_bytes(self.elements(codes), values.reshape(-1), self.scale)
         return 0

@@ -62,6 +62,20 @@ def decode_nibbles(codes, values, wide, pairs, sign, scale):  # type: ignore[no-
 
 
 @jit
+def encode_nibble_rows(values, codes, wide, pairs, inverse, low, high):  # type: ignore[no-untyped-def]
+    """`encode_nibbles` of every row of `values`, each beginning at a whole byte."""
+    for i in range(len(codes)):
+        encode_nibbles(values[i], codes[i], wide, pairs, inverse, low, high)
+
+
+@jit
+def decode_nibble_rows(codes, values, wide, pairs, sign, scale):  # type: ignore[no-untyped-def]
+    """`decode_nibbles` of every row."""
+    for i in range(len(codes)):
+        decode_nibbles(codes[i], values[i], wide, pairs, sign, scale)
+
+
+@jit
 def copy_and_check(values, copy, low, high):  # type: ignore[no-untyped-def]
     """Copy float32 values; returns how many are outside of low … high, or NaN."""
     outside = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,12 @@ LOWEST, NONE_AT = 5e-7, 7e-7
 
 
 def draw(done: dict[Row, dict[str, Any]], target: Path = PICTURE) -> None:
-    """Draw the rows that are done, a column for each precision and recipe that has any."""
-    columns = [t for t in TYPES if any((r.precision, r.recipe) == t and _plain(r) for r in done)]
+    """Draw the rows that are done, a column for each precision and recipe that has all of them."""
+    columns = [
+        (precision, recipe)
+        for precision, recipe in TYPES
+        if all(Row(net, precision, s, recipe, e) in done for net, s, e in product(NETS, SEEDS, (FRESH, OWN)))
+    ]
     if not columns:
         return
     with styled():
@@ -39,10 +44,6 @@ def draw(done: dict[Row, dict[str, Any]], target: Path = PICTURE) -> None:
         ]
         figure.legend(handles, ["before", "error-free control", "boosted"], loc="outside lower center", ncols=3)
         target.write_bytes(encode(figure, target.suffix[1:]))
-
-
-def _plain(row: Row) -> bool:
-    return row.recipe != "none" and not row.change and row.errors in (FRESH, OWN)
 
 
 def _rates(

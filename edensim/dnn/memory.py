@@ -113,8 +113,7 @@ class FaultyMemory:
                 f"{computed[0]} computes its weights anew in every call, so the memory does not hold them; expected a "
                 "parameter: see torch.nn.utils.parametrize.remove_parametrizations"
             )
-        self._inside = False
-        self._forwards: list[Any] = []
+        self._forwards: list[Any] = []  # of the readers, while this memory is under its network
         self._handles: list[Any] = []
         self._shared: dict[str, Range] = {}
         self._reads: dict[str, TensorReads] = {}
@@ -141,7 +140,7 @@ class FaultyMemory:
         InputError
             If a map holds NaN or infinite values, or a layer was never run.
         """
-        if self._inside:
+        if self._forwards:
             raise ConfigError("calibrate outside of the `with` block: ranges are those of error-free memory")
         found = {}
         if maps and "ifm" in self.storage.kinds:
@@ -165,12 +164,11 @@ class FaultyMemory:
         self._share()
 
     def __enter__(self) -> Self:
-        if self._inside:
+        if self._forwards:
             raise ConfigError("this memory is under its network already")
         needed = {r.weights if kind == "weights" else r.ifm for r in self.readers for kind in self.storage.kinds}
         if not self.tensors or ("constants" not in self.storage.kinds and not needed <= self.tensors.keys()):
             raise ConfigError("calibrate the memory first: ranges of the network's tensors are not known")
-        self._inside = True
         for reader in self.readers:
             self._forwards.append(reader.module.__dict__.get("forward"))
             _shadow(reader.module, "forward", self._forward(reader, reader.module.forward))
@@ -190,7 +188,6 @@ class FaultyMemory:
         self._forwards = []
         for module in self.net.modules():
             _unshadow(module)
-        self._inside = False
 
     def _forward(self, reader: Reader, forward: Any) -> Any:
         """What a layer computes, from what it reads; in the place of its own, as hooks around it would cost more."""

@@ -41,8 +41,8 @@ ROW_BITS = 1 << 16
 class Draws(NamedTuple):
     """How the errors of a tensor at a plain bit error rate are drawn, as `reads_kernel.toggle_reads` takes it.
 
-    Rows are at most `ROW_BITS` long, and not much less: what is drawn for a row costs as much as some flips, and a row
-    stays in the nearest cache.
+    Rows are as long as the tensor, but at most `ROW_BITS`: what is drawn for a row costs as much as some flips, and a
+    row stays in the nearest cache.
     """
 
     words: NDArray[np.uint64]

@@ -49,7 +49,7 @@ class Code:
     inverse: np.float32 = field(init=False)
     lowest: np.float32 = field(init=False)
     highest: np.float32 = field(init=False)
-    sign: np.int32 = field(init=False)
+    sign: np.uint32 = field(init=False)
     way: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class Code:
         ends = self.bounds if self.bits == 32 else self.limits
         for name, value in (("inverse", np.float32(1) / self.scale), ("lowest", ends[0]), ("highest", ends[1])):
             object.__setattr__(self, name, np.float32(value))
-        object.__setattr__(self, "sign", np.int32(8 if self.signed else 0))
+        object.__setattr__(self, "sign", np.uint32(0x0808 if self.signed else 0))
         object.__setattr__(self, "way", ZERO if self.correction == "zero" else SATURATE)
 
     def row_bytes(self, count: int) -> int:

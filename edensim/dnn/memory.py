@@ -191,7 +191,7 @@ class FaultyMemory:
 
     def _forward(self, reader: Reader, forward: Any) -> Any:
         """What a layer computes, from what it reads; in the place of its own, as hooks around it would cost more."""
-        module, weights = reader.module, "weights" in self.storage.kinds
+        module, weights, dims = reader.module, "weights" in self.storage.kinds, reader.module.weight.dim()
 
         def reading(*args: Any, **kwargs: Any) -> Any:
             learns = torch.is_grad_enabled()
@@ -205,7 +205,7 @@ class FaultyMemory:
             if weights:
                 module.__dict__["weight"] = self._read_weights(reader, learns)
             try:
-                args, kwargs = self._read_input(reader, args, kwargs, learns)
+                args, kwargs = self._read_input(reader, dims, args, kwargs, learns)
                 return forward(*args, **kwargs)
             finally:
                 module.__dict__.pop("weight", None)
@@ -240,11 +240,13 @@ class FaultyMemory:
             self._note_weights(reader)  # they change while they are trained
         return self._read(reader.weights, "weights", weight, 1, learns)
 
-    def _read_input(self, reader: Reader, args: tuple[Any, ...], kwargs: dict[str, Any], learns: bool) -> Any:
+    def _read_input(
+        self, reader: Reader, dims: int, args: tuple[Any, ...], kwargs: dict[str, Any], learns: bool
+    ) -> Any:
         if "ifm" not in self.storage.kinds:
             return args, kwargs
         x = args[0] if args else kwargs["input"]
-        items = x.shape[0] if x.dim() >= reader.module.weight.dim() else 1
+        items = x.shape[0] if x.dim() >= dims else 1
         value = self._read(reader.ifm, "ifm", x, items, learns)
         return ((value, *args[1:]), kwargs) if args else (args, kwargs | {"input": value})
 

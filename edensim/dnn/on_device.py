@@ -178,7 +178,7 @@ def encode(code: Code, values: Tensor) -> Tensor:
 def decode(code: Code, codes: Tensor, count: int) -> tuple[Tensor, int]:
     """`Code.decode` to so many values per read; values, and how many were implausible."""
     if code.bits == 4:
-        sign = int(code.sign)
+        sign = 8 if code.signed else 0
         pairs = torch.stack([codes & 15, codes >> 4], -1).flatten(1)[:, :count].int()
         return ((pairs ^ sign) - sign).float() * float(code.scale), 0
     if code.bits < 32:

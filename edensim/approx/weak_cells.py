@@ -7,39 +7,68 @@ everywhere, and cells that read the row before (`WeakCells.of` says None).
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from edensim.approx.device import Device
 from edensim.approx.region import Layout
-from edensim.approx.tables_kernel import BLOCK, Bytes, Ints, RowTable, Words
+from edensim.approx.tables_kernel import BLOCK, OUTCOME, Bytes, Ints, RowTable, Words
 from edensim.approx.weak_kernel import flip_listed, list_cells
 
 MOST_CELLS = 1 << 18
 """Cells of a tensor that are listed at most (10 MB); a tensor with more fills its rows."""
+STRETCH_BITS = 1 << 16
+"""A tensor is read stretch by stretch, of so many bits at most, which stay in the nearest cache."""
+
+
+def stretches_of(size_bytes: int) -> tuple[int, int]:
+    """How many stretches a tensor has, and their bits: whole 32-bit words where there are several."""
+    count = -(-8 * size_bytes // STRETCH_BITS)
+    return count, 8 * size_bytes if count < 2 else 32 * -(-size_bytes // (4 * count))
 
 
 class WeakCells:
-    """Weak cells of a tensor by ascending bit; made by `of`."""
+    """Weak cells of a tensor; made by `of`.
+
+    Attributes
+    ----------
+    count : int
+    stretches, stretch_bits : int
+        How many stretches of the tensor to look through (0: there are no cells), and their length.
+    most : int
+        Most cells of a stretch.
+    bit, unit : int64 arrays, shape (cells,)
+        Bit of the tensor; bitline (or unit) of the row whose outcome it takes. By stretch, stream and bit.
+    stream : int64 array, shape (cells,)
+        Index in `streams`.
+    least : uint64 array, shape (cells, 2)
+        Outcomes below which it fails if it stores a 0, a 1.
+    streams : uint64 array, shape (streams, 3)
+        Of a law in a row: key of the outcomes, whether it is drawn anew in every access, word of the row.
+    """
 
     def __init__(self, device: Device, layout: Layout, rows: RowTable, room: int) -> None:
-        self.keys, self.anew = device.stream_keys, device.anew
         streams = np.zeros((len(rows.words) * len(device.laws), 2), np.uint64)
         bit, unit, stream = np.zeros((3, room), np.int64)
         least = np.zeros((room, 2), np.uint64)
-        size, which = layout.region.size_bytes, np.zeros(BLOCK, np.int64)
+        size, keys, which = layout.region.size_bytes, device.stream_keys, np.zeros(BLOCK, np.int64)
         self.count = int(
-            list_cells(size, layout.table, rows, device.tables, self.keys, bit, unit, stream, least, streams, which)
+            list_cells(size, layout.table, rows, device.tables, keys, bit, unit, stream, least, streams, which)
         )
+        stretches, self.stretch_bits = stretches_of(size)
         used = np.unique(stream[: self.count])
-        order = np.lexsort((unit, stream, bit))
+        law, word = streams[used].astype(np.int64)[:, 0], streams[used, 1]
+        stretch = bit // max(1, self.stretch_bits)
+        order = np.lexsort((unit, bit, stream, stretch))
         self.bit: Ints = bit[order]
         self.unit: Ints = unit[order]
         self.stream: Ints = np.searchsorted(used, stream[order])
         self.least: Words = least[order]
-        self.streams: Words = streams[used]
-        self._heads = np.zeros(len(used), np.uint64)
+        self.streams: Words = np.stack([keys[law, OUTCOME], device.anew[law, OUTCOME].astype(np.uint64), word], 1)
+        self.most = int(np.bincount(stretch, minlength=1).max())
+        self.stretches = stretches if room else 0
+        self._runs = _runs(stretch[order], self.stream, stretches)
 
     @classmethod
     def of(cls, device: Device, layout: Layout, rows: RowTable) -> Self | None:
@@ -49,6 +78,16 @@ class WeakCells:
         room = cls(device, layout, rows, 0).count
         return cls(device, layout, rows, room) if room <= MOST_CELLS else None
 
+    @property
+    def table(self) -> tuple[Any, ...]:
+        """What `weak_kernel.fail_cells` takes.
+
+        First run of every stretch and one more, shape (stretches + 1,); first cell and stream of every run and one
+        more, shape (runs + 1, 2); the cells, the streams, and room for a word of every stream.
+        """
+        heads = np.zeros(len(self.streams), np.uint64)
+        return (*self._runs, self.bit, self.unit, self.least, self.streams, heads)
+
     def flip(self, codes: Bytes, access: int) -> int:
         """Flip in place what reads `access`, `access` + 1 … get wrong; returns the number of flips.
 
@@ -57,9 +96,12 @@ class WeakCells:
         codes : uint8 array, shape (reads, bytes of the tensor), contiguous
             What is stored, once per read.
         """
-        return int(
-            flip_listed(
-                codes, self.bit, self.unit, self.stream, self.least, self.streams, self.keys, self.anew,
-                np.uint64(access), self._heads,
-            )
-        )  # fmt: skip
+        listed = np.empty(self.most, np.int64)
+        return int(flip_listed(codes, codes.copy(), listed, self.stretch_bits, self.table, access))
+
+
+def _runs(stretch: Ints, stream: Ints, stretches: int) -> tuple[Ints, Ints]:
+    """Cells that follow each other in a stretch and take outcomes of one stream: a run, and one more that ends them."""
+    starts = np.flatnonzero(np.diff(stretch, prepend=-1) | np.diff(stream, prepend=-1))
+    runs = np.stack([np.append(starts, len(stream)), np.append(stream[starts], -1)], 1)
+    return np.searchsorted(stretch[starts], np.arange(stretches + 1)), runs

@@ -20,7 +20,6 @@ from edensim.approx.tables_kernel import (
     KIND,
     KINDS,
     LEVELS,
-    OUTCOME,
     PER_UNIT,
     PLACE,
     ROW_BITS,
@@ -101,37 +100,68 @@ def list_cells(  # type: ignore[no-untyped-def]
 
 
 @jit_uncounted
-def flip_listed(codes, bit, unit, stream, least, streams, keys, anew, access, heads):  # type: ignore[no-untyped-def]
+def begin_read(streams, access, heads):  # type: ignore[no-untyped-def]
+    """Write the word of every stream from which outcomes of a read are drawn to `heads` (uint64).
+
+    `streams`, uint64 of shape (streams, 3), are key of the outcomes, whether it is drawn anew in every access, word of
+    the row.
+    """
+    for own in range(len(streams)):
+        key = streams[own, 0]
+        heads[own] = draw(draw(key, access) if streams[own, 1] else key, streams[own, 2])
+
+
+@jit_uncounted
+def fail_cells(codes, stored, listed, stretch, stretch_bits, first_run, runs, bit, unit, least, streams, heads):  # type: ignore[no-untyped-def]
+    """Flip in place the cells of a stretch that fail; returns how many codes it lists: as often as they are hit.
+
+    Parameters
+    ----------
+    codes, stored : uint8 or uint32 arrays
+        The stretch as it is read, and as it was stored.
+    listed : int64 array, shape (most cells of a stretch,)
+        Gets the indices of codes that are hit.
+    stretch, stretch_bits : int
+        Which stretch of the tensor, and how long all of them are.
+    first_run, runs, bit, unit, least, streams, heads
+        Table of `WeakCells`; `begin_read` has been here.
+    """
+    shift, flips = 3 if codes.itemsize == 1 else 5, 0
+    base, within = stretch * stretch_bits, (1 << shift) - 1
+    for run in range(first_run[stretch], first_run[stretch + 1]):
+        first, count, head = runs[run, 0], runs[run + 1, 0] - runs[run, 0], heads[runs[run, 1]]
+        outcomes = listed[flips : flips + count]  # what is listed never overtakes what is looked at
+        for i in range(count):  # a loop of its own, as this can be done for several cells at once
+            outcomes[i] = draw(head, unit[first + i]) >> _1
+        for i in range(count):
+            at = (bit[first + i] - base) >> shift
+            by = np.uint64(bit[first + i] & within)
+            before, now = np.uint64(stored[at]), np.uint64(codes[at])
+            fails = np.uint64(np.uint64(outcomes[i]) < least[first + i, np.int64((before >> by) & _1)])
+            fails &= ~((before ^ now) >> by)  # a cell that is weak by two laws flips once
+            codes[at] = now ^ (fails << by)
+            listed[flips] = at
+            flips += np.int64(fails)
+    return flips
+
+
+@jit_uncounted
+def flip_listed(codes, stored, listed, stretch_bits, table, access):  # type: ignore[no-untyped-def]
     """Flip in place what several reads of a tensor get wrong; returns the number of flips.
 
     Parameters
     ----------
-    codes : uint8 array, shape (reads, bytes)
-        What is stored, once per read.
-    bit, unit, stream, least, streams
-        Of `list_cells`, by ascending bit.
-    keys : uint64 array, shape (laws, streams)
-        Keys of the streams.
-    anew : bool array, shape (laws, streams)
-        Which of them are drawn anew in every access.
-    access : uint64
+    codes, stored : uint8 arrays, shape (reads, bytes)
+        What is read, and what was stored.
+    access : int
         Number of the first read.
-    heads : uint64 array, shape (rows x laws,)
-        To work in.
+    listed, stretch_bits, table
+        As `fail_cells` takes them.
     """
-    flips = 0
+    flips, size = 0, stretch_bits >> 3
     for read in range(len(codes)):
-        for own in range(len(streams)):
-            law = np.int64(streams[own, 0])
-            key = keys[law, OUTCOME]
-            heads[own] = draw(draw(key, access) if anew[law, OUTCOME] else key, streams[own, 1])
-        access += _1
-        last = -1  # a cell that is weak by two laws flips once
-        for i in range(len(bit)):
-            at, by = bit[i] >> 3, bit[i] & 7
-            stored = (np.int64(codes[read, at]) >> by) & 1
-            fails = np.int64((draw(heads[stream[i]], unit[i]) >> _1 < least[i, stored]) & (bit[i] != last))
-            codes[read, at] ^= np.uint8(fails << by)
-            last = bit[i] if fails else last
-            flips += fails
+        begin_read(table[5], np.uint64(access + read), table[6])
+        for stretch in range(len(table[0]) - 1):
+            begin, end = stretch * size, min((stretch + 1) * size, codes.shape[1])
+            flips += fail_cells(codes[read, begin:end], stored[read, begin:end], listed, stretch, stretch_bits, *table)
     return flips

@@ -20,8 +20,8 @@ from edensim.approx.law_table import law_keys
 from edensim.approx.poisson import mean_of_parity, thresholds
 from edensim.approx.region import PLAIN, Layout, layout_of
 from edensim.approx.tables_kernel import NOTHING, PARITY, WEAK, RowTable, Work
-from edensim.approx.weak_cells import WeakCells
-from edensim.dnn.reading import NO_DRAWS, ROW_BITS, Draws, NoErrors, ReadErrors
+from edensim.approx.weak_cells import WeakCells, stretches_of
+from edensim.dnn.reading import NO_DRAWS, Draws, NoErrors, ReadErrors
 from edensim.dnn.reads_kernel import inject_reads, toggle_reads
 from edensim.errors import ConfigError, did_you_mean
 
@@ -137,29 +137,26 @@ class FreshErrors:
     def corrupt(self, name: str, codes: Bytes, access: int) -> int:
         """Flip what these reads get wrong, in place; see `ReadErrors`."""
         size = codes.shape[1]
-        draws = self.draws(name, size)
+        draws = self.drawn_from(name, size)
         if draws is None:
             return self._reads.corrupt(self._place(name, size), codes, access)
-        return int(toggle_reads(codes, codes.copy(), np.empty(draws.most_points, np.int64), *draws, access))
+        return int(toggle_reads(codes, codes.copy(), np.empty(draws.most, np.int64), *draws, access))
 
-    def draws(self, name: str, size_bytes: int) -> Draws | None:
+    def drawn_from(self, name: str, size_bytes: int) -> Draws | None:
         """How to draw what `corrupt` flips; None where flips are so many that they are not thrown as points."""
         if (name, size_bytes) not in self._draws:
             self._draws[name, size_bytes] = self._drawn(name, size_bytes)
         return self._draws[name, size_bytes]
 
-    drawn_from = draws
-
     def _drawn(self, name: str, size: int) -> Draws | None:
         level = self._reads.device.tables.level[0, 0]
         if level != PARITY or not size:
             return NO_DRAWS if level == NOTHING or not size else None
-        rows = -(-8 * size // ROW_BITS)
-        row_bits = 8 * size if rows == 1 else 32 * -(-size // (4 * rows))
-        least, above = thresholds(mean_of_parity(row_bits, self.rate))
+        stretches, stretch_bits = stretches_of(size)
+        least, above = thresholds(mean_of_parity(stretch_bits, self.rate))
         groups = np.array([[least, 0, len(above), 0, 0]], np.int64)
         key = law_keys(self._reads.device.laws, self._seed_of(name))[0][0, WEAK]
-        return Draws(np.arange(rows, dtype=np.uint64), key, np.array(above), groups, row_bits)
+        return Draws(stretches, stretch_bits, key, np.array(above), groups)
 
     def _seed_of(self, name: str) -> int:
         return rng.key(self._reads.device.seed, "tensor", name)
@@ -192,12 +189,7 @@ class RatesErrors:
         errors = self._errors.get(name)
         return errors.corrupt(name, codes, access) if errors else 0
 
-    def draws(self, name: str, size_bytes: int) -> Draws | None:
-        """As the errors of this tensor's rate give them; see `DrawnErrors`."""
-        errors = self._errors.get(name, NoErrors())
-        return errors.draws(name, size_bytes) if hasattr(errors, "draws") else None
-
     def drawn_from(self, name: str, size_bytes: int) -> Draws | WeakCells | None:
-        """Likewise, for tensors on another device."""
+        """As the errors of this tensor's rate say; see `DrawnErrors`."""
         errors = self._errors.get(name, NoErrors())
         return errors.drawn_from(name, size_bytes) if hasattr(errors, "drawn_from") else None

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edensim.approx.tables_kernel import BEGIN, END, LOW, OUTCOME
+from edensim.approx.tables_kernel import BEGIN, END, LOW
 from edensim.approx.weak_cells import WeakCells
 from edensim.dnn.codes import Code
 from edensim.dnn.codes_kernel import SATURATE
@@ -49,11 +49,10 @@ class Cells(NamedTuple):
     @classmethod
     def of(cls, weak: WeakCells, device: torch.device) -> Cells:
         """Take them there."""
-        law = weak.streams[:, 0].astype(np.int64)
         bits, group = np.unique(weak.bit, return_inverse=True)
         arrays = (
-            bits, group, weak.unit, weak.stream, weak.least - np.uint64(1), weak.streams[:, 1],
-            weak.keys[law, OUTCOME], weak.anew[law, OUTCOME],
+            bits, group, weak.unit, weak.stream, weak.least - np.uint64(1), weak.streams[:, 2],
+            weak.streams[:, 0], weak.streams[:, 1] > 0,
         )  # fmt: skip
         return cls(*(_tensor(array, device) for array in arrays))
 
@@ -61,18 +60,18 @@ class Cells(NamedTuple):
 class Points(NamedTuple):
     """`Draws` on a device; `thresholds` ascend, and are shifted so that they compare as signed numbers."""
 
-    words: Tensor
+    stretches: int
+    stretch_bits: int
     key: int
     thresholds: Tensor
     least: int
-    row_bits: int
 
     @classmethod
     def of(cls, draws: Draws, device: torch.device) -> Points:
         """Take them there."""
         least, begin, end = (int(draws.groups[0, k]) for k in (LOW, BEGIN, END))
         thresholds = _tensor(draws.thresholds[begin:end][::-1].copy(), device) ^ _SIGN
-        return cls(_tensor(draws.words, device), _signed(int(draws.key)), thresholds, least, draws.row_bits)
+        return cls(draws.stretches, draws.stretch_bits, _signed(int(draws.key)), thresholds, least)
 
 
 Source = Points | Cells
@@ -121,22 +120,23 @@ def draw(key: Tensor | int, counter: Tensor | int) -> Tensor:
 
 def toggle(points: Points, codes: Tensor, access: int) -> int:
     """`reads_kernel.toggle_reads` on codes (reads, bytes) of a device."""
-    if not len(points.words) or not len(codes):
+    if not points.stretches or not len(codes):
         return 0
-    at_once = max(1, MOST // (len(points.words) * (points.least + len(points.thresholds) + 2)))
+    at_once = max(1, MOST // (points.stretches * (points.least + len(points.thresholds) + 2)))
     return sum(_toggle(points, codes[k : k + at_once], access + k) for k in range(0, len(codes), at_once))
 
 
 def _toggle(points: Points, codes: Tensor, access: int) -> int:
     reads, size = codes.shape
     now = draw(points.key, _counters(reads, codes, access))[:, None]
-    streams = draw(draw(now, points.words), 0)
+    stretch = _counters(points.stretches, codes)
+    streams = draw(draw(now, stretch), 0)
     heads = draw(streams, 0) ^ _SIGN
     counts = points.least + len(points.thresholds) - torch.searchsorted(points.thresholds, heads, right=True)
     pairs = (int(counts.max()) + 1) // 2
     words = draw(streams[..., None], _counters(pairs, codes, 1))
     halves = torch.stack([words & _LOW32, _shifted(words, 32)], -1).flatten(-2)
-    bits = ((halves * points.row_bits) >> 32) + _counters(len(points.words), codes)[:, None] * points.row_bits
+    bits = ((halves * points.stretch_bits) >> 32) + stretch[:, None] * points.stretch_bits
     thrown = (_counters(2 * pairs, codes) < counts[..., None]) & (bits < 8 * size)
     bits += _counters(reads, codes)[:, None, None] * (8 * size)
     hit, times = torch.unique(bits[thrown], return_counts=True)

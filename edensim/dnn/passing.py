@@ -1,7 +1,7 @@
 """The way of one tensor through memory: encoded, hit by errors, decoded.
 
 A network makes many short reads, so all that stays the same from one read of a tensor to the next is kept at hand.
-Where errors are as plain as `DrawnErrors`, one kernel takes each read the whole way; else all reads are encoded,
+Where errors are `DrawnErrors`, one kernel takes each read the whole way; else all reads are encoded,
 `corrupt` flips what they get wrong, and all are decoded. Both give the same bits.
 """
 
@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edensim.approx.weak_cells import WeakCells
 from edensim.dnn import on_device
 from edensim.dnn.codes import Bytes, Code, Floats, pairs_of
 from edensim.dnn.reading import Draws, ReadErrors
@@ -59,6 +60,21 @@ class Rooms:
         return room
 
 
+class Drawn(NamedTuple):
+    """Errors of a tensor as `reads_kernel` takes them, and room to list what is hit."""
+
+    errors: tuple[Any, ...]
+    listed: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, drawn: Draws | WeakCells) -> Drawn:
+        """From what they are drawn from."""
+        listed = np.empty(drawn.most, np.int64)
+        if isinstance(drawn, Draws):
+            return cls(tuple(drawn), listed)
+        return cls((drawn.stretches, drawn.stretch_bits, *drawn.table), listed)
+
+
 class TensorReads:
     """Reads of one tensor.
 
@@ -74,9 +90,8 @@ class TensorReads:
     def __init__(self, name: str, kind: str, code: Code, rooms: Rooms) -> None:
         self.name, self.kind, self.code, self.rooms = name, kind, code, rooms
         self._space: tuple[torch.Size, Tensor, Space] | None = None
-        self._draws: tuple[ReadErrors, int, Draws | None] | None = None
+        self._errors: tuple[ReadErrors, int, Drawn | None] | None = None
         self._remote: tuple[ReadErrors, int, torch.device, on_device.Source | None] | None = None
-        self._listed = np.zeros(0, np.int64)
         self._stored: tuple[Tensor, int, Bytes] | None = None
         self._work: tuple[Bytes, NDArray[Any], NDArray[Any]] | None = None
 
@@ -118,40 +133,39 @@ class TensorReads:
             Number of the first read.
         """
         size = self.code.row_bytes(read.shape[1])
-        if self._draws is None or self._draws[0] is not errors or self._draws[1] != size:
-            draws = errors.draws(self.name, size) if hasattr(errors, "draws") else None
-            self._draws = errors, size, draws
-            self._listed = np.empty(draws.most_points if draws else 0, np.int64)
-        draws = self._draws[2]
-        if draws is None or not size:
+        if self._errors is None or self._errors[0] is not errors or self._errors[1] != size:
+            drawn = errors.drawn_from(self.name, size) if hasattr(errors, "drawn_from") else None
+            self._errors = errors, size, None if drawn is None else Drawn.of(drawn)
+        known = self._errors[2]
+        if known is None or not size:
             return self._read_by_steps(errors, values, read, size, access)
-        return self._read_at_once(draws, values, read, size, access)
+        return self._read_at_once(known, values, read, size, access)
 
     def _read_at_once(
-        self, draws: Draws, values: Floats | None, read: Floats, size: int, access: int
+        self, drawn: Drawn, values: Floats | None, read: Floats, size: int, access: int
     ) -> tuple[int, int]:
         code, known = self.code, _UNKNOWN
         if values is None:
             assert self._stored is not None
             known, values = self._stored[2], read  # these values are not looked at
-        ends = code.lowest, code.highest
+        ends, (errors, listed) = (code.lowest, code.highest), drawn
         if code.bits == 32:
             corrects, way = code.correction != "none", code.way
             stored, codes = values.view(np.uint32), read.view(np.uint32)
-            return pass_floats(values, read, stored, codes, corrects, *ends, way, self._listed, *draws, access)
-        row_bytes = min(size, draws.row_bits // 8)
-        if self._work is None or self._work[0].shape[1] != row_bytes:
-            rooms = np.empty((2, row_bytes), np.uint8)
-            views = pairs_of(2 * row_bytes) if code.bits == 4 else (code.elements(rooms[0]), code.elements(rooms[1]))
+            return pass_floats(values, read, stored, codes, corrects, *ends, way, listed, errors, access)
+        room = min(size, errors[1] // 8)
+        if self._work is None or self._work[0].shape[1] != room:
+            rooms = np.empty((2, room), np.uint8)
+            views = pairs_of(2 * room) if code.bits == 4 else (code.elements(rooms[0]), code.elements(rooms[1]))
             self._work = rooms, *views
         rooms, front, back = self._work
         if code.bits == 4:
             return pass_nibbles(
-                values, read, rooms, front, back, known, code.inverse, *ends, code.sign, code.scale, self._listed,
-                *draws, access
+                values, read, rooms, front, back, known, code.inverse, *ends, code.sign, code.scale, listed,
+                errors, access
             ), 0  # fmt: skip
         return pass_bytes(
-            values, read, rooms, front, back, known, code.inverse, *ends, code.scale, self._listed, *draws, access
+            values, read, rooms, front, back, known, code.inverse, *ends, code.scale, listed, errors, access
         ), 0  # fmt: skip
 
     def _read_by_steps(

@@ -2,8 +2,8 @@
 
 An object of class `ReadErrors` stands for a memory in which every tensor has a place. A tensor is read whole; rows of
 `codes` are separate reads of one tensor, one for each image, from the same addresses. Errors as plain as a bit error
-rate may also have the method of `DrawnErrors`; then the memory draws them itself while it encodes and decodes, which is
-quicker and gives the same bits.
+rate or a list of weak cells may also have the method of `DrawnErrors`; then the memory draws them itself while it
+encodes and decodes, which is quicker and gives the same bits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edensim.approx.tables_kernel import BEGIN, END, LOW
-from edensim.approx.weak_cells import WeakCells
+from edensim.approx.weak_cells import STRETCH_BITS, WeakCells
 
 
 class ReadErrors(Protocol):
@@ -35,41 +35,34 @@ class ReadErrors(Protocol):
         """
 
 
-ROW_BITS = 1 << 16
-
-
 class Draws(NamedTuple):
     """How the errors of a tensor at a plain bit error rate are drawn, as `reads_kernel.toggle_reads` takes it.
 
-    Rows are as long as the tensor, but at most `ROW_BITS`: what is drawn for a row costs as much as some flips, and a
-    row stays in the nearest cache.
+    They are drawn stretch by stretch (`stretches_of`), as what is drawn for a stretch costs as much as some flips.
     """
 
-    words: NDArray[np.uint64]
+    stretches: int
+    stretch_bits: int
     key: np.uint64
     thresholds: NDArray[np.uint64]
     groups: NDArray[np.int64]
-    row_bits: int
 
     @property
-    def most_points(self) -> int:
-        """Most points of a row, and one more: they are thrown two at a time."""
+    def most(self) -> int:
+        """Most points of a stretch, and one more: they are thrown two at a time."""
         least, begin, end = self.groups[0, [LOW, BEGIN, END]]
         return int(least + end - begin) + 1
 
 
-NO_DRAWS = Draws(np.zeros(0, np.uint64), np.uint64(0), np.zeros(1, np.uint64), np.zeros((1, 5), np.int64), ROW_BITS)
-"""Of a tensor without errors: it has no rows."""
+NO_DRAWS = Draws(0, STRETCH_BITS, np.uint64(0), np.zeros(1, np.uint64), np.zeros((1, 5), np.int64))
+"""Of a tensor without errors: it has no stretches."""
 
 
 class DrawnErrors(ReadErrors, Protocol):
     """Errors that a memory may draw itself."""
 
-    def draws(self, name: str, size_bytes: int) -> Draws | None:
-        """How to draw what `corrupt` flips in a tensor of this size; None if `corrupt` is quicker, or only it can."""
-
     def drawn_from(self, name: str, size_bytes: int) -> Draws | WeakCells | None:
-        """The same for tensors on another device than the CPU; None if only `corrupt` can."""
+        """What `corrupt` draws from in a tensor of this size; None if `corrupt` is quicker, or only it can."""
 
 
 class NoErrors:
@@ -79,11 +72,9 @@ class NoErrors:
         """Nothing flips."""
         return 0
 
-    def draws(self, name: str, size_bytes: int) -> Draws:
-        """No rows."""
+    def drawn_from(self, name: str, size_bytes: int) -> Draws:
+        """No stretches."""
         return NO_DRAWS
-
-    drawn_from = draws
 
 
 ErrorsAt = Callable[[float], ReadErrors]

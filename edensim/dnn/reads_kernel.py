@@ -1,11 +1,14 @@
 """Errors of several reads of one tensor, from the same addresses: the injector's kernel, read by read.
 
 `inject_reads` takes any device. `toggle_reads` draws a plain bit error rate, with a tenth of the work per read: reads
-of small tensors are short. `pass_bytes`, `pass_nibbles` and `pass_floats` store values, toggle and read them, row by
-row of the memory: its codes stay in the nearest cache.
+of small tensors are short. `pass_bytes`, `pass_nibbles` and `pass_floats` store values, flip what a plain bit error
+rate or a list of weak cells says, and read them, stretch by stretch of the tensor: its codes stay in the nearest cache.
 
 What is drawn decides no branch here but the end of a loop: a processor that guesses wrong loses more than drawing and
 flipping a bit takes. So points that are not wanted change nothing, and what is hit is listed.
+
+Errors are a plain tuple, which numba takes apart quicker than anything with names: how many stretches the tensor has
+(0: no errors), their bits, and then key, thresholds and groups of `Draws`, or the table of `WeakCells`.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import numpy as np
 from edensim.approx.inject_kernel import inject_units
 from edensim.approx.row_kernel import number_of_points
 from edensim.approx.tables_kernel import Data
+from edensim.approx.weak_kernel import begin_read, fail_cells
 from edensim.dnn.codes_kernel import (
     copy_and_check,
     correct_listed,
@@ -27,6 +31,7 @@ from edensim.dnn.codes_kernel import (
 from edensim.jit import copy_bytes, jit_uncounted
 from edensim.rng_kernel import draw
 
+_DRAWS = 5  # fields of it
 _ZERO, _ONE, _3, _5, _32, _LOW32 = (np.uint64(k) for k in (0, 1, 3, 5, 32, 0xFFFFFFFF))
 
 
@@ -66,7 +71,7 @@ def inject_reads(codes, stored, layout, rows, tables, keys, anew, access, now, r
 
 
 @jit_uncounted
-def toggle_reads(codes, stored, listed, words, key, thresholds, groups, row_bits, access):  # type: ignore[no-untyped-def]
+def toggle_reads(codes, stored, listed, stretches, stretch_bits, key, thresholds, groups, access):  # type: ignore[no-untyped-def]
     """Toggle in place what reads get wrong at a plain bit error rate; returns the number of bits flipped in the end.
 
     Parameters
@@ -75,57 +80,56 @@ def toggle_reads(codes, stored, listed, words, key, thresholds, groups, row_bits
         What is read.
     stored : uint8 array, shape (reads, bytes)
         A copy of it: a point that is hit again takes back its flip.
-    listed : int64 array, shape (Draws.most_points,)
+    listed : int64 array, shape (Draws.most,)
         To work in.
-    words : uint64 array, shape (rows,)
-        Rows of the tensor, which begins with the first bit of the first; none: no errors.
+    stretches, stretch_bits : int
+        How many stretches the tensor has, and their bits, whole codes; none: no errors.
     key : uint64
         Key of the stream.
     thresholds, groups
-        Numbers of points of a row, as in `LawTables`.
-    row_bits : int
-        Bits of a row, whole codes.
+        Numbers of points of a stretch, as in `LawTables`.
     access : int
         Number of the first read.
     """
-    flips, row_bytes = 0, row_bits >> 3
+    flips, size = 0, stretch_bits >> 3
     for i in range(len(codes)):
         now = draw(key, access + i)
-        for row in range(len(words)):
-            begin, end = row * row_bytes, min((row + 1) * row_bytes, codes.shape[1])
+        for stretch in range(stretches):
+            begin, end = stretch * size, min((stretch + 1) * size, codes.shape[1])
             flips += _toggle(
-                codes[i, begin:end], stored[i, begin:end], listed, draw(now, words[row]), thresholds, groups, row_bits
+                codes[i, begin:end], stored[i, begin:end], listed, draw(now, stretch), stretch_bits, thresholds, groups
             )[0]  # fmt: skip
     return flips
 
 
 @jit_uncounted
-def pass_bytes(  # type: ignore[no-untyped-def]
-    values, read, rooms, codes, back, known, inverse, low, high, scale,
-    listed, words, key, thresholds, groups, row_bits, access,
-):  # fmt: skip
+def pass_bytes(values, read, rooms, codes, back, known, inverse, low, high, scale, listed, errors, access):  # type: ignore[no-untyped-def]
     """Store and read values as integers of whole bytes; returns the number of bits flipped.
 
     Parameters
     ----------
     values, read : float32 arrays, shape (reads, values)
         What is stored, once per read; what is read.
-    rooms : uint8 array, shape (2, bytes of a row)
+    rooms : uint8 array, shape (2, bytes of a stretch)
         To work in.
-    codes, back : int8, uint8 or int16 arrays, shape (values of a row,)
+    codes, back : int8, uint8 or int16 arrays, shape (values of a stretch,)
         The same memory: what is stored, what is read.
     known : uint8 array, shape (bytes,) or (0,)
         Codes of the values if they are known.
     inverse, low, high, scale
         As `encode_bytes` and `decode_bytes` take them.
-    listed, words, key, thresholds, groups, row_bits, access
-        As `toggle_reads` takes them.
+    listed : int64 array
+        To work in: most points or cells of a stretch.
+    errors : tuple
+        See the module.
+    access : int
+        Number of the first read.
     """
     flips, count, most, size = 0, read.shape[1], len(codes), rooms.shape[1] // len(codes)
     for i in range(len(read)):
-        now = draw(key, access + i)
-        for row in range((count + most - 1) // most):
-            begin, end = row * most, min((row + 1) * most, count)
+        now = _begin(errors, access + i)
+        for stretch in range((count + most - 1) // most):
+            begin, end = stretch * most, min((stretch + 1) * most, count)
             if len(known):
                 stored = known[begin * size : end * size]
             else:
@@ -133,23 +137,20 @@ def pass_bytes(  # type: ignore[no-untyped-def]
                 encode_bytes(values[i, begin:end], codes, inverse, low, high)
             found = rooms[1, : (end - begin) * size]
             copy_bytes(found, 0, stored, 0, len(stored))
-            if len(words):
-                flips += _toggle(found, stored, listed, draw(now, words[row]), thresholds, groups, row_bits)[0]
+            if errors[0]:
+                flips += _flip(found, stored, listed, errors, now, stretch)[0]
             decode_bytes(back[: end - begin], read[i, begin:end], scale)
     return flips
 
 
 @jit_uncounted
-def pass_nibbles(  # type: ignore[no-untyped-def]
-    values, read, rooms, wide, pairs, known, inverse, low, high, sign, scale,
-    listed, words, key, thresholds, groups, row_bits, access,
-):  # fmt: skip
+def pass_nibbles(values, read, rooms, wide, pairs, known, inverse, low, high, sign, scale, listed, errors, access):  # type: ignore[no-untyped-def]
     """As `pass_bytes`, two codes to a byte; `wide`, `pairs` and `sign` are as `encode_nibbles` takes them."""
     flips, count, most = 0, read.shape[1], len(wide)
     for i in range(len(read)):
-        now = draw(key, access + i)
-        for row in range((count + most - 1) // most):
-            begin, end = row * most, min((row + 1) * most, count)
+        now = _begin(errors, access + i)
+        for stretch in range((count + most - 1) // most):
+            begin, end = stretch * most, min((stretch + 1) * most, count)
             if len(known):
                 stored = known[begin >> 1 : (end + 1) >> 1]
             else:
@@ -157,35 +158,29 @@ def pass_nibbles(  # type: ignore[no-untyped-def]
                 encode_nibbles(values[i, begin:end], stored, wide, pairs, inverse, low, high)
             found = rooms[1, : len(stored)]
             copy_bytes(found, 0, stored, 0, len(stored))
-            if len(words):
-                flips += _toggle(found, stored, listed, draw(now, words[row]), thresholds, groups, row_bits)[0]
+            if errors[0]:
+                flips += _flip(found, stored, listed, errors, now, stretch)[0]
             decode_nibbles(found, read[i, begin:end], wide, pairs, sign, scale)
     return flips
 
 
 @jit_uncounted
-def pass_floats(  # type: ignore[no-untyped-def]
-    values, read, stored, codes, corrects, low, high, way,
-    listed, words, key, thresholds, groups, row_bits, access,
-):  # fmt: skip
+def pass_floats(values, read, stored, codes, corrects, low, high, way, listed, errors, access):  # type: ignore[no-untyped-def]
     """As `pass_bytes`, for floats as they are; returns the numbers of bits flipped and of values corrected.
 
     `stored` and `codes` are the memory of `values` and `read`, as uint32; `low`, `high` and `way` are as
     `correct_values` takes them, where the memory `corrects`.
     """
-    flips, corrected, count, most = 0, 0, read.shape[1], row_bits >> 5
+    flips, corrected, count, most = 0, 0, read.shape[1], errors[1] >> 5
     for i in range(len(read)):
-        now = draw(key, access + i)
-        for row in range((count + most - 1) // most):
-            begin, end = row * most, min((row + 1) * most, count)
+        now = _begin(errors, access + i)
+        for stretch in range((count + most - 1) // most):
+            begin, end = stretch * most, min((stretch + 1) * most, count)
             # Mostly nothing that is stored is outside of the bounds: then only what is hit has to be looked at.
             outside = copy_and_check(values[i, begin:end], read[i, begin:end], low, high)
             hits = 0
-            if len(words):
-                change, hits = _toggle(
-                    codes[i, begin:end], stored[i, begin:end], listed, draw(now, words[row]), thresholds, groups,
-                    row_bits,
-                )  # fmt: skip
+            if errors[0]:
+                change, hits = _flip(codes[i, begin:end], stored[i, begin:end], listed, errors, now, stretch)
                 flips += change
             if corrects and outside == 0:
                 corrected += correct_listed(read[i, begin:end], listed, hits, low, high, way)
@@ -195,12 +190,28 @@ def pass_floats(  # type: ignore[no-untyped-def]
 
 
 @jit_uncounted
-def _toggle(codes, stored, listed, key, thresholds, groups, row_bits):  # type: ignore[no-untyped-def]
-    """One row of one read, from its key; returns how many bits differ from those stored, and how many codes it lists.
+def _begin(errors, access):  # type: ignore[no-untyped-def]
+    """What the errors of a read are drawn from."""
+    if len(errors) == _DRAWS:
+        return draw(errors[2], access)
+    begin_read(errors[7], np.uint64(access), errors[8])
+    return _ZERO
 
-    Codes are listed as often as they are hit.
-    """
-    places, shift = np.uint64(row_bits), _3 if codes.itemsize == 1 else _5
+
+@jit_uncounted
+def _flip(codes, stored, listed, errors, now, stretch):  # type: ignore[no-untyped-def]
+    """One stretch of one read; returns how many bits differ from those stored, and how many codes it lists."""
+    if len(errors) == _DRAWS:  # numba compiles one of the two
+        _, stretch_bits, _, thresholds, groups = errors
+        return _toggle(codes, stored, listed, draw(now, stretch), stretch_bits, thresholds, groups)
+    flips = fail_cells(codes, stored, listed, stretch, *errors[1:])
+    return flips, flips
+
+
+@jit_uncounted
+def _toggle(codes, stored, listed, key, stretch_bits, thresholds, groups):  # type: ignore[no-untyped-def]
+    """Points of one stretch of one read, from its key; as `_flip`. Codes are listed as often as they are hit."""
+    places, shift = np.uint64(stretch_bits), _3 if codes.itemsize == 1 else _5
     size, stream = np.uint64(len(codes)) << shift, draw(key, 0)
     count = number_of_points(draw(stream, 0), thresholds, groups, 0)
     for i in range((count + 1) >> 1):  # a loop of its own, as this can be done for several words at once

@@ -5,10 +5,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from edensim.dnn import NoErrors, RatesErrors, Storage  # noqa: E402
+from edensim.approx import Device, Region, Uniform  # noqa: E402
+from edensim.dnn import NoErrors, PlacedErrors, RatesErrors, Storage  # noqa: E402
 from edensim.dnn.codes import code_of  # noqa: E402
 from edensim.dnn.passing import Rooms, TensorReads  # noqa: E402
 from edensim.dnn.storage import Range  # noqa: E402
+from edensim.memory import AddressMap, Geometry  # noqa: E402
+
+GEOMETRY = Geometry(2, 1, 2, 2, 64, 16, 8, 64, 8, 16)
 
 
 class Hidden:
@@ -25,15 +29,12 @@ STORAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("storage", STORAGES, ids=lambda s: f"{s.precision} {s.unsigned_maps} {s.correction}")
-@pytest.mark.parametrize("rate", [0.0, 1e-3, 0.05, 0.4])
-def test_at_once_and_step_by_step_are_the_same(storage, rate):
-    """Values, flips and corrections, bit for bit; of maps and of weights whose codes are known; rows of any length."""
+def both_ways(storage, errors_of, access=7):
+    """For maps of several lengths: values, flips and corrections at once and step by step; weights agree with maps."""
     bounds = Range(0.0 if storage.unsigned_maps else -1.5, 2.0)
     code = code_of(storage, "ifm", bounds, bounds)
-    errors = RatesErrors({"t": rate}) if rate else NoErrors()
-    assert (errors.draws("t", 100) is None) == (rate == 0.4)
-    for items, count in ((3, 1), (2, 2047), (1, 5000)):
+    for items, count in ((3, 1), (2, 2047), (1, 5000), (2, 40000)):
+        errors = errors_of(code.row_bytes(count))
         values = np.random.default_rng(count).normal(0, 1, (items, count)).astype(np.float32)
         values[0, 0] = np.nan
         weight = torch.from_numpy(values[:1])
@@ -41,16 +42,43 @@ def test_at_once_and_step_by_step_are_the_same(storage, rate):
         for used in (errors, Hidden(errors)):
             reads = TensorReads("t", "ifm", code, Rooms())
             read = np.empty_like(values)
-            numbers = reads.read(used, values, read, 7)
+            numbers = reads.read(used, values, read, access)
             again = np.empty_like(values[:1])
             if code.bits < 32:
                 reads.store(weight, values[:1])
                 assert reads.holds(weight)
-                numbers += reads.read(used, None, again, 7)
+                numbers += reads.read(used, None, again, access)
                 assert np.array_equal(again.view(np.int32), read[:1].view(np.int32))
             found.append((numbers, read.view(np.int32).tolist()))
-        assert found[0] == found[1]
-        assert found[0][0][0] or rate * count < 10
+        yield count, *found
+
+
+@pytest.mark.parametrize("storage", STORAGES, ids=lambda s: f"{s.precision} {s.unsigned_maps} {s.correction}")
+@pytest.mark.parametrize("rate", [0.0, 1e-3, 0.05, 0.4])
+def test_at_once_and_step_by_step_are_the_same(storage, rate):
+    """Values, flips and corrections, bit for bit; of maps, and of weights whose codes are known."""
+    errors = RatesErrors({"t": rate}) if rate else NoErrors()
+    assert (errors.drawn_from("t", 100) is None) == (rate == 0.4)
+    for count, at_once, by_steps in both_ways(storage, lambda size: errors):
+        assert at_once == by_steps
+        assert at_once[0][0] or rate * count < 10
+
+
+@pytest.mark.parametrize("storage", STORAGES, ids=lambda s: f"{s.precision} {s.unsigned_maps} {s.correction}")
+@pytest.mark.parametrize("share", [0.0, 1e-3, 0.1])
+@pytest.mark.parametrize("order", ["RoBaRaCoCh", "ChRaBaRoCo"])
+def test_weak_cells_at_once_are_those_step_by_step(storage, share, order):
+    """Likewise, where two laws make the same cells weak, and stretches hold pieces of several rows."""
+    address_map = AddressMap(GEOMETRY, order)
+    laws = [Uniform(0.5, share).law(GEOMETRY), Uniform(0.3, share).law(GEOMETRY)] if share else []
+    device = Device([laws], address_map, seed=3)
+
+    def errors_of(size):
+        return PlacedErrors(device, {"t": Region(address_map, size, 320)})
+
+    for count, at_once, by_steps in both_ways(storage, errors_of):
+        assert at_once == by_steps
+        assert at_once[0][0] or share * count < 10
 
 
 def test_space_is_shared_while_nobody_keeps_it():

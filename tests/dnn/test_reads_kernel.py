@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from edensim.approx.poisson import mean_of_parity, thresholds
 from edensim.dnn.codes_kernel import correct_values
+from edensim.dnn.passing import Drawn
 from edensim.dnn.reading import Draws
 from edensim.dnn.reads_kernel import pass_floats, toggle_reads
 
@@ -31,11 +32,11 @@ def test_floats_at_once(seed, row_bits, rows, reads, rate, bounds, odd, way, cor
         values.flat[rng.integers(values.size)] = odd
     least, table = thresholds(mean_of_parity(row_bits, rate))
     groups = np.array([[least, 0, len(table), 0, row_bits]], np.int64)
-    words, key = rng.integers(0, 2**63, rows, dtype=np.uint64), np.uint64(rng.integers(2**63))
-    draws = Draws(words, key, np.array(table), groups, row_bits)
-    read, expected, listed = np.zeros_like(values), values.copy(), np.empty(draws.most_points, np.int64)
+    draws = Draws(rows, row_bits, np.uint64(rng.integers(2**63)), np.array(table), groups)
+    errors, listed = Drawn.of(draws)
+    read, expected = np.zeros_like(values), values.copy()
     stored, codes = values.view(np.uint32), read.view(np.uint32)
-    flips, corrected = pass_floats(values, read, stored, codes, corrects, low, high, way, listed, *draws, 5)
+    flips, corrected = pass_floats(values, read, stored, codes, corrects, low, high, way, listed, errors, 5)
     assert flips == toggle_reads(expected.view(np.uint8), values.view(np.uint8), listed, *draws, 5)
     assert corrected == sum(correct_values(row, low, high, way) for row in expected if corrects)
     assert (read.view(np.uint32) == expected.view(np.uint32)).all()
@@ -50,13 +51,13 @@ def test_points_are_thrown_as_in_plain_python(seed, size, rows, reads, rate, acc
     """Number of points by inversion of word 0 of a row's stream, places in the halves of the others."""
     rng = np.random.default_rng(seed)
     row_bytes = -(-size // rows)
-    words, key = rng.integers(0, 2**63, -(-size // row_bytes), dtype=np.uint64), int(rng.integers(2**63))
+    rows, key = -(-size // row_bytes), int(rng.integers(2**63))
     least, table = thresholds(mean_of_parity(8 * row_bytes, rate))
-    draws = Draws(words, np.uint64(key), np.array(table), np.array([[least, 0, len(table), 0, 0]]), 8 * row_bytes)
+    draws = Draws(rows, 8 * row_bytes, np.uint64(key), np.array(table), np.array([[least, 0, len(table), 0, 0]]))
     stored = rng.integers(0, 256, (reads, size), dtype=np.uint8)
     bits = np.unpackbits(stored, axis=1, bitorder="little")
-    for i, row in product(range(reads), range(len(words))):
-        stream = plain_draw(plain_draw(plain_draw(key, access + i), int(words[row])), 0)
+    for i, row in product(range(reads), range(rows)):
+        stream = plain_draw(plain_draw(plain_draw(key, access + i), row), 0)
         head = plain_draw(stream, 0)
         for k in range(least + sum(int(t) > head for t in table)):
             half = plain_draw(stream, 1 + k // 2) >> 32 * (k % 2) & 0xFFFFFFFF
@@ -64,7 +65,7 @@ def test_points_are_thrown_as_in_plain_python(seed, size, rows, reads, rate, acc
             if at < 8 * size:
                 bits[i, at] ^= 1
     codes = stored.copy()
-    flips = toggle_reads(codes, stored, np.empty(draws.most_points, np.int64), *draws, access)
+    flips = toggle_reads(codes, stored, np.empty(draws.most, np.int64), *draws, access)
     assert np.array_equal(np.unpackbits(codes, axis=1, bitorder="little"), bits)
     assert flips == np.unpackbits(codes ^ stored).sum()
 

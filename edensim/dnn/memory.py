@@ -260,31 +260,27 @@ class FaultyMemory:
             x = x.clamp(-largest if reads.code.signed else 0.0, largest)
         access = self._next[name]
         self._next[name] = access + items
-        size = reads.code.row_bytes(x.numel() // max(items, 1))
-        self.bits_read += 8 * items * size
-        drawn = None if _at_host(x) else reads.draws_on(x.device, self.errors, size)
-        if drawn is not None:
-            read, flips, corrected = on_device.read(reads.code, drawn, x, items, access)
+        # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
+        if not learns and kind != "constants" and _at_host(x) and x.dtype is torch.float32 and x.is_contiguous():
+            read, bits, flips, corrected = reads.pass_through(self.errors, x, items, access)
         else:
-            read, flips, corrected = self._read_on_host(reads, x, items, access, learns)
+            read, bits, flips, corrected = self._read_apart(reads, x, items, access)
+        self.bits_read += bits
         self.flips += flips
         self.corrected += corrected
         return StraightThrough.apply(x, read) if grad else read
 
-    def _read_on_host(
-        self, reads: TensorReads, x: Tensor, items: int, access: int, learns: bool
-    ) -> tuple[Tensor, int, int]:
-        # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
-        keeps = learns or reads.kind == "constants"
-        space = Space.of_its_own(x.shape, items) if keeps else reads.space(x.shape, items)
-        values = None
-        if learns or reads.kind != "weights" or reads.code.bits == 32:
-            values = _floats(x, items)
-        elif not reads.holds(x):
-            reads.store(x, _floats(x, items))
-        flips, corrected = reads.read(self.errors, values, space.rows, access)
-        plain = x.is_cpu and x.dtype is torch.float32
-        return space.tensor if plain else space.tensor.to(x.device, x.dtype), flips, corrected
+    def _read_apart(self, reads: TensorReads, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int, int]:
+        """Into memory of its own, on the device of the tensor, in its type."""
+        size = reads.code.row_bytes(x.numel() // max(items, 1))
+        bits = 8 * items * size
+        drawn = None if _at_host(x) else reads.draws_on(x.device, self.errors, size)
+        if drawn is not None:
+            read, flips, corrected = on_device.read(reads.code, drawn, x, items, access)
+            return read, bits, flips, corrected
+        space = Space.of_its_own(x.shape, items)
+        flips, corrected = reads.read(self.errors, _floats(x, items), space.rows, access)
+        return space.tensor.to(x.device, x.dtype), bits, flips, corrected
 
     def _note_weights(self, reader: Reader) -> None:
         weight = reader.module.weight

@@ -50,29 +50,42 @@ class Rooms:
     """Memory that the reads of all tensors share: new pages cost more than the errors do."""
 
     def __init__(self) -> None:
-        self._rooms: dict[str, Tensor] = {}
+        self.rooms: dict[str, Tensor] = {}
 
     def take(self, use: str, count: int) -> Tensor:
         """The memory of a use: floats in one dimension, so many at least."""
-        room = self._rooms.get(use)
+        room = self.rooms.get(use)
         if room is None or room.numel() < count:
-            room = self._rooms[use] = _empty((count,))
+            room = self.rooms[use] = _empty((count,))
         return room
 
 
 class Drawn(NamedTuple):
-    """Errors of a tensor as `reads_kernel` takes them, and room to list what is hit."""
+    """Room to list what is hit, and errors of a tensor as `reads_kernel` takes them."""
 
-    errors: tuple[Any, ...]
     listed: NDArray[np.int64]
+    errors: tuple[Any, ...]
 
     @classmethod
     def of(cls, drawn: Draws | WeakCells) -> Drawn:
         """From what they are drawn from."""
         listed = np.empty(drawn.most, np.int64)
         if isinstance(drawn, Draws):
-            return cls(tuple(drawn), listed)
-        return cls((drawn.stretches, drawn.stretch_bits, *drawn.table), listed)
+            return cls(listed, tuple(drawn))
+        return cls(listed, (drawn.stretches, drawn.stretch_bits, *drawn.table))
+
+
+class _Ready(NamedTuple):
+    """A read that is like the one before it, ready but for what is stored and the number of the access."""
+
+    errors: ReadErrors
+    room: Tensor
+    shape: torch.Size
+    tensor: Tensor
+    reads: tuple[int, int]
+    bits: int
+    kernel: Any
+    fixed: tuple[Any, ...]
 
 
 class TensorReads:
@@ -89,18 +102,59 @@ class TensorReads:
 
     def __init__(self, name: str, kind: str, code: Code, rooms: Rooms) -> None:
         self.name, self.kind, self.code, self.rooms = name, kind, code, rooms
-        self._space: tuple[torch.Size, Tensor, Space] | None = None
+        self._ready: _Ready | None = None
         self._errors: tuple[ReadErrors, int, Drawn | None] | None = None
         self._remote: tuple[ReadErrors, int, torch.device, on_device.Source | None] | None = None
         self._stored: tuple[Tensor, int, Bytes] | None = None
         self._work: tuple[Bytes, NDArray[Any], NDArray[Any]] | None = None
 
-    def space(self, shape: torch.Size, items: int) -> Space:
-        """Space for the values of a read that nobody keeps: that of the read before, if it had this shape."""
+    def pass_through(self, errors: ReadErrors, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int, int]:
+        """Read a tensor that nobody keeps, in the memory that the next read of its kind will use.
+
+        Parameters
+        ----------
+        errors : ReadErrors
+        x : Tensor
+            What is stored, contiguous float32 of the CPU: so many reads of the tensor.
+        items, access : int
+            Number of reads, and of the first of them.
+
+        Returns
+        -------
+        Tensor, int, int, int
+            What is read, and the numbers of bits read, bits flipped and values corrected.
+        """
+        ready = self._ready
+        if (
+            ready is None or ready.shape != x.shape or ready.errors is not errors
+            or ready.room is not self.rooms.rooms.get(self.kind)
+        ):  # fmt: skip
+            ready = self._ready = self._make_ready(errors, x.shape, items)
+        known = self._stored
+        if self.kind == "weights" and self.code.bits < 32:
+            if known is None or known[0] is not x or known[1] != x._version:
+                self.store(x, x.detach().numpy().reshape(ready.reads))
+                ready = self._ready = self._make_ready(errors, x.shape, items)
+            values = None
+        else:
+            values = (x.detach() if x.requires_grad else x).numpy().reshape(ready.reads)
+        if ready.kernel is None:
+            rows = ready.tensor.numpy().reshape(ready.reads)
+            return ready.tensor, ready.bits, *self._read_by_steps(errors, values, rows, access)
+        return (
+            ready.tensor,
+            ready.bits,
+            *ready.kernel(ready.fixed[0] if values is None else values, access, *ready.fixed),
+        )
+
+    def _make_ready(self, errors: ReadErrors, shape: torch.Size, items: int) -> _Ready:
         room = self.rooms.take(self.kind, shape.numel())
-        if self._space is None or self._space[0] != shape or self._space[1] is not room:
-            self._space = shape, room, Space.within(room[: shape.numel()].view(shape), items)
-        return self._space[2]
+        space = Space.within(room[: shape.numel()].view(shape), items)
+        size = self.code.row_bytes(space.rows.shape[1])
+        drawn = self._drawn_from(errors, size)
+        known = _UNKNOWN if self._stored is None else self._stored[2]
+        kernel, fixed = (None, ()) if drawn is None else self._kernel(drawn, space.rows, known)
+        return _Ready(errors, room, shape, space.tensor, space.rows.shape, 8 * items * size, kernel, fixed)
 
     def draws_on(self, device: torch.device, errors: ReadErrors, size: int) -> on_device.Source | None:
         """What to draw the errors of a tensor of so many bytes from on a device; None if the host has to."""
@@ -109,68 +163,54 @@ class TensorReads:
             known = self._remote = errors, size, device, on_device.draws_on(device, errors, self.name, size)
         return known[3]
 
-    def holds(self, weight: Tensor) -> bool:
-        """Whether the codes of these very weights are known."""
-        known = self._stored
-        return known is not None and known[0] is weight and known[1] == weight._version
-
     def store(self, weight: Tensor, values: Floats) -> None:
         """Keep the codes of weights, so that they are encoded once; floats are their own codes."""
-        if self.code.bits < 32:
-            codes = np.empty((1, self.code.row_bytes(values.size)), np.uint8)
-            self.code.encode(values, codes)
-            self._stored = weight, weight._version, codes[0]
+        codes = np.empty((1, self.code.row_bytes(values.size)), np.uint8)
+        self.code.encode(values, codes)
+        self._stored = weight, weight._version, codes[0]
 
-    def read(self, errors: ReadErrors, values: Floats | None, read: Floats, access: int) -> tuple[int, int]:
+    def read(self, errors: ReadErrors, values: Floats, read: Floats, access: int) -> tuple[int, int]:
         """Store values and read them; returns the numbers of bits flipped and of values corrected.
 
         Parameters
         ----------
         errors : ReadErrors
         values, read : float32 arrays, shape (reads, values), contiguous
-            What is stored, once per read (None: what `store` has been given); what is read.
+            What is stored, once per read; what is read.
         access : int
             Number of the first read.
         """
-        size = self.code.row_bytes(read.shape[1])
-        if self._errors is None or self._errors[0] is not errors or self._errors[1] != size:
-            drawn = errors.drawn_from(self.name, size) if hasattr(errors, "drawn_from") else None
-            self._errors = errors, size, None if drawn is None else Drawn.of(drawn)
-        known = self._errors[2]
-        if known is None or not size:
-            return self._read_by_steps(errors, values, read, size, access)
-        return self._read_at_once(known, values, read, size, access)
+        drawn = self._drawn_from(errors, self.code.row_bytes(read.shape[1]))
+        if drawn is None:
+            return self._read_by_steps(errors, values, read, access)
+        kernel, fixed = self._kernel(drawn, read, _UNKNOWN)
+        flips, corrected = kernel(values, access, *fixed)
+        return flips, corrected
 
-    def _read_at_once(
-        self, drawn: Drawn, values: Floats | None, read: Floats, size: int, access: int
-    ) -> tuple[int, int]:
-        code, known = self.code, _UNKNOWN
-        if values is None:
-            assert self._stored is not None
-            known, values = self._stored[2], read  # these values are not looked at
-        ends, (errors, listed) = (code.lowest, code.highest), drawn
+    def _drawn_from(self, errors: ReadErrors, size: int) -> Drawn | None:
+        if self._errors is None or self._errors[0] is not errors or self._errors[1] != size:
+            drawn = errors.drawn_from(self.name, size) if size and hasattr(errors, "drawn_from") else None
+            self._errors = errors, size, None if drawn is None else Drawn.of(drawn)
+        return self._errors[2]
+
+    def _kernel(self, drawn: Drawn, read: Floats, known: Bytes) -> tuple[Any, tuple[Any, ...]]:
+        """The kernel for reads into an array, and what it takes but for values and access."""
+        code = self.code
+        ends = code.lowest, code.highest
         if code.bits == 32:
-            corrects, way = code.correction != "none", code.way
-            stored, codes = values.view(np.uint32), read.view(np.uint32)
-            return pass_floats(values, read, stored, codes, corrects, *ends, way, listed, errors, access)
-        room = min(size, errors[1] // 8)
+            return pass_floats, (read, code.correction != "none", *ends, code.way, *drawn)
+        room = min(code.row_bytes(read.shape[1]), drawn.errors[1] // 8)
         if self._work is None or self._work[0].shape[1] != room:
             rooms = np.empty((2, room), np.uint8)
             views = pairs_of(2 * room) if code.bits == 4 else (code.elements(rooms[0]), code.elements(rooms[1]))
             self._work = rooms, *views
-        rooms, front, back = self._work
         if code.bits == 4:
-            return pass_nibbles(
-                values, read, rooms, front, back, known, code.inverse, *ends, code.sign, code.scale, listed,
-                errors, access
-            ), 0  # fmt: skip
-        return pass_bytes(
-            values, read, rooms, front, back, known, code.inverse, *ends, code.scale, listed, errors, access
-        ), 0  # fmt: skip
+            return pass_nibbles, (read, *self._work, known, code.inverse, *ends, code.sign, code.scale, *drawn)
+        return pass_bytes, (read, *self._work, known, code.inverse, *ends, code.scale, *drawn)
 
-    def _read_by_steps(
-        self, errors: ReadErrors, values: Floats | None, read: Floats, size: int, access: int
-    ) -> tuple[int, int]:
+    def _read_by_steps(self, errors: ReadErrors, values: Floats | None, read: Floats, access: int) -> tuple[int, int]:
+        """Values or, if there are none, the codes that are known."""
+        size = self.code.row_bytes(read.shape[1])
         codes = read.view(np.uint8)
         if self.code.bits < 32:
             room = self.rooms.take("codes", -(-len(read) * size // 4))

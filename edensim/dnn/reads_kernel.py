@@ -103,13 +103,17 @@ def toggle_reads(codes, stored, listed, stretches, stretch_bits, key, thresholds
 
 
 @jit_uncounted
-def pass_bytes(values, read, rooms, codes, back, known, inverse, low, high, scale, listed, errors, access):  # type: ignore[no-untyped-def]
-    """Store and read values as integers of whole bytes; returns the number of bits flipped.
+def pass_bytes(values, access, read, rooms, codes, back, known, inverse, low, high, scale, listed, errors):  # type: ignore[no-untyped-def]
+    """Store and read values as integers of whole bytes; returns the numbers of bits flipped and of values corrected.
 
     Parameters
     ----------
-    values, read : float32 arrays, shape (reads, values)
-        What is stored, once per read; what is read.
+    values : float32 array, shape (reads, values)
+        What is stored, once per read.
+    access : int
+        Number of the first read.
+    read : float32 array, shape (reads, values)
+        What is read.
     rooms : uint8 array, shape (2, bytes of a stretch)
         To work in.
     codes, back : int8, uint8 or int16 arrays, shape (values of a stretch,)
@@ -122,8 +126,6 @@ def pass_bytes(values, read, rooms, codes, back, known, inverse, low, high, scal
         To work in: most points or cells of a stretch.
     errors : tuple
         See the module.
-    access : int
-        Number of the first read.
     """
     flips, count, most, size = 0, read.shape[1], len(codes), rooms.shape[1] // len(codes)
     for i in range(len(read)):
@@ -140,11 +142,11 @@ def pass_bytes(values, read, rooms, codes, back, known, inverse, low, high, scal
             if errors[0]:
                 flips += _flip(found, stored, listed, errors, now, stretch)[0]
             decode_bytes(back[: end - begin], read[i, begin:end], scale)
-    return flips
+    return flips, 0
 
 
 @jit_uncounted
-def pass_nibbles(values, read, rooms, wide, pairs, known, inverse, low, high, sign, scale, listed, errors, access):  # type: ignore[no-untyped-def]
+def pass_nibbles(values, access, read, rooms, wide, pairs, known, inverse, low, high, sign, scale, listed, errors):  # type: ignore[no-untyped-def]
     """As `pass_bytes`, two codes to a byte; `wide`, `pairs` and `sign` are as `encode_nibbles` takes them."""
     flips, count, most = 0, read.shape[1], len(wide)
     for i in range(len(read)):
@@ -161,17 +163,17 @@ def pass_nibbles(values, read, rooms, wide, pairs, known, inverse, low, high, si
             if errors[0]:
                 flips += _flip(found, stored, listed, errors, now, stretch)[0]
             decode_nibbles(found, read[i, begin:end], wide, pairs, sign, scale)
-    return flips
+    return flips, 0
 
 
 @jit_uncounted
-def pass_floats(values, read, stored, codes, corrects, low, high, way, listed, errors, access):  # type: ignore[no-untyped-def]
-    """As `pass_bytes`, for floats as they are; returns the numbers of bits flipped and of values corrected.
+def pass_floats(values, access, read, corrects, low, high, way, listed, errors):  # type: ignore[no-untyped-def]
+    """As `pass_bytes`, for floats as they are, of which those outside of low … high are corrected if it `corrects`.
 
-    `stored` and `codes` are the memory of `values` and `read`, as uint32; `low`, `high` and `way` are as
-    `correct_values` takes them, where the memory `corrects`.
+    `low`, `high` and `way` are as `correct_values` takes them.
     """
     flips, corrected, count, most = 0, 0, read.shape[1], errors[1] >> 5
+    stored, codes = values.view(np.uint32), read.view(np.uint32)
     for i in range(len(read)):
         now = _begin(errors, access + i)
         for stretch in range((count + most - 1) // most):

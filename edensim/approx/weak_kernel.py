@@ -130,19 +130,25 @@ def fail_cells(codes, stored, listed, stretch, stretch_bits, first_run, runs, bi
     base, within = stretch * stretch_bits, (1 << shift) - 1
     for run in range(first_run[stretch], first_run[stretch + 1]):
         first, count, head = runs[run, 0], runs[run + 1, 0] - runs[run, 0], heads[runs[run, 1]]
-        outcomes = listed[flips : flips + count]  # what is listed never overtakes what is looked at
-        for i in range(count):  # a loop of its own, as this can be done for several cells at once
-            outcomes[i] = draw(head, unit[first + i]) >> _1
+        ways = listed[flips : flips + count]  # what is listed never overtakes what is looked at
+        _ways_to_fail(ways, unit[first : first + count], least[first : first + count], head)
         for i in range(count):
-            at = (bit[first + i] - base) >> shift
-            by = np.uint64(bit[first + i] & within)
-            before, now = np.uint64(stored[at]), np.uint64(codes[at])
-            fails = np.uint64(np.uint64(outcomes[i]) < least[first + i, np.int64((before >> by) & _1)])
-            fails &= ~((before ^ now) >> by)  # a cell that is weak by two laws flips once
+            at, by = (bit[first + i] - base) >> shift, np.uint64(bit[first + i] & within)
+            before, now = np.uint64(stored[at]) >> by, np.uint64(codes[at])
+            # A cell that is weak by two laws flips once.
+            fails = (np.uint64(ways[i]) >> (before & _1)) & ~(before ^ (now >> by)) & _1
             codes[at] = now ^ (fails << by)
             listed[flips] = at
             flips += np.int64(fails)
     return flips
+
+
+@jit_uncounted
+def _ways_to_fail(ways, unit, least, head):  # type: ignore[no-untyped-def]
+    """What cells get wrong in a read: bit 0 of `ways` if it is a 0, bit 1 if it is a 1. Several cells at once."""
+    for i in range(len(ways)):
+        outcome = draw(head, unit[i]) >> _1
+        ways[i] = np.int64(outcome < least[i, 0]) | (np.int64(outcome < least[i, 1]) << 1)
 
 
 @jit_uncounted

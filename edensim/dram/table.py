@@ -152,16 +152,14 @@ class Refresh:
     command: int = REFAB
 
 
-def reach(shape: Shape, edge: Edge, issuers: Int) -> NDArray[np.bool_]:
-    """Banks whose commands an edge delays when these banks issued the preceding command."""
-    banks = np.arange(shape.banks)
+def reach(shape: Shape, edge: Edge, issuing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Banks whose commands an edge delays, by the banks that the preceding command addresses: bool [issuers, banks]."""
     span = shape.span(edge.scope)
-    own = np.isin(banks // span, issuers // span)
+    own: NDArray[np.bool_] = issuing.reshape(len(issuing), -1, span).any(axis=2).repeat(span, axis=1)
     if not edge.sibling:
         return own
-    parent = shape.parent_span(edge.scope)
-    others: NDArray[np.bool_] = (banks // parent == issuers[0] // parent) & ~own
-    return others
+    parent = np.arange(shape.banks) // shape.parent_span(edge.scope)
+    return (parent == parent[issuing.argmax(axis=1)][:, None]) & ~own
 
 
 def allowed_row(command: int) -> int:
@@ -170,12 +168,11 @@ def allowed_row(command: int) -> int:
 
 
 def gathered(shape: Shape, cycles: Int) -> Int:
-    """What REFsb has to wait: the longest of its banks, at the bank that it addresses; int64 (banks,)."""
+    """What REFsb has to wait: the longest of its banks, at the bank that it addresses; int64 [issuers, banks]."""
     out = np.zeros_like(cycles)
     size = shape.layout.banks_per_group
-    for rank in range(0, shape.banks, shape.node_span):
-        mine = cycles[rank : rank + shape.node_span].reshape(-1, size)
-        out[rank : rank + size] = mine.max(axis=0)
+    by_group = (len(cycles), shape.ranks, -1, size)
+    out.reshape(by_group)[:, :, 0] = cycles.reshape(by_group).max(axis=2)
     return out
 
 
@@ -187,25 +184,24 @@ def full_delays(shape: Shape, edges: Sequence[Edge], preceding: int, issued: Seq
     """
     by_rank = is_rank_command(preceding)
     issuers = shape.ranks if by_rank else shape.banks
+    issuing = np.zeros((issuers, shape.banks), bool)
+    for k in range(issuers):
+        issuing[k, shape.banks_of(preceding, k)] = True
     out = np.zeros((issuers, shape.allowed_size - 1), np.int64)
     for edge in edges:
         if preceding not in edge.preceding or edge.window > 1:
             continue
+        hit = reach(shape, edge, issuing)
+        waits = np.where(hit, np.maximum(edge.cycles if by_rank else edge.cycles[:, None], 1), 0)
+        longest = np.where(issuing, np.maximum(edge.cycles, 1), 0).max(axis=1)
         for f in (f for f in edge.following if f in issued):
-            for k in range(issuers):
-                banks = shape.banks_of(preceding, k)
-                hit = reach(shape, edge, banks)
-                if f not in RANK_COMMANDS:
-                    at = allowed_row(f) * shape.padded
-                    row = out[k, at : at + shape.banks]
-                    cycles = edge.cycles if by_rank else np.full(shape.banks, edge.cycles[k])
-                    waits = np.where(hit, np.maximum(cycles, 1), 0)
-                    np.maximum(row, gathered(shape, waits) if f == REFSB else waits, out=row)
-                    continue
-                at = shape.rank_row(f)
-                value = edge.cycles[banks].max()
-                for node in np.flatnonzero(hit.reshape(shape.ranks, -1).any(axis=1)):
-                    out[k, at + node] = max(out[k, at + node], value, 1)
+            if f in RANK_COMMANDS:
+                at, ranks = shape.rank_row(f), hit.reshape(issuers, shape.ranks, -1).any(axis=2)
+                found = np.where(ranks, longest[:, None], 0)
+            else:
+                at, found = allowed_row(f) * shape.padded, gathered(shape, waits) if f == REFSB else waits
+            row = out[:, at : at + found.shape[1]]
+            np.maximum(row, found, out=row)
     return out
 
 
@@ -235,15 +231,18 @@ def compile_rows(
     fields["kind_of"] = kind_of.reshape(clocks.shape[1:]).astype(np.int64) + 1
     delays: dict[int, Int] = {}
     for p in (*issued, ACT2):
-        for k, cycles in enumerate(values.T, 1):
-            own = [replace(edge, cycles=np.full(shape.banks, cycles[j])) for j, edge in enumerate(mine)]
+        preceded = [(j, edge) for j, edge in enumerate(mine) if p in edge.preceding]
+        for k, cycles in enumerate(values.T if preceded else (), 1):
+            own = [replace(edge, cycles=np.full(shape.banks, cycles[j])) for j, edge in preceded]
             table = full_delays(shape, own, p, issued)
             if is_rank_command(p):  # bank by bank: of the other banks' own rows this one knows nothing
                 table = np.repeat(table, shape.node_span, axis=0)
                 target = np.arange(BANK_COMMANDS * shape.padded) % shape.padded
                 table[:, : len(target)] *= target == np.arange(shape.banks)[:, None]
-            delays.setdefault(p, np.zeros((layout.kinds + 1, *table.shape), np.int64))[k] = table
-        fields["by_row_n"][p] = (delays[p][1] > 0).sum(axis=1).max()
+            if k == 1:
+                delays[p] = np.zeros((layout.kinds + 1, *table.shape), np.int64)
+                fields["by_row_n"][p] = (table > 0).sum(axis=1).max()
+            delays[p][k] = table
     size = (N_COMMANDS, layout.kinds + 1, shape.padded, room(int(fields["by_row_n"].max()), 4))
     fields["by_row_at"] = np.full(size, shape.allowed_size - 1, np.int64)
     fields["by_row_delay"] = np.zeros(size, np.int64)

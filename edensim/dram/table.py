@@ -159,7 +159,8 @@ def reach(shape: Shape, edge: Edge, issuing: NDArray[np.bool_]) -> NDArray[np.bo
     if not edge.sibling:
         return own
     parent = np.arange(shape.banks) // shape.parent_span(edge.scope)
-    return (parent == parent[issuing.argmax(axis=1)][:, None]) & ~own
+    others: NDArray[np.bool_] = (parent == parent[issuing.argmax(axis=1)][:, None]) & ~own
+    return others
 
 
 def allowed_row(command: int) -> int:

@@ -7,7 +7,8 @@ Where errors are `DrawnErrors`, one kernel takes each read the whole way; else a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,12 +80,11 @@ class _Ready(NamedTuple):
     """A read that is like the one before it, ready but for what is stored and the number of the access."""
 
     errors: ReadErrors
-    room: Tensor
     shape: torch.Size
+    room: Tensor
     tensor: Tensor
-    reads: tuple[int, int]
     bits: int
-    kernel: Any
+    kernel: Callable[..., tuple[int, int]]
     fixed: tuple[Any, ...]
 
 
@@ -105,7 +105,7 @@ class TensorReads:
         self._ready: _Ready | None = None
         self._errors: tuple[ReadErrors, int, Drawn | None] | None = None
         self._remote: tuple[ReadErrors, int, torch.device, on_device.Source | None] | None = None
-        self._stored: tuple[Tensor, int, Bytes] | None = None
+        self._weights: tuple[Tensor, int, int, Floats, Bytes] | None = None
         self._work: tuple[Bytes, NDArray[Any], NDArray[Any]] | None = None
 
     def pass_through(self, errors: ReadErrors, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int, int]:
@@ -124,37 +124,41 @@ class TensorReads:
         Tensor, int, int, int
             What is read, and the numbers of bits read, bits flipped and values corrected.
         """
-        ready = self._ready
-        if (
-            ready is None or ready.shape != x.shape or ready.errors is not errors
-            or ready.room is not self.rooms.rooms.get(self.kind)
-        ):  # fmt: skip
-            ready = self._ready = self._make_ready(errors, x.shape, items)
-        known = self._stored
-        if self.kind == "weights" and self.code.bits < 32:
-            if known is None or known[0] is not x or known[1] != x._version:
-                self.store(x, x.detach().numpy().reshape(ready.reads))
-                ready = self._ready = self._make_ready(errors, x.shape, items)
-            values = None
+        if self.kind == "weights":
+            known = self._weights
+            if known is None or known[0] is not x or known[1] != x._version or known[2] != x.data_ptr():
+                known = self._weights = self._known(x)
+                self._ready = None
+            values = known[3]
         else:
-            values = (x.detach() if x.requires_grad else x).numpy().reshape(ready.reads)
-        if ready.kernel is None:
-            rows = ready.tensor.numpy().reshape(ready.reads)
-            return ready.tensor, ready.bits, *self._read_by_steps(errors, values, rows, access)
-        return (
-            ready.tensor,
-            ready.bits,
-            *ready.kernel(ready.fixed[0] if values is None else values, access, *ready.fixed),
-        )
+            values = (x.detach() if x.requires_grad else x).numpy().reshape(items, -1)
+        ready = self._ready
+        if ready is None or ready.errors is not errors or ready.shape != x.shape or ready.room is not self._room():
+            ready = self._ready = self._make_ready(errors, x.shape, items)
+        _, _, _, tensor, bits, kernel, fixed = ready
+        return tensor, bits, *kernel(values, access, *fixed)
+
+    def _room(self) -> Tensor | None:
+        return self.rooms.rooms.get(self.kind)
+
+    def _known(self, weight: Tensor) -> tuple[Tensor, int, int, Floats, Bytes]:
+        """Weights, by what they are known again; their values, and codes (floats are their own): encoded once."""
+        values, codes = weight.detach().numpy().reshape(1, -1), _UNKNOWN
+        if self.code.bits < 32:
+            codes = np.empty(self.code.row_bytes(values.size), np.uint8)
+            self.code.encode(values, codes[None])
+        return weight, weight._version, weight.data_ptr(), values, codes
 
     def _make_ready(self, errors: ReadErrors, shape: torch.Size, items: int) -> _Ready:
         room = self.rooms.take(self.kind, shape.numel())
         space = Space.within(room[: shape.numel()].view(shape), items)
         size = self.code.row_bytes(space.rows.shape[1])
         drawn = self._drawn_from(errors, size)
-        known = _UNKNOWN if self._stored is None else self._stored[2]
-        kernel, fixed = (None, ()) if drawn is None else self._kernel(drawn, space.rows, known)
-        return _Ready(errors, room, shape, space.tensor, space.rows.shape, 8 * items * size, kernel, fixed)
+        if drawn is None:
+            steps = partial(self._read_by_steps, errors)
+            return _Ready(errors, shape, room, space.tensor, 8 * items * size, steps, (space.rows,))
+        codes = _UNKNOWN if self._weights is None else self._weights[4]
+        return _Ready(errors, shape, room, space.tensor, 8 * items * size, *self._kernel(drawn, space.rows, codes))
 
     def draws_on(self, device: torch.device, errors: ReadErrors, size: int) -> on_device.Source | None:
         """What to draw the errors of a tensor of so many bytes from on a device; None if the host has to."""
@@ -162,12 +166,6 @@ class TensorReads:
         if known is None or known[0] is not errors or known[1] != size or known[2] != device:
             known = self._remote = errors, size, device, on_device.draws_on(device, errors, self.name, size)
         return known[3]
-
-    def store(self, weight: Tensor, values: Floats) -> None:
-        """Keep the codes of weights, so that they are encoded once; floats are their own codes."""
-        codes = np.empty((1, self.code.row_bytes(values.size)), np.uint8)
-        self.code.encode(values, codes)
-        self._stored = weight, weight._version, codes[0]
 
     def read(self, errors: ReadErrors, values: Floats, read: Floats, access: int) -> tuple[int, int]:
         """Store values and read them; returns the numbers of bits flipped and of values corrected.
@@ -182,7 +180,7 @@ class TensorReads:
         """
         drawn = self._drawn_from(errors, self.code.row_bytes(read.shape[1]))
         if drawn is None:
-            return self._read_by_steps(errors, values, read, access)
+            return self._read_by_steps(errors, values, access, read)
         kernel, fixed = self._kernel(drawn, read, _UNKNOWN)
         flips, corrected = kernel(values, access, *fixed)
         return flips, corrected
@@ -193,7 +191,9 @@ class TensorReads:
             self._errors = errors, size, None if drawn is None else Drawn.of(drawn)
         return self._errors[2]
 
-    def _kernel(self, drawn: Drawn, read: Floats, known: Bytes) -> tuple[Any, tuple[Any, ...]]:
+    def _kernel(
+        self, drawn: Drawn, read: Floats, known: Bytes
+    ) -> tuple[Callable[..., tuple[int, int]], tuple[Any, ...]]:
         """The kernel for reads into an array, and what it takes but for values and access."""
         code = self.code
         ends = code.lowest, code.highest
@@ -208,16 +208,11 @@ class TensorReads:
             return pass_nibbles, (read, *self._work, known, code.inverse, *ends, code.sign, code.scale, *drawn)
         return pass_bytes, (read, *self._work, known, code.inverse, *ends, code.scale, *drawn)
 
-    def _read_by_steps(self, errors: ReadErrors, values: Floats | None, read: Floats, access: int) -> tuple[int, int]:
-        """Values or, if there are none, the codes that are known."""
+    def _read_by_steps(self, errors: ReadErrors, values: Floats, access: int, read: Floats) -> tuple[int, int]:
         size = self.code.row_bytes(read.shape[1])
         codes = read.view(np.uint8)
         if self.code.bits < 32:
             room = self.rooms.take("codes", -(-len(read) * size // 4))
             codes = room.numpy().view(np.uint8)[: len(read) * size].reshape(len(read), size)
-        if values is not None:
-            self.code.encode(values, codes)
-        else:
-            assert self._stored is not None
-            np.copyto(codes, self._stored[2])
+        self.code.encode(values, codes)
         return errors.corrupt(self.name, codes, access), self.code.decode(codes, read)

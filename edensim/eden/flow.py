@@ -97,14 +97,14 @@ class Flow:
         write_json(path, found)
         return found
 
-    def map(self, tolerable: Mapping[str, float]) -> Assignment:
-        """Tensors into parts of the memory."""
-        return self.site.with_all_names(self._map(tolerable), tolerable)
+    def map(self, tolerable: Mapping[str, float], in_parts: bool = True) -> Assignment:
+        """Tensors into parts of the memory, or into the whole of it as one."""
+        return self.site.with_all_names(self._map(tolerable, in_parts), tolerable)
 
-    def _map(self, tolerable: Mapping[str, float]) -> Assignment:
+    def _map(self, tolerable: Mapping[str, float], in_parts: bool) -> Assignment:
         site, plan = self.site, self.plan
         items = site.items(tolerable)
-        if plan.mapping == "coarse":
+        if plan.mapping == "coarse" or not in_parts:
             best = best_of_chips(site.choices, site.chip_shares, min(tolerable.values()), plan.goal)
             space = sum(site.state.partitions.capacity_bytes().values())
             return coarse_mapping(items, Room(REMAINDER, space, 1.0, site.choices), best)

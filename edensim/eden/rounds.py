@@ -75,8 +75,8 @@ def _better(new: Round, old: Round) -> bool:
 class Settled:
     """A mapping that was tried at its places.
 
-    `accuracy` is that of the validation images there, `steps` how often tolerances shrank, `granularity` "fine" or
-    "coarse": what the mapping was made from.
+    `accuracy` is that of the validation images there, `steps` how often tolerances shrank, `granularity` what the
+    mapping was made from: "fine", "coarse", or "module" for one point for the whole memory.
     """
 
     mapping: Assignment
@@ -87,17 +87,23 @@ class Settled:
 
 
 def settle(flow: Flow, best: Round) -> Settled:
-    """Map so that the target holds at the places themselves, from rates by tensor or from one rate for all.
+    """Map so that the target holds at the places themselves: by tensor, with one rate for all, or in no parts at all.
 
     What a chip does at an operating point is not the model of the characterisation: its weak cells stay, and its flips
     have a direction. So a mapping is tried where its tensors lie, on the validation images, and tolerances shrink until
-    it holds. What mappings save is an estimate until then: both are simulated, and the better one by the goal stays.
+    it holds. What mappings save is an estimate until then: all are simulated, and the best one by the goal stays.
     """
-    found = [_settled(flow, best, best.found["fine"], "fine")]
-    same = dict.fromkeys(best.found["fine"], best.found["boosted"]["ber"])
-    if same != best.found["fine"] and not flow.plan.tolerable:
-        found.append(_settled(flow, best, same, "coarse"))
-    if len(found) == 1 or found[0].tables == found[1].tables:
+    fine = best.found["fine"]
+    ways = {"fine": fine}
+    if not flow.plan.tolerable:
+        same = dict.fromkeys(fine, best.found["boosted"]["ber"])
+        ways |= ({"coarse": same} if same != fine else {}) | ({"module": same} if flow.site.makes_parts else {})
+    found: list[Settled] = []
+    for granularity, rates in ways.items():
+        settled = _settled(flow, best, rates, granularity)
+        if all(settled.tables != other.tables for other in found):
+            found.append(settled)
+    if len(found) == 1:
         return found[0]
     holds = [s for s in found if s.accuracy.mean >= flow.bench.target] or found
     return min(holds, key=lambda s: flow.site.cost(flow.site.simulate(s.tables)))
@@ -106,7 +112,8 @@ def settle(flow: Flow, best: Round) -> Settled:
 def _settled(flow: Flow, best: Round, rates: Mapping[str, float], granularity: str) -> Settled:
     factor = 1.0
     for step in range(MOST_STEPS_BACK + 1):
-        mapping = flow.map(flow.tolerances({"fine": rates}, factor if step < MOST_STEPS_BACK else 0.0))
+        tolerances = flow.tolerances({"fine": rates}, factor if step < MOST_STEPS_BACK else 0.0)
+        mapping = flow.map(tolerances, in_parts=granularity != "module")
         tables = flow.site.mapped(mapping)
         seeds = range(flow.seed, flow.seed + flow.plan.devices)
         shares = flow.accuracy_at_places(best.boosted.memory, tables, flow.bench.validation, seeds)

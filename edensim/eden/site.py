@@ -72,13 +72,18 @@ class Site:
     def tables(self) -> dict[str, Any]:
         """The configuration without what belongs to EDEN alone, with partitions."""
         written = {name: value for name, value in plain(self.resolved.written).items() if name not in OWN_TABLES}
-        if "partition" not in written and self.plan.mapping != "coarse":
+        if self.makes_parts:
             written["partition"] = self._parts()
         if "partition" in written:
             # Supplies of chips are chosen here, so those of the configuration are no part of what is nominal.
             of_chips = resolve_partitions(self.address_map.geometry, self.resolved.config.partition).of_chips
             written["partition"] = [_without_point(p) if p["name"] in of_chips else p for p in written["partition"]]
         return written
+
+    @property
+    def makes_parts(self) -> bool:
+        """Whether parts of the memory are made here: a mapping needs them, and the configuration has none."""
+        return self.plan.mapping != "coarse" and "partition" not in plain(self.resolved.written)
 
     def _parts(self) -> list[dict[str, Any]]:
         banks = Geometry.from_config(self.resolved.config.dram).banks_per_rank

@@ -1,4 +1,4 @@
-"""Which mapping a flow settles on: from a rate for each tensor, or from one rate for all; no network needed."""
+"""Which mapping a flow settles on: from a rate for each tensor, from one for all, in no parts; no network needed."""
 
 from types import SimpleNamespace
 
@@ -15,24 +15,28 @@ FINE, COARSE = {"a": 1e-2, "b": 2e-3}, 2e-3
 def stand_in(tolerates, energy_pj, time_ns=None, goal="energy"):
     """A flow whose tables are its rates; `tolerates`: highest sum of rates at which the target holds.
 
-    Energy and time are those of rates that differ, and of one for all.
+    Energy and time are those of rates that differ, of one for all, and of the whole module, if it is given.
     """
     simulated = []
 
     def simulate(rates):
-        kind = "fine" if len(set(rates.values())) > 1 else "coarse"
+        kind = "module" if "whole" in rates else "fine" if len(set(rates.values())) > 1 else "coarse"
         simulated.append(kind)
         return {"energy_pj": {"total": energy_pj[kind]}, "time_ns": (time_ns or energy_pj)[kind]}
 
     plan = SimpleNamespace(tolerable={}, devices=1, goal=goal)
-    site = SimpleNamespace(mapped=lambda rates: rates, simulate=simulate, plan=plan)
+    makes_parts = "module" in energy_pj
+    site = SimpleNamespace(mapped=lambda rates: rates, simulate=simulate, plan=plan, makes_parts=makes_parts)
     site.cost = lambda data: Site.cost(site, data)
 
     def accuracy_at_places(memory, tables, images, seeds):
         return [0.95 if sum(tables.values()) <= tolerates else 0.8] * 2
 
+    def map_rates(rates, in_parts):
+        return rates if in_parts else rates | {"whole": 0.0}
+
     flow = SimpleNamespace(
-        plan=plan, seed=0, site=site, map=lambda rates: rates, accuracy_at_places=accuracy_at_places,
+        plan=plan, seed=0, site=site, map=map_rates, accuracy_at_places=accuracy_at_places,
         tolerances=lambda found, factor: {name: rate * factor for name, rate in found["fine"].items()},
         bench=SimpleNamespace(target=0.9, validation=None),
     )  # fmt: skip
@@ -49,6 +53,19 @@ def test_the_mapping_that_takes_less_energy_stays(fine, coarse, kept):
     assert sorted(simulated) == ["coarse", "fine"]
     flow, best, _ = stand_in(1.0, {"fine": 1.5, "coarse": 1.5}, {"fine": fine, "coarse": coarse}, "time")
     assert settle(flow, best).granularity == kept
+
+
+def test_no_parts_at_all_if_that_takes_less():
+    """One point for the whole memory is a mapping, too, if the parts are the flow's own."""
+    flow, best, simulated = stand_in(1.0, {"fine": 1.5, "coarse": 1.2, "module": 1.0})
+    assert settle(flow, best).granularity == "module"
+    assert sorted(simulated) == ["coarse", "fine", "module"]
+    flow, best, _ = stand_in(1.0, {"fine": 1.5, "coarse": 1.2, "module": 1.3})
+    assert settle(flow, best).granularity == "coarse"
+    best.found["fine"] = dict.fromkeys(FINE, COARSE)
+    flow, _, simulated = stand_in(1.0, {"fine": 9.0, "coarse": 1.2, "module": 1.1})
+    assert settle(flow, best).granularity == "module"
+    assert sorted(simulated) == ["coarse", "module"]
 
 
 def test_tolerances_shrink_until_the_target_holds():

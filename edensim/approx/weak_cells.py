@@ -35,7 +35,7 @@ class WeakCells:
     ----------
     count : int
     stretches, stretch_bits : int
-        How many stretches of the tensor to look through (0: there are no cells), and their length.
+        How many stretches the tensor has (0 if there are no cells), and their length.
     most : int
         Most cells of a stretch.
     bit, unit : int64 arrays, shape (cells,)
@@ -44,8 +44,8 @@ class WeakCells:
         Index in `streams`.
     least : uint64 array, shape (cells, 2)
         Outcomes below which it fails if it stores a 0, a 1.
-    streams : uint64 array, shape (streams, 3)
-        Of a law in a row: key of the outcomes, whether it is drawn anew in every access, word of the row.
+    streams : uint64 array, shape (streams, 2)
+        Of a law in a row: key of the outcomes, word of the row.
     """
 
     def __init__(self, device: Device, layout: Layout, rows: RowTable, room: int) -> None:
@@ -65,7 +65,7 @@ class WeakCells:
         self.unit: Ints = unit[order]
         self.stream: Ints = np.searchsorted(used, stream[order])
         self.least: Words = least[order]
-        self.streams: Words = np.stack([keys[law, OUTCOME], device.anew[law, OUTCOME].astype(np.uint64), word], 1)
+        self.streams: Words = np.stack([keys[law, OUTCOME], word], 1)
         self.most = int(np.bincount(stretch, minlength=1).max())
         self.stretches = stretches if room else 0
         self._runs = _runs(stretch[order], self.stream, stretches)
@@ -96,6 +96,8 @@ class WeakCells:
         codes : uint8 array, shape (reads, bytes of the tensor), contiguous
             What is stored, once per read.
         """
+        if not self.count:
+            return 0
         listed = np.empty(self.most, np.int64)
         return int(flip_listed(codes, codes.copy(), listed, self.stretch_bits, self.table, access))
 

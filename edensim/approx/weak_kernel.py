@@ -103,12 +103,10 @@ def list_cells(  # type: ignore[no-untyped-def]
 def begin_read(streams, access, heads):  # type: ignore[no-untyped-def]
     """Write the word of every stream from which outcomes of a read are drawn to `heads` (uint64).
 
-    `streams`, uint64 of shape (streams, 3), are key of the outcomes, whether it is drawn anew in every access, word of
-    the row.
+    `streams`, uint64 of shape (streams, 2), are key of the outcomes and word of the row.
     """
     for own in range(len(streams)):
-        key = streams[own, 0]
-        heads[own] = draw(draw(key, access) if streams[own, 1] else key, streams[own, 2])
+        heads[own] = draw(draw(streams[own, 0], access), streams[own, 1])  # outcomes are drawn anew in every access
 
 
 @jit_uncounted
@@ -161,8 +159,10 @@ def flip_listed(codes, stored, listed, stretch_bits, table, access):  # type: ig
         What is read, and what was stored.
     access : int
         Number of the first read.
-    listed, stretch_bits, table
+    listed, stretch_bits
         As `fail_cells` takes them.
+    table : tuple
+        Of `WeakCells`: the rest of what `fail_cells` takes.
     """
     flips, size = 0, stretch_bits >> 3
     for read in range(len(codes)):

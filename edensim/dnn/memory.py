@@ -20,6 +20,9 @@ Gradients pass straight through the memory: a layer's backward pass uses the val
 or the error-free ones ("clean", at the price of a second forward pass). Address order is the order of elements of a
 contiguous tensor (N, C, H, W).
 
+Without gradients, weights are encoded once for as long as they are the same tensor of the same version: what is changed
+behind torch's back (`weight.data.mul_`) is seen by the next `with` block, or after a pass with gradients.
+
 Not modelled: element-wise sums, pools and norms reading their maps from memory; errors of writes; recurrent and
 attention layers that hand their weights to one fused function. One network in one thread at a time.
 """
@@ -35,8 +38,8 @@ import torch
 from torch import Tensor, nn
 
 from edensim.dnn import on_device
-from edensim.dnn.codes import Floats, code_of
-from edensim.dnn.passing import Rooms, Space, TensorReads
+from edensim.dnn.codes import code_of
+from edensim.dnn.passing import Rooms, Space, TensorReads, floats
 from edensim.dnn.ranges import measure_maps, range_of_values, range_of_weights, union
 from edensim.dnn.reading import NoErrors, ReadErrors
 from edensim.dnn.storage import Kind, Range, Storage, StoredTensor
@@ -117,6 +120,7 @@ class FaultyMemory:
         self._handles: list[Any] = []
         self._shared: dict[str, Range] = {}
         self._reads: dict[str, TensorReads] = {}
+        self._kept: set[str] = set()
         self._rooms = Rooms()
         self.rewind()
 
@@ -174,6 +178,12 @@ class FaultyMemory:
             _shadow(reader.module, "forward", self._forward(reader, reader.module.forward))
         if "constants" in self.storage.kinds:
             self._hook_constants()
+        # A module reads one map and one weight at a time, but several constants, and more while readers in it read.
+        nested = [
+            r for r in self.readers if any(isinstance(m, READERS) for m in r.module.modules() if m is not r.module)
+        ]
+        self._kept = {name for r in nested for name in (r.weights, r.ifm)}
+        self._kept |= {tensor.name for tensor in self.tensors.values() if tensor.kind == "constants"}
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -201,6 +211,7 @@ class FaultyMemory:
                     if weights:
                         self._note_weights(reader)
                     values = reading(*args, **kwargs)
+                self._reads.pop(reader.weights, None)  # they are about to be trained
                 return StraightThrough.apply(output, values)
             if weights:
                 module.__dict__["weight"] = self._read_weights(reader, learns)
@@ -252,6 +263,8 @@ class FaultyMemory:
 
     def _read(self, name: str, kind: Kind, x: Tensor, items: int, learns: bool) -> Tensor:
         """The tensor as a reader gets it: shape, dtype and device of `x`, in the graph if the network `learns`."""
+        if not items:
+            return x
         reads = self._reads.get(name) or self._reads_of(name)
         grad = learns and x.requires_grad
         if grad and self.storage.clips and kind != "constants":
@@ -260,11 +273,10 @@ class FaultyMemory:
             x = x.clamp(-largest if reads.code.signed else 0.0, largest)
         access = self._next[name]
         self._next[name] = access + items
-        # A module reads one map and one weight at a time, but several constants; gradients keep all of them.
-        if not learns and kind != "constants" and _at_host(x) and x.dtype is torch.float32 and x.is_contiguous():
-            read, bits, flips, corrected = reads.pass_through(self.errors, x, items, access)
-        else:
+        if learns or name in self._kept or not _at_host(x):
             read, bits, flips, corrected = self._read_apart(reads, x, items, access)
+        else:
+            read, bits, flips, corrected = reads.pass_through(self.errors, x, items, access)
         self.bits_read += bits
         self.flips += flips
         self.corrected += corrected
@@ -272,14 +284,14 @@ class FaultyMemory:
 
     def _read_apart(self, reads: TensorReads, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int, int]:
         """Into memory of its own, on the device of the tensor, in its type."""
-        size = reads.code.row_bytes(x.numel() // max(items, 1))
+        size = reads.code.row_bytes(x.numel() // items)
         bits = 8 * items * size
         drawn = None if _at_host(x) else reads.draws_on(x.device, self.errors, size)
         if drawn is not None:
             read, flips, corrected = on_device.read(reads.code, drawn, x, items, access)
             return read, bits, flips, corrected
         space = Space.of_its_own(x.shape, items)
-        flips, corrected = reads.read(self.errors, _floats(x, items), space.rows, access)
+        flips, corrected = reads.read(self.errors, floats(x, items), space.rows, access)
         return space.tensor.to(x.device, x.dtype), bits, flips, corrected
 
     def _note_weights(self, reader: Reader) -> None:
@@ -309,14 +321,6 @@ class FaultyMemory:
 
 def _at_host(x: Tensor) -> bool:
     return x.is_cpu
-
-
-def _floats(x: Tensor, items: int) -> Floats:
-    """Values of a tensor as float32, shape (items, values), in memory of the CPU."""
-    x = x.detach() if x.requires_grad else x
-    if not (x.is_cpu and x.dtype is torch.float32 and x.is_contiguous()):
-        x = x.to("cpu", torch.float32).contiguous()
-    return x.numpy().reshape(items, -1)
 
 
 def _constant_names(module: nn.Module) -> list[str]:

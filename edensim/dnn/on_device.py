@@ -44,15 +44,14 @@ class Cells(NamedTuple):
     most: Tensor
     words: Tensor
     keys: Tensor
-    anew: Tensor
 
     @classmethod
     def of(cls, weak: WeakCells, device: torch.device) -> Cells:
         """Take them there."""
         bits, group = np.unique(weak.bit, return_inverse=True)
         arrays = (
-            bits, group, weak.unit, weak.stream, weak.least - np.uint64(1), weak.streams[:, 2],
-            weak.streams[:, 0], weak.streams[:, 1] > 0,
+            bits, group, weak.unit, weak.stream, weak.least - np.uint64(1), weak.streams[:, 1],
+            weak.streams[:, 0],
         )  # fmt: skip
         return cls(*(_tensor(array, device) for array in arrays))
 
@@ -152,7 +151,7 @@ def fail(cells: Cells, codes: Tensor, access: int) -> int:
 def _fail(cells: Cells, codes: Tensor, access: int) -> int:
     reads, size = codes.shape
     counters = _counters(reads, codes, access)[:, None]
-    heads = draw(torch.where(cells.anew, draw(cells.keys, counters), cells.keys), cells.words)
+    heads = draw(draw(cells.keys, counters), cells.words)
     outcomes = _shifted(draw(heads[:, cells.stream], cells.unit), 1)
     stored = (codes[:, cells.bits >> 3].long() >> (cells.bits & 7) & 1)[:, cells.group].bool()
     fails = outcomes <= torch.where(stored, cells.most[:, 1], cells.most[:, 0])

@@ -1,7 +1,7 @@
 """The way of one tensor through memory: encoded, hit by errors, decoded.
 
 A network makes many short reads, so all that stays the same from one read of a tensor to the next is kept at hand.
-Where errors are `DrawnErrors`, one kernel takes each read the whole way; else all reads are encoded,
+Where errors can be drawn (`DrawnErrors`), one kernel takes each read the whole way; else all reads are encoded,
 `corrupt` flips what they get wrong, and all are decoded. Both give the same bits.
 """
 
@@ -28,6 +28,19 @@ _UNKNOWN = np.zeros(0, np.uint8)
 def _empty(shape: Sequence[int]) -> Tensor:
     """Not filled; whatever the user has set as default type and device."""
     return torch.empty(shape, dtype=torch.float32, device="cpu")
+
+
+def floats(x: Tensor, items: int) -> Floats:
+    """Values of a tensor as float32, shape (items, values), in memory of the CPU."""
+    x = x.detach() if x.requires_grad else x
+    if not (x.is_cpu and x.dtype is torch.float32 and x.is_contiguous()):
+        x = x.to("cpu", torch.float32).contiguous()
+    return x.numpy().reshape(items, -1)
+
+
+def _version(x: Tensor) -> object:
+    """Equal while nobody writes to a tensor; torch does not keep count of those made in its inference mode."""
+    return object() if x.is_inference() else x._version
 
 
 class Space(NamedTuple):
@@ -81,6 +94,7 @@ class _Ready(NamedTuple):
 
     errors: ReadErrors
     shape: torch.Size
+    room_at: int
     room: Tensor
     tensor: Tensor
     bits: int
@@ -105,7 +119,7 @@ class TensorReads:
         self._ready: _Ready | None = None
         self._errors: tuple[ReadErrors, int, Drawn | None] | None = None
         self._remote: tuple[ReadErrors, int, torch.device, on_device.Source | None] | None = None
-        self._weights: tuple[Tensor, int, int, Floats, Bytes] | None = None
+        self._weights: tuple[Tensor, tuple[Any, ...], Floats, Bytes] | None = None
         self._work: tuple[Bytes, NDArray[Any], NDArray[Any]] | None = None
 
     def pass_through(self, errors: ReadErrors, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int, int]:
@@ -115,7 +129,7 @@ class TensorReads:
         ----------
         errors : ReadErrors
         x : Tensor
-            What is stored, contiguous float32 of the CPU: so many reads of the tensor.
+            What is stored, on the CPU: so many reads of the tensor.
         items, access : int
             Number of reads, and of the first of them.
 
@@ -124,41 +138,45 @@ class TensorReads:
         Tensor, int, int, int
             What is read, and the numbers of bits read, bits flipped and values corrected.
         """
+        address = x.data_ptr()
         if self.kind == "weights":
             known = self._weights
-            if known is None or known[0] is not x or known[1] != x._version or known[2] != x.data_ptr():
-                known = self._weights = self._known(x)
+            if known is None or known[0] is not x or known[1] != (_version(x), address, x.shape):
+                known = self._weights = self._known(x, address)
                 self._ready = None
-            values = known[3]
+            values = known[2]
         else:
-            values = (x.detach() if x.requires_grad else x).numpy().reshape(items, -1)
+            values = floats(x, items)
         ready = self._ready
         if ready is None or ready.errors is not errors or ready.shape != x.shape or ready.room is not self._room():
             ready = self._ready = self._make_ready(errors, x.shape, items)
-        _, _, _, tensor, bits, kernel, fixed = ready
-        return tensor, bits, *kernel(values, access, *fixed)
+        _, _, room_at, _, tensor, bits, kernel, fixed = ready
+        if room_at <= address < room_at + 4 * ready.room.numel():
+            values = values.copy()  # somebody passes on what a layer has read
+        flips, corrected = kernel(values, access, *fixed)
+        return tensor if x.dtype is torch.float32 else tensor.to(x.dtype), bits, flips, corrected
 
     def _room(self) -> Tensor | None:
         return self.rooms.rooms.get(self.kind)
 
-    def _known(self, weight: Tensor) -> tuple[Tensor, int, int, Floats, Bytes]:
+    def _known(self, weight: Tensor, address: int) -> tuple[Tensor, tuple[Any, ...], Floats, Bytes]:
         """Weights, by what they are known again; their values, and codes (floats are their own): encoded once."""
-        values, codes = weight.detach().numpy().reshape(1, -1), _UNKNOWN
+        values, codes = floats(weight, 1), _UNKNOWN
         if self.code.bits < 32:
             codes = np.empty(self.code.row_bytes(values.size), np.uint8)
             self.code.encode(values, codes[None])
-        return weight, weight._version, weight.data_ptr(), values, codes
+        return weight, (_version(weight), address, weight.shape), values, codes
 
     def _make_ready(self, errors: ReadErrors, shape: torch.Size, items: int) -> _Ready:
         room = self.rooms.take(self.kind, shape.numel())
         space = Space.within(room[: shape.numel()].view(shape), items)
         size = self.code.row_bytes(space.rows.shape[1])
+        where = errors, shape, room.data_ptr(), room, space.tensor, 8 * items * size
         drawn = self._drawn_from(errors, size)
         if drawn is None:
-            steps = partial(self._read_by_steps, errors)
-            return _Ready(errors, shape, room, space.tensor, 8 * items * size, steps, (space.rows,))
-        codes = _UNKNOWN if self._weights is None else self._weights[4]
-        return _Ready(errors, shape, room, space.tensor, 8 * items * size, *self._kernel(drawn, space.rows, codes))
+            return _Ready(*where, partial(self._read_by_steps, errors), (space.rows,))
+        codes = _UNKNOWN if self._weights is None else self._weights[3]
+        return _Ready(*where, *self._kernel(drawn, space.rows, codes))
 
     def draws_on(self, device: torch.device, errors: ReadErrors, size: int) -> on_device.Source | None:
         """What to draw the errors of a tensor of so many bytes from on a device; None if the host has to."""

@@ -31,7 +31,7 @@ from edensim.dnn.codes_kernel import (
 from edensim.jit import copy_bytes, jit_uncounted
 from edensim.rng_kernel import draw
 
-_DRAWS = 5  # fields of it
+_DRAWS = 5  # entries of the tuple where it is of `Draws`
 _ZERO, _ONE, _3, _5, _32, _LOW32 = (np.uint64(k) for k in (0, 1, 3, 5, 32, 0xFFFFFFFF))
 
 

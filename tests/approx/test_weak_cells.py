@@ -43,6 +43,7 @@ def test_listed_cells_fail_as_the_injector_says(name, order):
         Region(address_map, 77, 300),
         Region(address_map, 3001, 1000),
         Region(address_map, 900, 50, pages, 8),
+        Region(address_map, 20_001, 5000),  # three stretches
     ):
         stored = np.random.default_rng(1).integers(0, 256, (3, place.size_bytes), dtype=np.uint8)
         layout = layout_of(place)

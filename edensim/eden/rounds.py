@@ -97,7 +97,10 @@ def settle(flow: Flow, best: Round) -> Settled:
     ways = {"fine": fine}
     if not flow.plan.tolerable:
         same = dict.fromkeys(fine, best.found["boosted"]["ber"])
-        ways |= ({"coarse": same} if same != fine else {}) | ({"module": same} if flow.site.makes_parts else {})
+        if same != fine:
+            ways["coarse"] = same
+        if flow.site.makes_parts:
+            ways["module"] = same
     found: list[Settled] = []
     for granularity, rates in ways.items():
         settled = _settled(flow, best, rates, granularity)

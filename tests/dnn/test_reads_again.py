@@ -36,6 +36,12 @@ def some_net(kind=""):
     return nn.Sequential(nn.Linear(8, 8), nn.ReLU(), Inner(kind == "reader before")).eval()
 
 
+def calibrated(net, x, precision, errors=None):
+    memory = FaultyMemory(net, Storage(precision), errors)
+    memory.calibrate([x])
+    return memory
+
+
 def weak_cells(memory):
     """Of two laws that meet, at the tensors' addresses."""
     laws = [Uniform(0.5, 0.05).law(PLAIN.geometry), Uniform(0.5, 0.05).law(PLAIN.geometry)]
@@ -66,8 +72,7 @@ ERRORS = pytest.mark.parametrize("errors", [lambda memory: FreshErrors(0.01), we
 def test_whatever_changes_between_passes(precision, errors):
     """Size of the batch, errors, weights written in place, pointed elsewhere, enlarged and replaced."""
     net, x = some_net(), torch.randn(6, 2, 6, 6)
-    memory = FaultyMemory(net, Storage(precision))
-    memory.calibrate([x])
+    memory = calibrated(net, x, precision)
     weight = net[0].weight
     with memory:
         memory.errors = errors(memory)
@@ -107,8 +112,7 @@ def run(memory, x):
 def test_weights_behind_torchs_back(precision):
     """A change without a version is seen by the next block, and after a pass with gradients."""
     net, x = some_net(), torch.randn(6, 2, 6, 6)
-    memory = FaultyMemory(net, Storage(precision), FreshErrors(0.01))
-    memory.calibrate([x])
+    memory = calibrated(net, x, precision, FreshErrors(0.01))
     for backward in ("corrupted", "clean"):
         memory.backward = backward
         with memory:
@@ -131,9 +135,7 @@ def test_weights_behind_torchs_back(precision):
 def test_layers_within_layers(precision, errors, kind):
     """What a layer has read stays what it is while a layer within it reads."""
     net, x = some_net(kind), torch.randn(5, 8)
-    memory = FaultyMemory(net, Storage(precision))
-    memory.calibrate([x])
-    with memory:
+    with calibrated(net, x, precision) as memory:
         memory.errors = errors(memory)
         equal_to_anew(memory, x)
 
@@ -145,9 +147,7 @@ def test_maps_that_are_passed_on(precision, errors):
     relay, x = nn.Linear(4, 4), torch.randn(5, 2, 6, 6)
     relay.forward = lambda y: y
     net = nn.Sequential(some_net(), relay, nn.Linear(4, 2)).eval()
-    memory = FaultyMemory(net, Storage(precision))
-    memory.calibrate([x])
-    with memory:
+    with calibrated(net, x, precision) as memory:
         memory.errors = errors(memory)
         equal_to_anew(memory, x)
 
@@ -157,8 +157,7 @@ def test_maps_that_are_passed_on(precision, errors):
 def test_layouts_and_types(precision, layout):
     """What is not plain is read as if it were."""
     net, x = some_net(), torch.randn(4, 2, 6, 6)
-    memory = FaultyMemory(net, Storage(precision), FreshErrors(0.01))
-    memory.calibrate([x])
+    memory = calibrated(net, x, precision, FreshErrors(0.01))
     if layout == "channels last":
         net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     elif layout == "float64":
@@ -176,8 +175,7 @@ def test_networks_made_without_versions(precision):
     """Tensors of torch's inference mode have no version: their weights are stored anew every time."""
     with torch.inference_mode():
         net, x = some_net(), torch.randn(4, 2, 6, 6)
-        memory = FaultyMemory(net, Storage(precision), FreshErrors(0.01))
-        memory.calibrate([x])
+        memory = calibrated(net, x, precision, FreshErrors(0.01))
         with memory:
             first = run(memory, x)
             assert torch.equal(run(memory, x), first)

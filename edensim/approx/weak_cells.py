@@ -7,6 +7,7 @@ everywhere, and cells that read the row before (`WeakCells.of` says None).
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -78,15 +79,22 @@ class WeakCells:
         room = cls(device, layout, rows, 0).count
         return cls(device, layout, rows, room) if room <= MOST_CELLS else None
 
-    @property
+    @cached_property
     def table(self) -> tuple[Any, ...]:
-        """What `weak_kernel.fail_cells` takes.
+        """What `weak_kernel.fail_cells` takes, as narrow as it goes.
 
         First run of every stretch and one more, shape (stretches + 1,); first cell and stream of every run and one
-        more, shape (runs + 1, 2); the cells, the streams, and room for a word of every stream.
+        more, shape (runs + 1, 2); of the cells their bit of the stretch, `unit`, and `least` as (2, cells); whether a
+        bit has two; the streams; and room for a word of every stream and a byte of every cell of a stretch.
         """
-        heads = np.zeros(len(self.streams), np.uint64)
-        return (*self._runs, self.bit, self.unit, self.least, self.streams, heads)
+        cells = (
+            (self.bit % max(1, self.stretch_bits)).astype(np.uint16),
+            self.unit.astype(np.uint32),
+            np.ascontiguousarray(self.least.T),
+        )
+        twice = len(np.unique(self.bit)) < self.count
+        rooms = np.zeros(len(self.streams), np.uint64), np.zeros(self.most, np.uint8)
+        return (*self._runs, *cells, twice, self.streams, *rooms)
 
     def flip(self, codes: Bytes, access: int) -> int:
         """Flip in place what reads `access`, `access` + 1 … get wrong; returns the number of flips.

@@ -29,7 +29,7 @@ from edensim.approx.tables_kernel import (
 from edensim.jit import jit_uncounted
 from edensim.rng_kernel import draw
 
-_1, _32, _40 = np.uint64(1), np.uint64(32), np.uint64(40)
+_0, _1, _3, _5, _40 = (np.uint64(k) for k in (0, 1, 3, 5, 40))
 
 
 @jit_uncounted
@@ -110,7 +110,7 @@ def begin_read(streams, access, heads):  # type: ignore[no-untyped-def]
 
 
 @jit_uncounted
-def fail_cells(codes, stored, listed, stretch, stretch_bits, first_run, runs, bit, unit, least, streams, heads):  # type: ignore[no-untyped-def]
+def fail_cells(codes, stored, listed, stretch, first_run, runs, place, unit, least, twice, streams, heads, ways):  # type: ignore[no-untyped-def]
     """Flip in place the cells of a stretch that fail; returns how many codes it lists: as often as they are hit.
 
     Parameters
@@ -119,34 +119,56 @@ def fail_cells(codes, stored, listed, stretch, stretch_bits, first_run, runs, bi
         The stretch as it is read, and as it was stored.
     listed : int64 array, shape (most cells of a stretch,)
         Gets the indices of codes that are hit.
-    stretch, stretch_bits : int
-        Which stretch of the tensor, and how long all of them are.
-    first_run, runs, bit, unit, least, streams, heads
+    stretch : int
+        Which stretch of the tensor.
+    first_run, runs, place, unit, least, twice, streams, heads, ways
         Table of `WeakCells`; `begin_read` has been here.
     """
-    shift, flips = 3 if codes.itemsize == 1 else 5, 0
-    base, within = stretch * stretch_bits, (1 << shift) - 1
+    begin, end = runs[first_run[stretch], 0], runs[first_run[stretch + 1], 0]
     for run in range(first_run[stretch], first_run[stretch + 1]):
-        first, count, head = runs[run, 0], runs[run + 1, 0] - runs[run, 0], heads[runs[run, 1]]
-        ways = listed[flips : flips + count]  # what is listed never overtakes what is looked at
-        _ways_to_fail(ways, unit[first : first + count], least[first : first + count], head)
-        for i in range(count):
-            at, by = (bit[first + i] - base) >> shift, np.uint64(bit[first + i] & within)
-            before, now = np.uint64(stored[at]) >> by, np.uint64(codes[at])
-            # A cell that is weak by two laws flips once.
-            fails = (np.uint64(ways[i]) >> (before & _1)) & ~(before ^ (now >> by)) & _1
-            codes[at] = now ^ (fails << by)
-            listed[flips] = at
-            flips += np.int64(fails)
-    return flips
+        low, high = runs[run, 0], runs[run + 1, 0]
+        _ways_to_fail(
+            ways[low - begin : high - begin], unit[low:high], least[0, low:high], least[1, low:high],
+            heads[runs[run, 1]],
+        )  # fmt: skip
+    if twice:
+        return _fail_once(codes, stored, listed, place[begin:end], ways)
+    # The fewest instructions a cell: they are what reads of fp32 cost.
+    shift, flips = _3 if codes.itemsize == 1 else _5, _0
+    within = (_1 << shift) - _1
+    for i in range(end - begin):
+        bit = np.uint64(place[begin + i])
+        at, by = bit >> shift, bit & within
+        code = np.uint64(codes[at])
+        fails = np.uint64(ways[i]) >> (code >> by & _1) & _1
+        codes[at] = code ^ (fails << by)
+        listed[flips] = at
+        flips += fails
+    return np.int64(flips)
 
 
 @jit_uncounted
-def _ways_to_fail(ways, unit, least, head):  # type: ignore[no-untyped-def]
-    """What cells get wrong in a read: bit 0 of `ways` if it is a 0, bit 1 if it is a 1. Several cells at once."""
+def _fail_once(codes, stored, listed, place, ways):  # type: ignore[no-untyped-def]
+    """As the end of `fail_cells`, where cells are listed twice, being weak by two laws: they flip once."""
+    shift, flips = _3 if codes.itemsize == 1 else _5, _0
+    within = (_1 << shift) - _1
+    for i in range(len(place)):
+        bit = np.uint64(place[i])
+        at, by = bit >> shift, bit & within
+        before, now = np.uint64(stored[at]) >> by, np.uint64(codes[at])
+        fails = np.uint64(ways[i]) >> (before & _1) & ~(before ^ (now >> by)) & _1
+        codes[at] = now ^ (fails << by)
+        listed[flips] = at
+        flips += fails
+    return np.int64(flips)
+
+
+@jit_uncounted
+def _ways_to_fail(ways, unit, least_0, least_1, head):  # type: ignore[no-untyped-def]
+    """What cells get wrong in a read: bit 0 of `ways` if it is a 0, bit 1 if it is a 1. Eight cells at once."""
     for i in range(len(ways)):
         outcome = draw(head, unit[i]) >> _1
-        ways[i] = np.int64(outcome < least[i, 0]) | (np.int64(outcome < least[i, 1]) << 1)
+        ways[i] = np.uint8(outcome < least_0[i]) | (np.uint8(outcome < least_1[i]) << np.uint8(1))
 
 
 @jit_uncounted
@@ -159,15 +181,17 @@ def flip_listed(codes, stored, listed, stretch_bits, table, access):  # type: ig
         What is read, and what was stored.
     access : int
         Number of the first read.
-    listed, stretch_bits
-        As `fail_cells` takes them.
+    listed
+        As `fail_cells` takes it.
+    stretch_bits : int
+        How long a stretch is.
     table : tuple
         Of `WeakCells`: the rest of what `fail_cells` takes.
     """
     flips, size = 0, stretch_bits >> 3
     for read in range(len(codes)):
-        begin_read(table[5], np.uint64(access + read), table[6])
+        begin_read(table[6], np.uint64(access + read), table[7])
         for stretch in range(len(table[0]) - 1):
             begin, end = stretch * size, min((stretch + 1) * size, codes.shape[1])
-            flips += fail_cells(codes[read, begin:end], stored[read, begin:end], listed, stretch, stretch_bits, *table)
+            flips += fail_cells(codes[read, begin:end], stored[read, begin:end], listed, stretch, *table)
     return flips

@@ -196,7 +196,7 @@ def _begin(errors, access):  # type: ignore[no-untyped-def]
     """What the errors of a read are drawn from."""
     if len(errors) == _DRAWS:
         return draw(errors[2], access)
-    begin_read(errors[7], np.uint64(access), errors[8])
+    begin_read(errors[8], np.uint64(access), errors[9])
     return _ZERO
 
 
@@ -206,7 +206,7 @@ def _flip(codes, stored, listed, errors, now, stretch):  # type: ignore[no-untyp
     if len(errors) == _DRAWS:  # numba compiles one of the two
         _, stretch_bits, _, thresholds, groups = errors
         return _toggle(codes, stored, listed, draw(now, stretch), stretch_bits, thresholds, groups)
-    flips = fail_cells(codes, stored, listed, stretch, *errors[1:])
+    flips = fail_cells(codes, stored, listed, stretch, *errors[2:])
     return flips, flips
 
 
@@ -216,19 +216,28 @@ def _toggle(codes, stored, listed, key, stretch_bits, thresholds, groups):  # ty
     places, shift = np.uint64(stretch_bits), _3 if codes.itemsize == 1 else _5
     size, stream = np.uint64(len(codes)) << shift, draw(key, 0)
     count = number_of_points(draw(stream, 0), thresholds, groups, 0)
-    for i in range((count + 1) >> 1):  # a loop of its own, as this can be done for several words at once
+    half = (count + 1) >> 1
+    for i in range(half):  # a loop of its own, as this can be done for several words at once
         word = draw(stream, 1 + i)  # two points, as in `row_kernel.point`
-        listed[2 * i], listed[2 * i + 1] = ((word & _LOW32) * places) >> _32, ((word >> _32) * places) >> _32
-    flips, hits = 0, 0
+        listed[i], listed[half + i] = ((word & _LOW32) * places) >> _32, ((word >> _32) * places) >> _32
+    hits = count if size == places else _keep_below(listed, count, size)
+    again, within = _ZERO, (_ONE << shift) - _ONE
+    for i in range(hits):
+        bit = np.uint64(listed[i])
+        at, by = bit >> shift, bit & within
+        code = np.uint64(codes[at])
+        again += (code ^ np.uint64(stored[at])) >> by & _ONE
+        codes[at] = code ^ (_ONE << by)
+        listed[i] = at
+    return hits - 2 * np.int64(again), hits
+
+
+@jit_uncounted
+def _keep_below(listed, count, size):  # type: ignore[no-untyped-def]
+    """Of the first so many points listed, list those below `size` only; returns how many."""
+    kept = _ZERO
     for i in range(count):
-        at = np.uint64(listed[i])
-        wanted = np.uint64(at < size)
-        at *= wanted
-        unit, mask = at >> shift, wanted << (at & ((_ONE << shift) - _ONE))
-        code = np.uint64(codes[unit])
-        differs = ((code ^ np.uint64(stored[unit])) & mask) != _ZERO
-        codes[unit] = code ^ mask
-        flips += np.int64(wanted) - 2 * np.int64(differs)
-        listed[hits] = unit
-        hits += np.int64(wanted)
-    return flips, hits
+        bit = np.uint64(listed[i])
+        listed[kept] = bit
+        kept += np.uint64(bit < size)
+    return np.int64(kept)

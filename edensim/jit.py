@@ -6,13 +6,15 @@ plain-Python twin and results are the same.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numba as nb
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -105,6 +107,14 @@ def jit_uncounted(function: Callable[..., Any]) -> Any:
     return _compiled(function, _nrt=False)
 
 
+def compiled_for(kernel: Any, arguments: Iterable[Any]) -> Any:
+    """The kernel as it is compiled for arguments of these types, which nobody looks at again.
+
+    Finding the types of a dozen arguments takes half a microsecond: more than the kernel if its work is short.
+    """
+    return kernel if JIT_DISABLED else kernel.compile(tuple(map(nb.typeof, arguments)))
+
+
 def choose_kernel(choose: Callable[[Callable[[str], int]], Any]) -> Any:
     """A kernel `f(ch, tab, t)` that is one of several, chosen by the type of the record `ch`.
 
@@ -163,6 +173,14 @@ find_lane_8, push_lanes_8 = find_lane, push_lanes
 def copy_bytes(target: Any, to: int, source: Any, at: int, count: int) -> None:
     """Copy source[at : at + count] to target[to : to + count]; uint8 arrays that do not overlap, nothing is checked."""
     target[to : to + count] = source[at : at + count]
+
+
+def view_floats(address: int, rows: int, columns: int) -> Any:
+    """Float32 array (rows, columns), contiguous, that lies at an address; whose memory it is must outlive it."""
+    return np.ctypeslib.as_array((ctypes.c_float * (rows * columns)).from_address(address)).reshape(rows, columns)
+
+
+floats_at = view_floats  # in kernels
 
 
 _turn = threading.Lock()
@@ -315,6 +333,20 @@ if not JIT_DISABLED:
             return context.get_dummy_value()
 
         return types.void(target, types.int64, source, types.int64, types.int64), generate
+
+    @intrinsic
+    def floats_at(typing_context, address, rows, columns):  # type: ignore[no-untyped-def]  # noqa: F811, D103
+        kind = types.Array(types.float32, 2, "C")
+
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            array = context.make_array(kind)(context, builder)
+            size = context.get_constant(types.intp, 4)
+            data = builder.inttoptr(args[0], array.data.type)
+            strides = [builder.mul(args[2], size), size]
+            arrayobj.populate_array(array, data, list(args[1:]), strides, size, None)  # type: ignore[no-untyped-call]
+            return array._getvalue()
+
+        return kind(types.int64, types.int64, types.int64), generate
 
     @intrinsic
     def take_turn(typing_context, turns, step):  # type: ignore[no-untyped-def]  # noqa: F811, D103

@@ -120,6 +120,7 @@ class FaultyMemory:
         self._handles: list[Any] = []
         self._shared: dict[str, Range] = {}
         self._reads: dict[str, TensorReads] = {}
+        self._dims = {reader.ifm: reader.module.weight.dim() for reader in self.readers}
         self._kept: set[str] = set()
         self._rooms = Rooms()
         self.rewind()
@@ -201,7 +202,7 @@ class FaultyMemory:
 
     def _forward(self, reader: Reader, forward: Any) -> Any:
         """What a layer computes, from what it reads; in the place of its own, as hooks around it would cost more."""
-        module, weights, dims = reader.module, "weights" in self.storage.kinds, reader.module.weight.dim()
+        module, weights, maps = reader.module, "weights" in self.storage.kinds, "ifm" in self.storage.kinds
 
         def reading(*args: Any, **kwargs: Any) -> Any:
             learns = torch.is_grad_enabled()
@@ -214,9 +215,15 @@ class FaultyMemory:
                 self._reads.pop(reader.weights, None)  # they are about to be trained
                 return StraightThrough.apply(output, values)
             if weights:
-                module.__dict__["weight"] = self._read_weights(reader, learns)
+                if learns:
+                    self._note_weights(reader)  # they change while they are trained
+                weight = module._parameters["weight"]  # the module itself takes ten times as long to find it
+                module.__dict__["weight"] = self._read(reader.weights, "weights", weight, learns)
             try:
-                args, kwargs = self._read_input(reader, dims, args, kwargs, learns)
+                if maps and args:
+                    args = (self._read(reader.ifm, "ifm", args[0], learns), *args[1:])
+                elif maps:
+                    kwargs |= {"input": self._read(reader.ifm, "ifm", kwargs["input"], learns)}
                 return forward(*args, **kwargs)
             finally:
                 module.__dict__.pop("weight", None)
@@ -234,7 +241,7 @@ class FaultyMemory:
                     if not (name.startswith("running") and module.training):
                         full = f"{path}.{name}"
                         value = getattr(module, name)
-                        _shadow(module, name, self._read(full, "constants", value, 1, torch.is_grad_enabled()))
+                        _shadow(module, name, self._read(full, "constants", value, torch.is_grad_enabled()))
 
             def after(module: nn.Module, args: Any, output: Any, names: list[str] = names) -> None:
                 for name in names:
@@ -245,54 +252,40 @@ class FaultyMemory:
                 module.register_forward_hook(after, always_call=True),
             ]
 
-    def _read_weights(self, reader: Reader, learns: bool) -> Tensor:
-        weight = reader.module._parameters["weight"]  # the module itself takes ten times as long to find it
-        if learns:
-            self._note_weights(reader)  # they change while they are trained
-        return self._read(reader.weights, "weights", weight, 1, learns)
-
-    def _read_input(
-        self, reader: Reader, dims: int, args: tuple[Any, ...], kwargs: dict[str, Any], learns: bool
-    ) -> Any:
-        if "ifm" not in self.storage.kinds:
-            return args, kwargs
-        x = args[0] if args else kwargs["input"]
-        items = x.shape[0] if x.dim() >= dims else 1
-        value = self._read(reader.ifm, "ifm", x, items, learns)
-        return ((value, *args[1:]), kwargs) if args else (args, kwargs | {"input": value})
-
-    def _read(self, name: str, kind: Kind, x: Tensor, items: int, learns: bool) -> Tensor:
+    def _read(self, name: str, kind: Kind, x: Tensor, learns: bool) -> Tensor:
         """The tensor as a reader gets it: shape, dtype and device of `x`, in the graph if the network `learns`."""
+        reads = self._reads.get(name) or self._reads_of(name)
+        if not (learns or reads.kept) and _at_host(x):
+            read, bits, flips, corrected = reads.pass_through(self.errors, x, self._next)
+            self.bits_read += bits
+            self.flips += flips
+            self.corrected += corrected
+            return read
+        return self._read_apart(reads, kind, x, learns and x.requires_grad)
+
+    def _read_apart(self, reads: TensorReads, kind: Kind, x: Tensor, grad: bool) -> Tensor:
+        """Likewise into memory of its own, with a gradient on request."""
+        items = reads.items(x)
         if not items:
             return x
-        reads = self._reads.get(name) or self._reads_of(name)
-        grad = learns and x.requires_grad
         if grad and self.storage.clips and kind != "constants":
             # In the graph: what is clipped has no gradient.
-            largest = self.tensors[name].range.largest
+            largest = self.tensors[reads.name].range.largest
             x = x.clamp(-largest if reads.code.signed else 0.0, largest)
-        access = self._next[name]
-        self._next[name] = access + items
-        if learns or name in self._kept or not _at_host(x):
-            read, bits, flips, corrected = self._read_apart(reads, x, items, access)
+        access = self._next[reads.name]
+        self._next[reads.name] = access + items
+        size = reads.code.row_bytes(x.numel() // items)
+        drawn = None if _at_host(x) else reads.draws_on(x.device, self.errors, size)
+        if drawn is None:
+            space = Space.of_its_own(x.shape, items)
+            flips, corrected = reads.read(self.errors, floats(x, items), space.rows, access)
+            read = space.tensor.to(x.device, x.dtype)
         else:
-            read, bits, flips, corrected = reads.pass_through(self.errors, x, items, access)
-        self.bits_read += bits
+            read, flips, corrected = on_device.read(reads.code, drawn, x, items, access)
+        self.bits_read += 8 * items * size
         self.flips += flips
         self.corrected += corrected
         return StraightThrough.apply(x, read) if grad else read
-
-    def _read_apart(self, reads: TensorReads, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int, int]:
-        """Into memory of its own, on the device of the tensor, in its type."""
-        size = reads.code.row_bytes(x.numel() // items)
-        bits = 8 * items * size
-        drawn = None if _at_host(x) else reads.draws_on(x.device, self.errors, size)
-        if drawn is not None:
-            read, flips, corrected = on_device.read(reads.code, drawn, x, items, access)
-            return read, bits, flips, corrected
-        space = Space.of_its_own(x.shape, items)
-        flips, corrected = reads.read(self.errors, floats(x, items), space.rows, access)
-        return space.tensor.to(x.device, x.dtype), bits, flips, corrected
 
     def _note_weights(self, reader: Reader) -> None:
         weight = reader.module.weight
@@ -306,7 +299,8 @@ class FaultyMemory:
     def _reads_of(self, name: str) -> TensorReads:
         tensor = self.tensors[name]
         code = code_of(self.storage, tensor.kind, tensor.range, self._shared.get(tensor.kind, tensor.range))
-        reads = self._reads[name] = TensorReads(name, tensor.kind, code, self._rooms)
+        dims = self._dims.get(name, 0)
+        reads = self._reads[name] = TensorReads(name, tensor.kind, code, self._rooms, dims, name in self._kept)
         return reads
 
     def _share(self) -> None:

@@ -21,6 +21,7 @@ from edensim.dnn import on_device
 from edensim.dnn.codes import Bytes, Code, Floats, pairs_of
 from edensim.dnn.reading import Draws, ReadErrors
 from edensim.dnn.reads_kernel import pass_bytes, pass_floats, pass_nibbles
+from edensim.jit import compiled_for, view_floats
 
 _UNKNOWN = np.zeros(0, np.uint8)
 
@@ -33,14 +34,17 @@ def _empty(shape: Sequence[int]) -> Tensor:
 def floats(x: Tensor, items: int) -> Floats:
     """Values of a tensor as float32, shape (items, values), in memory of the CPU."""
     x = x.detach() if x.requires_grad else x
-    if not (x.is_cpu and x.dtype is torch.float32 and x.is_contiguous()):
-        x = x.to("cpu", torch.float32).contiguous()
+    if not (x.is_cpu and x.dtype is torch.float32 and x.is_contiguous() and not x.is_neg()):
+        x = x.to("cpu", torch.float32).contiguous().resolve_neg()
     return x.numpy().reshape(items, -1)
 
 
 def _version(x: Tensor) -> object:
     """Equal while nobody writes to a tensor; torch does not keep count of those made in its inference mode."""
-    return object() if x.is_inference() else x._version
+    try:
+        return x._version
+    except RuntimeError:
+        return object()
 
 
 class Space(NamedTuple):
@@ -90,16 +94,30 @@ class Drawn(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """A read that is like the one before it, ready but for what is stored and the number of the access."""
+    """A read that is like the one before it, ready but for where the values are and the number of the access."""
 
     errors: ReadErrors
     shape: torch.Size
-    room_at: int
-    room: Tensor
-    tensor: Tensor
+    items: int
     bits: int
+    room: Tensor
+    begin: int
+    end: int
+    tensor: Tensor
     kernel: Callable[..., tuple[int, int]]
     fixed: tuple[Any, ...]
+
+
+class _Weights(NamedTuple):
+    """Weights, by what they are known again; where their values are, and their codes (floats are their own)."""
+
+    weight: Tensor
+    version: object
+    data: int
+    shape: torch.Size
+    values: Floats
+    address: int
+    codes: Bytes
 
 
 class TensorReads:
@@ -112,71 +130,97 @@ class TensorReads:
     code : Code
         How it is stored.
     rooms : Rooms
+    dims : int
+        A tensor of so many dimensions holds several reads, in its first one; 0: it never does.
+    kept : bool
+        Whether what is read has to stay what it is until the pass ends.
     """
 
-    def __init__(self, name: str, kind: str, code: Code, rooms: Rooms) -> None:
-        self.name, self.kind, self.code, self.rooms = name, kind, code, rooms
+    def __init__(self, name: str, kind: str, code: Code, rooms: Rooms, dims: int = 0, kept: bool = False) -> None:
+        self.name, self.kind, self.code, self.rooms, self.dims, self.kept = name, kind, code, rooms, dims, kept
         self._ready: _Ready | None = None
         self._errors: tuple[ReadErrors, int, Drawn | None] | None = None
         self._remote: tuple[ReadErrors, int, torch.device, on_device.Source | None] | None = None
-        self._weights: tuple[Tensor, tuple[Any, ...], Floats, Bytes] | None = None
+        self._weights: _Weights | None = None
         self._work: tuple[Bytes, NDArray[Any], NDArray[Any]] | None = None
 
-    def pass_through(self, errors: ReadErrors, x: Tensor, items: int, access: int) -> tuple[Tensor, int, int, int]:
+    def items(self, x: Tensor) -> int:
+        """How many reads of the tensor this one holds."""
+        return x.shape[0] if self.dims and x.dim() >= self.dims else 1
+
+    def pass_through(self, errors: ReadErrors, x: Tensor, accesses: dict[str, int]) -> tuple[Tensor, int, int, int]:
         """Read a tensor that nobody keeps, in the memory that the next read of its kind will use.
+
+        Every question to torch takes as long as reading a hundred values: no more of them than needed.
 
         Parameters
         ----------
         errors : ReadErrors
         x : Tensor
-            What is stored, on the CPU: so many reads of the tensor.
-        items, access : int
-            Number of reads, and of the first of them.
+            What is stored, on the CPU.
+        accesses : dict of str to int
+            Number of the next read by tensor: goes up.
 
         Returns
         -------
         Tensor, int, int, int
             What is read, and the numbers of bits read, bits flipped and values corrected.
         """
-        address = x.data_ptr()
+        ready, values = self._ready, None  # `values` lives for as long as its address is used
         if self.kind == "weights":
             known = self._weights
-            if known is None or known[0] is not x or known[1] != (_version(x), address, x.shape):
-                known = self._weights = self._known(x, address)
-                self._ready = None
-            values = known[2]
+            if (
+                known is None
+                or known.weight is not x
+                or known.version != _version(x)
+                or known.data != x.data_ptr()
+                or known.shape != x.shape
+            ):
+                known, ready = self._know(x), None
+            shape, address = known.shape, known.address
         else:
-            values = floats(x, items)
-        ready = self._ready
-        if ready is None or ready.errors is not errors or ready.shape != x.shape or ready.room is not self._room():
-            ready = self._ready = self._make_ready(errors, x.shape, items)
-        _, _, room_at, _, tensor, bits, kernel, fixed = ready
-        if room_at <= address < room_at + 4 * ready.room.numel():
-            values = values.copy()  # somebody passes on what a layer has read
-        flips, corrected = kernel(values, access, *fixed)
+            shape, address = x.shape, x.data_ptr()
+            if not (x.dtype is torch.float32 and x.is_contiguous() and not x.is_neg()):
+                values = floats(x, 1)
+                address = values.ctypes.data
+        room = self.rooms.rooms.get(self.kind)
+        if ready is None or ready.errors is not errors or ready.shape != shape or ready.room is not room:
+            if not self.items(x):
+                return x, 0, 0, 0
+            ready = self._ready = self._make_ready(errors, x)
+        _, _, items, bits, _, begin, end, tensor, kernel, fixed = ready
+        if begin <= address < end:  # somebody passes on what a layer has read
+            values = floats(x, 1).copy()
+            address = values.ctypes.data
+        access = accesses[self.name]
+        accesses[self.name] = access + items
+        flips, corrected = kernel(address, access, *fixed)
         return tensor if x.dtype is torch.float32 else tensor.to(x.dtype), bits, flips, corrected
 
-    def _room(self) -> Tensor | None:
-        return self.rooms.rooms.get(self.kind)
-
-    def _known(self, weight: Tensor, address: int) -> tuple[Tensor, tuple[Any, ...], Floats, Bytes]:
-        """Weights, by what they are known again; their values, and codes (floats are their own): encoded once."""
+    def _know(self, weight: Tensor) -> _Weights:
         values, codes = floats(weight, 1), _UNKNOWN
         if self.code.bits < 32:
             codes = np.empty(self.code.row_bytes(values.size), np.uint8)
             self.code.encode(values, codes[None])
-        return weight, (_version(weight), address, weight.shape), values, codes
+        known = weight, _version(weight), weight.data_ptr(), weight.shape
+        self._weights = _Weights(*known, values, values.ctypes.data, codes)
+        return self._weights
 
-    def _make_ready(self, errors: ReadErrors, shape: torch.Size, items: int) -> _Ready:
-        room = self.rooms.take(self.kind, shape.numel())
-        space = Space.within(room[: shape.numel()].view(shape), items)
-        size = self.code.row_bytes(space.rows.shape[1])
-        where = errors, shape, room.data_ptr(), room, space.tensor, 8 * items * size
+    def _make_ready(self, errors: ReadErrors, x: Tensor) -> _Ready:
+        count, items = x.numel(), self.items(x)
+        room = self.rooms.take(self.kind, count)
+        space = Space.within(room[:count].view(x.shape), items)
+        size, begin = self.code.row_bytes(count // items), room.data_ptr()
         drawn = self._drawn_from(errors, size)
         if drawn is None:
-            return _Ready(*where, partial(self._read_by_steps, errors), (space.rows,))
-        codes = _UNKNOWN if self._weights is None else self._weights[3]
-        return _Ready(*where, *self._kernel(drawn, space.rows, codes))
+            read: Callable[..., tuple[int, int]] = partial(self._read_by_steps, errors)
+            fixed: tuple[Any, ...] = (space.rows,)
+        else:
+            read, fixed = self._kernel(drawn, space.rows, _UNKNOWN if self._weights is None else self._weights.codes)
+            read = compiled_for(read, (0, 0, *fixed))
+        return _Ready(
+            errors, x.shape, items, 8 * items * size, room, begin, begin + 4 * room.numel(), space.tensor, read, fixed
+        )
 
     def draws_on(self, device: torch.device, errors: ReadErrors, size: int) -> on_device.Source | None:
         """What to draw the errors of a tensor of so many bytes from on a device; None if the host has to."""
@@ -198,9 +242,9 @@ class TensorReads:
         """
         drawn = self._drawn_from(errors, self.code.row_bytes(read.shape[1]))
         if drawn is None:
-            return self._read_by_steps(errors, values, access, read)
+            return self._read_by_steps(errors, values.ctypes.data, access, read)
         kernel, fixed = self._kernel(drawn, read, _UNKNOWN)
-        flips, corrected = kernel(values, access, *fixed)
+        flips, corrected = kernel(values.ctypes.data, access, *fixed)
         return flips, corrected
 
     def _drawn_from(self, errors: ReadErrors, size: int) -> Drawn | None:
@@ -212,7 +256,7 @@ class TensorReads:
     def _kernel(
         self, drawn: Drawn, read: Floats, known: Bytes
     ) -> tuple[Callable[..., tuple[int, int]], tuple[Any, ...]]:
-        """The kernel for reads into an array, and what it takes but for values and access."""
+        """The kernel for reads into an array, and what it takes but for the address of values, and the access."""
         code = self.code
         ends = code.lowest, code.highest
         if code.bits == 32:
@@ -226,8 +270,8 @@ class TensorReads:
             return pass_nibbles, (read, *self._work, known, code.inverse, *ends, code.sign, code.scale, *drawn)
         return pass_bytes, (read, *self._work, known, code.inverse, *ends, code.scale, *drawn)
 
-    def _read_by_steps(self, errors: ReadErrors, values: Floats, access: int, read: Floats) -> tuple[int, int]:
-        size = self.code.row_bytes(read.shape[1])
+    def _read_by_steps(self, errors: ReadErrors, address: int, access: int, read: Floats) -> tuple[int, int]:
+        values, size = view_floats(address, *read.shape), self.code.row_bytes(read.shape[1])
         codes = read.view(np.uint8)
         if self.code.bits < 32:
             room = self.rooms.take("codes", -(-len(read) * size // 4))

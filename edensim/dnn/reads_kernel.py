@@ -28,7 +28,7 @@ from edensim.dnn.codes_kernel import (
     encode_bytes,
     encode_nibbles,
 )
-from edensim.jit import copy_bytes, jit_uncounted
+from edensim.jit import copy_bytes, floats_at, jit_uncounted
 from edensim.rng_kernel import draw
 
 _DRAWS = 5  # entries of the tuple where it is of `Draws`
@@ -103,13 +103,14 @@ def toggle_reads(codes, stored, listed, stretches, stretch_bits, key, thresholds
 
 
 @jit_uncounted
-def pass_bytes(values, access, read, rooms, codes, back, known, inverse, low, high, scale, listed, errors):  # type: ignore[no-untyped-def]
+def pass_bytes(address, access, read, rooms, codes, back, known, inverse, low, high, scale, listed, errors):  # type: ignore[no-untyped-def]
     """Store and read values as integers of whole bytes; returns the numbers of bits flipped and of values corrected.
 
     Parameters
     ----------
-    values : float32 array, shape (reads, values)
-        What is stored, once per read.
+    address : int
+        Of what is stored, once per read: float32, shape (reads, values). Making an array of it for every call would
+        take longer than many a read.
     access : int
         Number of the first read.
     read : float32 array, shape (reads, values)
@@ -127,6 +128,7 @@ def pass_bytes(values, access, read, rooms, codes, back, known, inverse, low, hi
     errors : tuple
         See the module.
     """
+    values = floats_at(address, read.shape[0], read.shape[1])
     flips, count, most, size = 0, read.shape[1], len(codes), rooms.shape[1] // len(codes)
     for i in range(len(read)):
         now = _begin(errors, access + i)
@@ -146,8 +148,9 @@ def pass_bytes(values, access, read, rooms, codes, back, known, inverse, low, hi
 
 
 @jit_uncounted
-def pass_nibbles(values, access, read, rooms, wide, pairs, known, inverse, low, high, sign, scale, listed, errors):  # type: ignore[no-untyped-def]
+def pass_nibbles(address, access, read, rooms, wide, pairs, known, inverse, low, high, sign, scale, listed, errors):  # type: ignore[no-untyped-def]
     """As `pass_bytes`, two codes to a byte; `wide`, `pairs` and `sign` are as `encode_nibbles` takes them."""
+    values = floats_at(address, read.shape[0], read.shape[1])
     flips, count, most = 0, read.shape[1], len(wide)
     for i in range(len(read)):
         now = _begin(errors, access + i)
@@ -167,11 +170,12 @@ def pass_nibbles(values, access, read, rooms, wide, pairs, known, inverse, low, 
 
 
 @jit_uncounted
-def pass_floats(values, access, read, corrects, low, high, way, listed, errors):  # type: ignore[no-untyped-def]
+def pass_floats(address, access, read, corrects, low, high, way, listed, errors):  # type: ignore[no-untyped-def]
     """As `pass_bytes`, for floats as they are, of which those outside of low … high are corrected if it `corrects`.
 
     `low`, `high` and `way` are as `correct_values` takes them.
     """
+    values = floats_at(address, read.shape[0], read.shape[1])
     flips, corrected, count, most = 0, 0, read.shape[1], errors[1] >> 5
     stored, codes = values.view(np.uint32), read.view(np.uint32)
     for i in range(len(read)):

@@ -46,19 +46,20 @@ def both_ways(storage, errors_of, access=7):
         found = []
         for used in (errors, Hidden(errors)):
             rooms = Rooms()
-            maps, weights = TensorReads("t", "ifm", code, rooms), TensorReads("t", "weights", code, rooms)
+            maps, weights = TensorReads("t", "ifm", code, rooms, 2), TensorReads("t", "weights", code, rooms)
             if used is errors and errors.drawn_from("t", code.row_bytes(count)) is not None:
                 maps._read_by_steps = weights._read_by_steps = None
             read = np.empty_like(values)
             numbers = maps.read(used, values, read, access)
             x, weight = torch.zeros(values.shape), torch.nn.Parameter(torch.zeros(1, count))
             for reads, stored, expected in ((maps, x, read), (weights, weight, read[:1])):
-                reads.pass_through(used, stored, len(stored), 0)
+                reads.pass_through(used, stored, {"t": 0})
                 with torch.no_grad():
                     stored.copy_(torch.from_numpy(values[: len(stored)]))
                 for _ in range(2):
-                    tensor, bits, *flips = reads.pass_through(used, stored, len(stored), access)
+                    tensor, bits, *flips = reads.pass_through(used, stored, accesses := {"t": access})
                     assert np.array_equal(tensor.numpy().view(np.int32), expected.view(np.int32))
+                    assert accesses == {"t": access + len(stored)}
                     assert bits == 8 * len(stored) * code.row_bytes(count)
                     assert tuple(flips) == numbers or reads is weights
                 numbers += tuple(flips)
@@ -99,11 +100,11 @@ def test_room_is_shared_while_nobody_keeps_it():
     """The same memory for tensors of a kind; one that needs more gets more, and all of them move there."""
     rooms = Rooms()
     code = code_of(Storage("int8"), "ifm", Range(-1, 1), Range(-1, 1))
-    a, b = TensorReads("a", "ifm", code, rooms), TensorReads("b", "ifm", code, rooms)
+    a, b = TensorReads("a", "ifm", code, rooms, 2), TensorReads("b", "ifm", code, rooms, 2)
     small, large, errors = torch.rand(2, 3), torch.rand(4, 5), NoErrors()
 
     def place(reads, x):
-        tensor = reads.pass_through(errors, x, len(x), 0)[0]
+        tensor = reads.pass_through(errors, x, {"a": 0, "b": 0})[0]
         assert tensor.shape == x.shape
         assert (tensor - x).abs().max() < 0.005
         return tensor.data_ptr()

@@ -153,7 +153,7 @@ def test_maps_that_are_passed_on(precision, errors):
 
 
 @PRECISIONS
-@pytest.mark.parametrize("layout", ["channels last", "float64", "empty", "requires grad"])
+@pytest.mark.parametrize("layout", ["channels last", "float64", "negated", "empty", "requires grad"])
 def test_layouts_and_types(precision, layout):
     """What is not plain is read as if it were."""
     net, x = some_net(), torch.randn(4, 2, 6, 6)
@@ -162,6 +162,8 @@ def test_layouts_and_types(precision, layout):
         net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     elif layout == "float64":
         net, x = net.double(), x.double()
+    elif layout == "negated":
+        x = torch._neg_view(x)
     elif layout == "empty":
         x = x[:0]
     else:

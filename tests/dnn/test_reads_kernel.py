@@ -35,7 +35,7 @@ def test_floats_at_once(seed, row_bits, rows, reads, rate, bounds, odd, way, cor
     draws = Draws(rows, row_bits, np.uint64(rng.integers(2**63)), np.array(table), groups)
     drawn = Drawn.of(draws)
     read, expected = np.zeros_like(values), values.copy()
-    flips, corrected = pass_floats(values, 5, read, corrects, low, high, way, *drawn)
+    flips, corrected = pass_floats(values.ctypes.data, 5, read, corrects, low, high, way, *drawn)
     assert flips == toggle_reads(expected.view(np.uint8), values.view(np.uint8), drawn.listed, *draws, 5)
     assert corrected == sum(correct_values(row, low, high, way) for row in expected if corrects)
     assert (read.view(np.uint32) == expected.view(np.uint32)).all()

@@ -10,13 +10,14 @@ import ctypes
 import functools
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba._dispatcher import compute_fingerprint
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numba.np import arrayobj
@@ -107,12 +108,20 @@ def jit_uncounted(function: Callable[..., Any]) -> Any:
     return _compiled(function, _nrt=False)
 
 
-def compiled_for(kernel: Any, arguments: Iterable[Any]) -> Any:
+_entries: dict[tuple[Any, bytes], Any] = {}
+
+
+def compiled_for(kernel: Any, arguments: tuple[Any, ...]) -> Any:
     """The kernel as it is compiled for arguments of these types, which nobody looks at again.
 
-    Finding the types of a dozen arguments takes half a microsecond: more than the kernel if its work is short.
+    Looking at a dozen arguments takes half a microsecond in every call: as long as a kernel whose work is short.
     """
-    return kernel if JIT_DISABLED else kernel.compile(tuple(map(nb.typeof, arguments)))
+    if JIT_DISABLED:
+        return kernel
+    kinds = kernel, compute_fingerprint(arguments)  # a quick name of their types, from which numba finds its own
+    if kinds not in _entries:
+        _entries[kinds] = kernel.compile(tuple(map(nb.typeof, arguments)))
+    return _entries[kinds]
 
 
 def choose_kernel(choose: Callable[[Callable[[str], int]], Any]) -> Any:

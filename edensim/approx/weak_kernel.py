@@ -100,29 +100,29 @@ def list_cells(  # type: ignore[no-untyped-def]
 
 
 @jit_uncounted
-def begin_read(streams, access, heads):  # type: ignore[no-untyped-def]
+def begin_read(streams, heads, access):  # type: ignore[no-untyped-def]
     """Write the word of every stream from which outcomes of a read are drawn to `heads` (uint64).
 
-    `streams`, uint64 of shape (streams, 2), are key of the outcomes and word of the row.
+    `streams`, uint64 of shape (streams, 2), are key of the outcomes and word of the row; `access` is uint64.
     """
     for own in range(len(streams)):
         heads[own] = draw(draw(streams[own, 0], access), streams[own, 1])  # outcomes are drawn anew in every access
 
 
 @jit_uncounted
-def fail_cells(codes, stored, listed, stretch, first_run, runs, place, unit, least, twice, streams, heads, ways):  # type: ignore[no-untyped-def]
+def fail_cells(codes, stored, listed, stretch, heads, ways, first_run, runs, place, unit, least, twice):  # type: ignore[no-untyped-def]
     """Flip in place the cells of a stretch that fail; returns how many codes it lists: as often as they are hit.
 
     Parameters
     ----------
     codes, stored : uint8 or uint32 arrays
-        The stretch as it is read, and as it was stored.
+        The stretch twice, as it was stored; the first becomes what is read.
     listed : int64 array, shape (most cells of a stretch,)
         Gets the indices of codes that are hit.
     stretch : int
         Which stretch of the tensor.
-    first_run, runs, place, unit, least, twice, streams, heads, ways
-        Table of `WeakCells`; `begin_read` has been here.
+    heads, ways, first_run, runs, place, unit, least, twice
+        Table of `WeakCells`; `begin_read` has written the heads.
     """
     begin, end = runs[first_run[stretch], 0], runs[first_run[stretch + 1], 0]
     for run in range(first_run[stretch], first_run[stretch + 1]):
@@ -149,7 +149,7 @@ def fail_cells(codes, stored, listed, stretch, first_run, runs, place, unit, lea
 
 @jit_uncounted
 def _fail_once(codes, stored, listed, place, ways):  # type: ignore[no-untyped-def]
-    """As the end of `fail_cells`, where cells are listed twice, being weak by two laws: they flip once."""
+    """As the end of `fail_cells`, where bits are listed twice, being weak by two laws: they flip once."""
     shift, flips = _3 if codes.itemsize == 1 else _5, _0
     within = (_1 << shift) - _1
     for i in range(len(place)):
@@ -186,12 +186,13 @@ def flip_listed(codes, stored, listed, stretch_bits, table, access):  # type: ig
     stretch_bits : int
         How long a stretch is.
     table : tuple
-        Of `WeakCells`: the rest of what `fail_cells` takes.
+        Of `WeakCells`.
     """
     flips, size = 0, stretch_bits >> 3
+    streams, heads = table[:2]
     for read in range(len(codes)):
-        begin_read(table[6], np.uint64(access + read), table[7])
-        for stretch in range(len(table[0]) - 1):
+        begin_read(streams, heads, np.uint64(access + read))
+        for stretch in range((codes.shape[1] + size - 1) // size):
             begin, end = stretch * size, min((stretch + 1) * size, codes.shape[1])
-            flips += fail_cells(codes[read, begin:end], stored[read, begin:end], listed, stretch, *table)
+            flips += fail_cells(codes[read, begin:end], stored[read, begin:end], listed, stretch, *table[1:])
     return flips

@@ -21,7 +21,8 @@ or the error-free ones ("clean", at the price of a second forward pass). Address
 contiguous tensor (N, C, H, W).
 
 Without gradients, weights are encoded once for as long as they are the same tensor of the same version: what is changed
-behind torch's back (`weight.data.mul_`) is seen by the next `with` block, or after a pass with gradients.
+behind torch's back (`weight.data.mul_`, `weight.data = weight.data.t()`) is seen by the next `with` block, or after a
+pass with gradients.
 
 Not modelled: element-wise sums, pools and norms reading their maps from memory; errors of writes; recurrent and
 attention layers that hand their weights to one fused function. One network in one thread at a time.
@@ -120,7 +121,7 @@ class FaultyMemory:
         self._handles: list[Any] = []
         self._shared: dict[str, Range] = {}
         self._reads: dict[str, TensorReads] = {}
-        self._dims = {reader.ifm: reader.module.weight.dim() for reader in self.readers}
+        self._dims: dict[str, int] = {}
         self._kept: set[str] = set()
         self._rooms = Rooms()
         self.rewind()
@@ -175,6 +176,7 @@ class FaultyMemory:
         if not self.tensors or ("constants" not in self.storage.kinds and not needed <= self.tensors.keys()):
             raise ConfigError("calibrate the memory first: ranges of the network's tensors are not known")
         for reader in self.readers:
+            self._dims[reader.ifm] = reader.module.weight.dim()
             self._forwards.append(reader.module.__dict__.get("forward"))
             _shadow(reader.module, "forward", self._forward(reader, reader.module.forward))
         if "constants" in self.storage.kinds:

@@ -50,7 +50,7 @@ class Cells(NamedTuple):
         """Take them there."""
         bits, group = np.unique(weak.bit, return_inverse=True)
         arrays = (
-            bits, group, weak.unit, weak.stream, weak.least - np.uint64(1), weak.streams[:, 1],
+            bits, group, weak.unit.astype(np.int64), weak.stream, weak.least.T - np.uint64(1), weak.streams[:, 1],
             weak.streams[:, 0],
         )  # fmt: skip
         return cls(*(_tensor(array, device) for array in arrays))

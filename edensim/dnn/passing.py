@@ -90,7 +90,7 @@ class Drawn(NamedTuple):
         listed = np.empty(drawn.most, np.int64)
         if isinstance(drawn, Draws):
             return cls(listed, tuple(drawn))
-        return cls(listed, (drawn.stretches, drawn.stretch_bits, *drawn.table))
+        return cls(listed, (drawn.stretches, drawn.stretch_bits, *drawn.table()))
 
 
 class _Ready(NamedTuple):
@@ -109,14 +109,14 @@ class _Ready(NamedTuple):
 
 
 class _Weights(NamedTuple):
-    """Weights, by what they are known again; where their values are, and their codes (floats are their own)."""
+    """Weights, by what they are known again; their values, and codes (floats are their own)."""
 
     weight: Tensor
     version: object
-    data: int
+    address: int
     shape: torch.Size
     values: Floats
-    address: int
+    values_address: int
     codes: Bytes
 
 
@@ -173,14 +173,14 @@ class TensorReads:
                 known is None
                 or known.weight is not x
                 or known.version != _version(x)
-                or known.data != x.data_ptr()
+                or known.address != x.data_ptr()
                 or known.shape != x.shape
             ):
-                known, ready = self._know(x), None
-            shape, address = known.shape, known.address
+                known, ready = self._encode_weights(x), None
+            shape, address = known.shape, known.values_address
         else:
             shape, address = x.shape, x.data_ptr()
-            if not (x.dtype is torch.float32 and x.is_contiguous() and not x.is_neg()):
+            if not (address and x.dtype is torch.float32 and x.is_contiguous() and not x.is_neg()):
                 values = floats(x, 1)
                 address = values.ctypes.data
         room = self.rooms.rooms.get(self.kind)
@@ -197,7 +197,7 @@ class TensorReads:
         flips, corrected = kernel(address, access, *fixed)
         return tensor if x.dtype is torch.float32 else tensor.to(x.dtype), bits, flips, corrected
 
-    def _know(self, weight: Tensor) -> _Weights:
+    def _encode_weights(self, weight: Tensor) -> _Weights:
         values, codes = floats(weight, 1), _UNKNOWN
         if self.code.bits < 32:
             codes = np.empty(self.code.row_bytes(values.size), np.uint8)
@@ -213,14 +213,13 @@ class TensorReads:
         size, begin = self.code.row_bytes(count // items), room.data_ptr()
         drawn = self._drawn_from(errors, size)
         if drawn is None:
-            read: Callable[..., tuple[int, int]] = partial(self._read_by_steps, errors)
+            kernel: Callable[..., tuple[int, int]] = partial(self._read_address, errors)
             fixed: tuple[Any, ...] = (space.rows,)
         else:
-            read, fixed = self._kernel(drawn, space.rows, _UNKNOWN if self._weights is None else self._weights.codes)
-            read = compiled_for(read, (0, 0, *fixed))
-        return _Ready(
-            errors, x.shape, items, 8 * items * size, room, begin, begin + 4 * room.numel(), space.tensor, read, fixed
-        )
+            kernel, fixed = self._kernel(drawn, space.rows, _UNKNOWN if self._weights is None else self._weights.codes)
+            kernel = compiled_for(kernel, (0, 0, *fixed))
+        end = begin + 4 * room.numel()
+        return _Ready(errors, x.shape, items, 8 * items * size, room, begin, end, space.tensor, kernel, fixed)
 
     def draws_on(self, device: torch.device, errors: ReadErrors, size: int) -> on_device.Source | None:
         """What to draw the errors of a tensor of so many bytes from on a device; None if the host has to."""
@@ -242,7 +241,7 @@ class TensorReads:
         """
         drawn = self._drawn_from(errors, self.code.row_bytes(read.shape[1]))
         if drawn is None:
-            return self._read_by_steps(errors, values.ctypes.data, access, read)
+            return self._read_by_steps(errors, values, access, read)
         kernel, fixed = self._kernel(drawn, read, _UNKNOWN)
         flips, corrected = kernel(values.ctypes.data, access, *fixed)
         return flips, corrected
@@ -270,8 +269,11 @@ class TensorReads:
             return pass_nibbles, (read, *self._work, known, code.inverse, *ends, code.sign, code.scale, *drawn)
         return pass_bytes, (read, *self._work, known, code.inverse, *ends, code.scale, *drawn)
 
-    def _read_by_steps(self, errors: ReadErrors, address: int, access: int, read: Floats) -> tuple[int, int]:
-        values, size = view_floats(address, *read.shape), self.code.row_bytes(read.shape[1])
+    def _read_address(self, errors: ReadErrors, address: int, access: int, read: Floats) -> tuple[int, int]:
+        return self._read_by_steps(errors, view_floats(address, *read.shape), access, read)
+
+    def _read_by_steps(self, errors: ReadErrors, values: Floats, access: int, read: Floats) -> tuple[int, int]:
+        size = self.code.row_bytes(read.shape[1])
         codes = read.view(np.uint8)
         if self.code.bits < 32:
             room = self.rooms.take("codes", -(-len(read) * size // 4))

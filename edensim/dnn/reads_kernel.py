@@ -200,7 +200,8 @@ def _begin(errors, access):  # type: ignore[no-untyped-def]
     """What the errors of a read are drawn from."""
     if len(errors) == _DRAWS:
         return draw(errors[2], access)
-    begin_read(errors[8], np.uint64(access), errors[9])
+    _, _, streams, heads = errors[:4]
+    begin_read(streams, heads, np.uint64(access))
     return _ZERO
 
 
@@ -210,7 +211,7 @@ def _flip(codes, stored, listed, errors, now, stretch):  # type: ignore[no-untyp
     if len(errors) == _DRAWS:  # numba compiles one of the two
         _, stretch_bits, _, thresholds, groups = errors
         return _toggle(codes, stored, listed, draw(now, stretch), stretch_bits, thresholds, groups)
-    flips = fail_cells(codes, stored, listed, stretch, *errors[2:])
+    flips = fail_cells(codes, stored, listed, stretch, *errors[3:])
     return flips, flips
 
 

@@ -6,9 +6,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from edensim.approx import Device, Region, Uniform  # noqa: E402
+from edensim.approx.weak_kernel import flip_listed  # noqa: E402
 from edensim.dnn import NoErrors, PlacedErrors, RatesErrors, Storage  # noqa: E402
 from edensim.dnn.codes import code_of  # noqa: E402
-from edensim.dnn.passing import Rooms, TensorReads  # noqa: E402
+from edensim.dnn.passing import Drawn, Rooms, TensorReads  # noqa: E402
 from edensim.dnn.storage import Range  # noqa: E402
 from edensim.memory import AddressMap, Geometry  # noqa: E402
 
@@ -79,21 +80,39 @@ def test_at_once_and_step_by_step_are_the_same(storage, rate):
 
 
 @pytest.mark.parametrize("storage", STORAGES, ids=lambda s: f"{s.precision} {s.unsigned_maps} {s.correction}")
-@pytest.mark.parametrize("share", [0.0, 1e-3, 0.05])
+@pytest.mark.parametrize(("shares", "law_count"), [(0.0, 0), (2e-3, 1), (0.05, 1), (1e-3, 2), (0.05, 2)])
 @pytest.mark.parametrize("order", ["RoBaRaCoCh", "ChRaBaRoCo"])
-def test_weak_cells_at_once_are_those_step_by_step(storage, share, order):
-    """Likewise, where two laws make the same cells weak, and stretches hold pieces of several rows."""
+def test_weak_cells_at_once_are_those_step_by_step(storage, shares, law_count, order):
+    """Likewise, where stretches hold pieces of several rows, and two laws make the same cells weak."""
     address_map = AddressMap(GEOMETRY, order)
-    laws = [Uniform(0.5, share).law(GEOMETRY), Uniform(0.3, share).law(GEOMETRY)] if share else []
+    laws = [Uniform(fails, shares).law(GEOMETRY) for fails in (0.5, 0.3)[:law_count]]
     device = Device([laws], address_map, seed=3)
 
     def errors_of(size):
         return PlacedErrors(device, {"t": Region(address_map, size, 320)})
 
     for count, at_once, by_steps in both_ways(storage, errors_of):
-        assert errors_of(count).drawn_from("t", count) is not None
+        cells = errors_of(count).drawn_from("t", count)
+        assert (len(np.unique(cells.bit)) < cells.count) == (law_count == 2 and cells.count > 0)
         assert at_once == by_steps
-        assert at_once[0][0] or share * count < 10
+        assert at_once[0][0] or shares * count < 10
+
+
+def test_each_tensor_has_its_own_room():
+    """Two networks in two threads may share the errors, but nothing that a read writes to."""
+    address_map = AddressMap(GEOMETRY, "RoBaRaCoCh")
+    device = Device([[Uniform(0.5, 0.05).law(GEOMETRY)]], address_map)
+    errors = PlacedErrors(device, {"t": Region(address_map, 500)})
+    first, second = (Drawn.of(errors.drawn_from("t", 500)) for _ in range(2))
+    arrays = zip([first.listed, *first.errors], [second.listed, *second.errors], strict=True)
+    shared = [k for k, (a, b) in enumerate(arrays) if isinstance(a, np.ndarray) and np.shares_memory(a, b)]
+    before = [np.copy(first.errors[k - 1]) for k in shared]
+    for drawn in (first, second):
+        codes = np.zeros((1, 500), np.uint8)
+        listed, (_, stretch_bits, *table) = drawn
+        assert flip_listed(codes, codes.copy(), listed, stretch_bits, tuple(table), 7)
+    assert len(shared) == 6
+    assert all(np.array_equal(first.errors[k - 1], a) for k, a in zip(shared, before, strict=True))
 
 
 def test_room_is_shared_while_nobody_keeps_it():

@@ -42,9 +42,9 @@ def calibrated(net, x, precision, errors=None):
     return memory
 
 
-def weak_cells(memory):
-    """Of two laws that meet, at the tensors' addresses."""
-    laws = [Uniform(0.5, 0.05).law(PLAIN.geometry), Uniform(0.5, 0.05).law(PLAIN.geometry)]
+def weak_cells(memory, laws=1):
+    """At the tensors' addresses; several laws make the same ones weak."""
+    laws = laws * [Uniform(0.5, 0.05).law(PLAIN.geometry)]
     places = {name: Region(PLAIN, t.size_bytes, 4096 * k) for k, (name, t) in enumerate(memory.tensors.items())}
     return PlacedErrors(Device([laws], seed=4), places)
 
@@ -64,7 +64,11 @@ def equal_to_anew(memory, x):
 
 
 PRECISIONS = pytest.mark.parametrize("precision", ["int4", "int8", "fp32"])
-ERRORS = pytest.mark.parametrize("errors", [lambda memory: FreshErrors(0.01), weak_cells], ids=["fresh", "weak cells"])
+ERRORS = pytest.mark.parametrize(
+    "errors",
+    [lambda memory: FreshErrors(0.01), weak_cells, lambda memory: weak_cells(memory, 2)],
+    ids=["fresh", "weak cells", "weak twice"],
+)
 
 
 @PRECISIONS
@@ -141,11 +145,63 @@ def test_layers_within_layers(precision, errors, kind):
 
 
 @PRECISIONS
+@torch.no_grad()
+def test_weights_that_become_fewer(precision):
+    """The same parameter, version and address."""
+    net, x = nn.Sequential(nn.Linear(8, 8)).eval(), torch.randn(5, 8)
+    with calibrated(net, x, precision, FreshErrors(0.05)) as memory:
+        run(memory, x)
+        net[0].weight.data, net[0].bias.data = net[0].weight.data[:3], net[0].bias.data[:3]
+        found = run(memory, x)
+        memory._reads.clear()
+        assert torch.equal(run(memory, x), found)
+        assert found.shape == (5, 3)
+
+
+@PRECISIONS
 @ERRORS
-def test_maps_that_are_passed_on(precision, errors):
-    """A layer whose forward hands what it has read to another reader: that one stores it first."""
+def test_accesses_follow_each_other(precision, errors):
+    """With gradients or without: the next pass reads what it would have read after any other."""
+    net, x = some_net(), torch.randn(6, 2, 6, 6)
+    with calibrated(net, x, precision) as memory:
+        memory.errors, found = errors(memory), []
+        for learns in (False, True):
+            with torch.set_grad_enabled(learns):
+                run(memory, x)
+            with torch.no_grad():
+                found.append(net(x))
+        assert torch.equal(*found)
+        with torch.no_grad():
+            assert not torch.equal(net(x), found[0])
+
+
+@torch.no_grad()
+def test_tensors_without_memory():
+    """What merely stands for a tensor of zeros has no address: torch says so."""
+    with calibrated(some_net("reader after"), torch.randn(5, 8), "int8", FreshErrors(0.01)) as memory:
+        run(memory, torch.zeros(5, 8))
+        with pytest.raises(RuntimeError, match="ZeroTensor"):
+            run(memory, torch._efficientzerotensor(5, 8))
+
+
+@torch.no_grad()
+def test_layers_that_learn_their_shape():
+    """Their weights exist after the first pass."""
+    net, x = nn.Sequential(nn.LazyLinear(4)).eval(), torch.randn(5, 8)
+    memory = FaultyMemory(net, Storage("int8"), FreshErrors(0.01))
+    net(x)
+    memory.calibrate([x])
+    with memory:
+        equal_to_anew(memory, x)
+
+
+@PRECISIONS
+@ERRORS
+@pytest.mark.parametrize("first", [0, 1])
+def test_maps_that_are_passed_on(precision, errors, first):
+    """A layer whose forward hands what it has read, or a part, to another reader: that one stores it first."""
     relay, x = nn.Linear(4, 4), torch.randn(5, 2, 6, 6)
-    relay.forward = lambda y: y
+    relay.forward = lambda y: y[first:]
     net = nn.Sequential(some_net(), relay, nn.Linear(4, 2)).eval()
     with calibrated(net, x, precision) as memory:
         memory.errors = errors(memory)

@@ -133,11 +133,16 @@ def fail_cells(codes, stored, listed, stretch, heads, ways, first_run, runs, pla
         )  # fmt: skip
     if twice:
         return _fail_once(codes, stored, listed, place[begin:end], ways)
-    # The fewest instructions a cell: they are what reads of fp32 cost.
+    return _fail(codes, listed, place[begin:end], ways)
+
+
+@jit_uncounted
+def _fail(codes, listed, place, ways):  # type: ignore[no-untyped-def]
+    """Flip cells that fail, each of another bit, and list their codes; returns how many."""
     shift, flips = _3 if codes.itemsize == 1 else _5, _0
     within = (_1 << shift) - _1
-    for i in range(end - begin):
-        bit = np.uint64(place[begin + i])
+    for i in range(len(place)):
+        bit = np.uint64(place[i])
         at, by = bit >> shift, bit & within
         code = np.uint64(codes[at])
         fails = np.uint64(ways[i]) >> (code >> by & _1) & _1
@@ -149,7 +154,7 @@ def fail_cells(codes, stored, listed, stretch, heads, ways, first_run, runs, pla
 
 @jit_uncounted
 def _fail_once(codes, stored, listed, place, ways):  # type: ignore[no-untyped-def]
-    """As the end of `fail_cells`, where bits are listed twice, being weak by two laws: they flip once."""
+    """As `_fail`, where bits are listed twice, being weak by two laws: they flip once."""
     shift, flips = _3 if codes.itemsize == 1 else _5, _0
     within = (_1 << shift) - _1
     for i in range(len(place)):

@@ -125,7 +125,7 @@ def test_postponed_refreshes() -> None:
     """Refreshes use the gaps between requests; without gaps they wait until the eighth is due."""
     system = memory("refresh_postponed=8")
     interval = system.timing.ck["nREFI"]
-    count, gap = 1300, 100
+    count, gap = 700, 100
     spread = commands(
         system, [k % 16 for k in range(count)], [k // 16 for k in range(count)], [gap * k for k in range(count)]
     )
@@ -133,7 +133,7 @@ def test_postponed_refreshes() -> None:
     assert all(
         0 <= clock % interval < 2 * gap for clock in clocks.tolist()
     )  # idle between requests, so none waits long
-    busy = commands(system, [0] * 6000, list(range(6000)))
+    busy = commands(system, [0] * 2000, list(range(2000)))
     clocks = busy[busy[:, 1] == REFAB, 0]
     end = busy[-1, 0]
     assert 8 * interval <= clocks[0] < 8 * interval + 500

@@ -55,6 +55,7 @@ class Device:
                 raise ConfigError(
                     f"owner: expected the partition, 0 … {len(laws) - 1}, of every subarray, shape {shape}"
                 )
+        _check_laws(laws)
         self.address_map, self.seed = address_map, seed
         self.laws = tuple(law for group in laws for law in group)
         self.tables: LawTables = compile_laws(laws, 8 * geometry.row_bytes)
@@ -94,3 +95,12 @@ class Device:
                     raise ValueError(f"row_level of a law must give 0 … {levels - 1} for every row")
                 found[k] = level
         return found
+
+
+def _check_laws(laws: Sequence[object]) -> None:
+    expected = "expected a list of partitions, each a list of laws: [[Uniform(1e-3).law(address_map.geometry)]]"
+    for group in laws:
+        if not isinstance(group, Sequence):
+            raise ConfigError(f"laws: found {type(group).__name__} in place of a partition; {expected}")
+        if wrong := [law for law in group if not isinstance(law, CellLaw)]:
+            raise ConfigError(f"laws: found {type(wrong[0]).__name__} in a partition; {expected}")

@@ -79,10 +79,22 @@ class PlacedErrors:
     ----------
     device : Device
     regions : dict of str to Region
-        Place of every tensor by name.
+        Place of every tensor by name. Tensors may share addresses: maps that are not needed at the same time do.
+
+    Raises
+    ------
+    ConfigError
+        If a place is not in the device's memory.
     """
 
     def __init__(self, device: Device, regions: Mapping[str, Region]) -> None:
+        for name, region in regions.items():
+            if not region.address_map.equals(device.address_map):
+                raise ConfigError(
+                    f"the place of tensor {name!r} is in a memory of another address map than the device's: "
+                    f"{region.address_map.order}, {region.address_map.geometry}; expected "
+                    f"{device.address_map.order}, {device.address_map.geometry}"
+                )
         self.regions = regions
         self._reads = _Reads(device)
         self._places: dict[str, _Place] = {}

@@ -31,6 +31,7 @@ attention layers that hand their weights to one fused function. One network in o
 from __future__ import annotations
 
 import math
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, Self
@@ -134,6 +135,8 @@ class FaultyMemory:
     def calibrate(self, batches: Iterable[Any], maps: bool = True) -> None:
         """Learn the ranges of all stored tensors from error-free passes in evaluation mode.
 
+        Layers that do not run are no longer among the `readers`: they have no errors, which a warning tells.
+
         Parameters
         ----------
         batches : iterable
@@ -144,13 +147,15 @@ class FaultyMemory:
         Raises
         ------
         InputError
-            If a map holds NaN or infinite values, or a layer was never run.
+            If a map holds NaN or infinite values.
         """
         if self._forwards:
             raise ConfigError("calibrate outside of the `with` block: ranges are those of error-free memory")
         found = {}
         if maps and "ifm" in self.storage.kinds:
             found = measure_maps(self.net, {r.ifm: r.module for r in self.readers}, batches, self.storage.map_quantile)
+            if idle := [r.name for r in self.readers if r.ifm not in found]:
+                warnings.warn(f"{', '.join(idle)}: not run as modules, so nothing they use has errors", stacklevel=2)
             self.readers = [r for r in self.readers if r.ifm in found]
         for reader in self.readers:
             if "weights" in self.storage.kinds:

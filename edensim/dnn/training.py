@@ -30,6 +30,7 @@ from edensim.errors import ConfigError, InputError
 
 Loss = Callable[[Any, Tensor], Tensor]
 FIRST_ACCESS = 1 << 48  # accesses of training never meet those of a measurement
+MOST_LEARNING_RATE = 100
 MOST_SKIPPED = 0.1  # share of the steps of an epoch that may give no finite loss
 
 
@@ -90,8 +91,8 @@ class Training:
         }.items():  # fmt: skip
             if getattr(self, name) not in known:
                 problems.append(f"{name} = {getattr(self, name)!r}: expected one of {', '.join(known)}")
-        if not 0 < self.learning_rate < math.inf:
-            problems.append(f"learning_rate = {self.learning_rate}: expected more than 0")
+        if not 0 < self.learning_rate <= MOST_LEARNING_RATE:
+            problems.append(f"learning_rate = {self.learning_rate}: expected more than 0, at most {MOST_LEARNING_RATE}")
         if problems:
             raise ConfigError(problems)
 

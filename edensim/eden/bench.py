@@ -16,7 +16,7 @@ from edensim.config.eden_schema import Eden
 from edensim.eden.coarse import Search, Tolerance, target_of, tolerable_ber
 from edensim.eden.estimate import Estimate
 from edensim.eden.fine import FineTolerance, MeasureRates, Worth, guided, sensitivities, sweep
-from edensim.errors import InputError
+from edensim.errors import InputError, did_you_mean
 from edensim.workloads.layer import Network
 
 Progress = Callable[[float, float | None, str], None]
@@ -144,7 +144,10 @@ def load_data(plan: Eden, base_folder: Path, seed: int) -> Any:
         return dnn.digits(seed)
     path = next((p for p in (base_folder / plan.data, Path(plan.data)) if p.exists()), None)
     if path is None:
-        raise InputError(f"eden.data = {plan.data!r}: there is no such folder or file, and it is not glyphs or digits")
+        raise InputError(
+            f"eden.data = {plan.data!r}: there is no such folder or file, and it is not glyphs or digits"
+            f"{did_you_mean(plan.data, ('glyphs', 'digits'))}"
+        )
     if path.suffix == ".npz":
         return dnn.npz_data(path)
     if (path / "data_batch_1.bin").exists() or (path / "cifar-10-batches-bin").exists():

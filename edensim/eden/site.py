@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edensim.approx import Device, Region, load_chip
+from edensim.approx import Device, Region, Setting, load_chip
 from edensim.approx.build import build_model
 from edensim.approx.partition_laws import device_of, errors_of_chip, errors_of_model
 from edensim.config import Resolved, load_config
@@ -257,6 +257,19 @@ class Site:
             pages = placed.page_table[first : -(-(tensor.base + tensor.bytes) // page_bytes)]
             regions[name] = Region(self.address_map, tensor.bytes, offset, pages, placed.page_lines)
         return regions
+
+    def notes(self, mapping: Assignment) -> list[str]:
+        """What has to be known of the error rates at the points that hold tensors."""
+        state, chip = self.state, load_chip(self.plan.chip)
+        found: dict[str, None] = {}
+        for part in sorted(set(mapping.places.values()) & set(mapping.settings) or mapping.settings):
+            c = mapping.settings[part]
+            known = chip.reliability(
+                Setting(c.vdd, c.tRCD_ns, state.nominal.tRAS_ns, c.tRP_ns), state.nominal,
+                state.partitions.geometry.banks_per_rank, experimental=self.plan.experimental,
+            )  # fmt: skip
+            found |= dict.fromkeys(f"{c.name}: {note}" for note in known.notes)
+        return list(found)
 
     def device(self, state: OperatingState, seed: int, fit: FittedModel | None = None) -> Device:
         """The memory with the errors of the chip (or of a fitted model) in every part, by its operating point."""

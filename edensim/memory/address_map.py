@@ -119,6 +119,13 @@ class AddressMap:
         """The map of a `[dram]` table."""
         return cls(geometry, dram.address_map, dram.address_hash, dram.channel_interleave_bytes)
 
+    def equals(self, other: AddressMap) -> bool:
+        """Whether every line has the same place in both."""
+        if self is other:
+            return True
+        (mine, moves), (its, others) = self.kernel_table(), other.kernel_table()
+        return self.geometry == other.geometry and mine == its and np.array_equal(moves, others)
+
     def decode(self, line: ArrayLike) -> Coordinates:
         """Places of lines.
 

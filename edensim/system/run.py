@@ -55,6 +55,11 @@ def run(
         All that is wrong with the configuration or a file it names.
     """
     began = time.perf_counter()
+    if not isinstance(network, Network | None):
+        raise ConfigError(
+            f"network: found {type(network).__name__}; expected a Network: edensim.dnn.to_network(module, shape) makes "
+            "one of a torch module"
+        )
     resolved = load_config(config, check=partial(check_run, network=network))
     network = selected_network(resolved) if network is None else network
     states = operating_states(resolved.config)

@@ -11,6 +11,7 @@ from edensim.approx import Device, Region, Uniform, inject
 from edensim.approx.build import build_model
 from edensim.approx.region import PLAIN
 from edensim.errors import ConfigError
+from edensim.memory import AddressMap, Geometry
 
 pytest.importorskip("torch")
 
@@ -112,3 +113,26 @@ def test_bad_input():
         FreshErrors(1.5)
     with pytest.raises(ConfigError, match="seed = -1"):
         FreshErrors(0.1, -1)
+
+
+def test_a_place_in_another_memory_is_refused():
+    """Addresses mean nothing there; an equal map made anew is the same memory."""
+    geometry = Geometry(2, 1, 2, 2, 64, 16, 8, 64, 8, 16)
+    maps = [AddressMap(geometry, order) for order in ("RoBaRaCoCh", "ChRaBaRoCo", "RoBaRaCoCh")]
+    device = Device([[Uniform(0.5, 0.1).law(geometry)]], maps[0])
+    assert PlacedErrors(device, {"a": Region(maps[2], 100)}).drawn_from("a", 100).count
+    with pytest.raises(ConfigError, match="another address map than the device's: ChRaBaRoCo"):
+        PlacedErrors(device, {"a": Region(maps[1], 100)})
+
+
+@pytest.mark.parametrize(
+    ("laws", "found"),
+    [
+        ([Uniform(0.5).law(PLAIN.geometry)], "CellLaw in place of a partition"),
+        ([[Uniform(0.5)]], "Uniform in a partition"),
+    ],
+)
+def test_laws_are_given_by_partition(laws, found):
+    """As models, or without partitions, they are refused with an example."""
+    with pytest.raises(ConfigError, match=f"{found}; expected a list of partitions"):
+        Device(laws)

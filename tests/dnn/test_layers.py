@@ -7,8 +7,9 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
+import edensim  # noqa: E402
 from edensim.dnn import to_network  # noqa: E402
-from edensim.errors import InputError  # noqa: E402
+from edensim.errors import ConfigError, InputError  # noqa: E402
 
 
 class Branches(nn.Module):
@@ -62,3 +63,9 @@ def test_wrong_inputs():
         to_network(nn.Conv2d(1, 2, 3), (3, 8, 8))
     with pytest.raises(InputError, match="no Conv1d, Conv2d or Linear"):
         to_network(nn.ReLU(), (3,))
+
+
+def test_a_module_is_no_network():
+    """`edensim.run` says how it becomes one."""
+    with pytest.raises(ConfigError, match="found Linear; expected a Network: edensim.dnn.to_network"):
+        edensim.run("configs/eyeriss-alexnet.toml", network=nn.Linear(2, 2))

@@ -388,7 +388,8 @@ def test_layers_that_do_not_run_are_left_alone():
     """A branch that evaluation does not take has no map, and is not needed."""
     net = Twice()
     net.unused = nn.Linear(9, 9)
-    memory = ready(net, torch.randn(2, 4), Storage())
+    with pytest.warns(UserWarning, match="unused: not run as modules"):
+        memory = ready(net, torch.randn(2, 4), Storage())
     with memory:
         net(torch.randn(2, 4))
     assert "unused.weights" not in memory.tensors

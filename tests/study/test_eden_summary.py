@@ -39,6 +39,13 @@ def test_summary_tells_everything():
         assert part in text
 
 
+def test_a_missed_target_is_told():
+    """Tolerances that were reduced to nothing held nothing."""
+    text = summarize_eden(RESULTS | {"holds": False, "steps_back": 8})
+    assert "the target is missed" in text
+    assert "until the accuracy held" not in text
+
+
 def test_nothing_tolerated_is_shown_without_a_gain():
     """Where the network tolerated nothing before, there is no factor."""
     results = RESULTS | {"before": rate(0.0)}
